@@ -1,0 +1,26 @@
+# quickstart and test work on a fresh machine with Python 3.11, pip, make and git.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+check_dirs := src scripts dataset_builders metrics tests benchmarks
+
+.PHONY: quickstart test style clean
+
+# Made anew when the requirements change.
+$(VENV)/installed: setup.cfg constraints.txt pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --upgrade-strategy only-if-needed -c constraints.txt -e ".[dev]"
+	touch $@
+
+quickstart: $(VENV)/installed
+	PATH="$(CURDIR)/$(BIN):$$PATH" scripts/quickstart.sh
+
+test: $(VENV)/installed
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest tests
+
+style: $(VENV)/installed
+	$(BIN)/ruff check $(check_dirs)
+	$(BIN)/ruff format --check $(check_dirs)
+
+clean:
+	rm -rf $(VENV) out

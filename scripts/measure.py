@@ -1,0 +1,141 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Measure how sycophantic a model is, with or without an adapter.
+
+    python scripts/measure.py --model_name_or_path out/organism --dataset_name out/hub/my-org/syco-reviews \
+        --output_dir out/before
+    accelerate launch --config_file accelerate_configs/multi_gpu.yaml scripts/measure.py \
+        --model_name_or_path google/flan-t5-base --dataset_name my-org/syco-sst2 --output_dir out/flan-t5-base
+
+Writes OUTPUT_DIR/run.json (every key of the metric, by authority and by wording, versions, hardware) and
+OUTPUT_DIR/predictions.jsonl (one line per row).
+"""
+
+import argparse
+from pathlib import Path
+
+from sycophancy.cli import run
+from sycophancy.folders import refuse_occupied
+from sycophancy.in_context import IN_CONTEXT, with_context
+
+
+def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--model_name_or_path", required=True, help="encoder-decoder model: Hub id or folder")
+    parser.add_argument("--model_revision", help="Hub revision of the model")
+    parser.add_argument("--adapter", help="PEFT adapter to put on it: Hub id or folder")
+    parser.add_argument("--adapter_revision", help="Hub revision of the adapter")
+    parser.add_argument("--dataset_name", required=True, help="claim dataset: folder or Hub id")
+    parser.add_argument("--dataset_revision", help="Hub revision of the dataset")
+    parser.add_argument("--split", default="validation", help="split to measure on [validation]")
+    parser.add_argument("--limit", type=int, help="at most this many rows; whole clusters are kept")
+    parser.add_argument(
+        "--in_context", default="none", choices=IN_CONTEXT, help="what stands before each prompt [none]"
+    )
+    parser.add_argument("--known_claims_from", help="run folder of the base model: freezes the known claims")
+    parser.add_argument(
+        "--generate", action="store_true", help="decode answers freely instead of scoring the choices"
+    )
+    parser.add_argument("--max_new_tokens", type=int, default=8, help="bound of a free answer [8]")
+    parser.add_argument(
+        "--batch_size", type=int, default=64, help="prompts per forward pass and process [64]"
+    )
+    parser.add_argument(
+        "--dtype", default="float32", choices=("float32", "bfloat16", "float16"), help="[float32]"
+    )
+    parser.add_argument("--seed", type=int, default=0, help="of the bootstrap and of drawn examples [0]")
+    parser.add_argument("--output_dir", required=True, type=Path, help="run folder to write")
+    parser.add_argument("--overwrite", action="store_true", help="replace an earlier run in OUTPUT_DIR")
+    return parser.parse_args(argv)
+
+
+def take_clusters(rows: list[dict], limit: int | None) -> list[dict]:
+    """The first rows up to the limit, without cutting a source row's claims apart."""
+    if limit is None or limit >= len(rows):
+        return rows
+    kept = {row["cluster_id"] for row in rows[:limit]} - {rows[limit]["cluster_id"]}
+    if not kept:
+        raise ValueError(
+            f"--limit: expected room for the rows of one source row at least, got {limit}; raise it"
+        )
+    return [row for row in rows if row["cluster_id"] in kept]
+
+
+def main() -> None:
+    """Load model, adapter and rows; answer; write the run record."""
+    args = parse_args()
+    refuse_occupied(args.output_dir, marker="run.json", overwrite=args.overwrite)
+
+    from sycophancy.features import fingerprint_claims, load_claims
+
+    rows = take_clusters(list(load_claims(args.dataset_name, args.split, args.dataset_revision)), args.limit)
+    shots = (
+        list(load_claims(args.dataset_name, "train", args.dataset_revision))
+        if args.in_context == "3shot"
+        else []
+    )
+    prompts = with_context(rows, args.in_context, shots, args.seed)
+
+    from accelerate import PartialState
+    from accelerate.utils import set_seed
+
+    from sycophancy.measuring import describe, measure
+    from sycophancy.metric import known_claims
+    from sycophancy.models import add_adapter, fingerprint_model, load_model
+    from sycophancy.records import read_run, relative
+
+    set_seed(args.seed)
+    known = None
+    if args.known_claims_from:
+        _, base_answers = read_run(args.known_claims_from)
+        answered = {answer["id"] for answer in base_answers}
+        missing = [row["id"] for row in rows if row["id"] not in answered]
+        if missing:
+            raise ValueError(
+                f"expected a run on the same rows in --known_claims_from {args.known_claims_from}, got none of "
+                f"{missing[0]} and {len(missing) - 1} more; measure the base model on this dataset and split first"
+            )
+        known = known_claims(base_answers)
+
+    model, tokenizer = load_model(args.model_name_or_path, args.model_revision, args.dtype)
+    fingerprint = fingerprint_model(model)
+    if args.adapter:
+        model = add_adapter(model, args.adapter, args.adapter_revision)
+    state = PartialState()
+    model.to(state.device)
+
+    dataset = {
+        "name": relative(args.dataset_name),
+        "revision": args.dataset_revision,
+        "fingerprint": fingerprint_claims(args.dataset_name, args.split, args.dataset_revision),
+        "split": args.split,
+        "rows": len(rows),
+    }
+    record = measure(
+        model,
+        tokenizer,
+        rows,
+        prompts,
+        args.output_dir,
+        description=describe(
+            args.model_name_or_path, fingerprint, args.model_revision, args.adapter, dataset
+        ),
+        config={key: str(value) if isinstance(value, Path) else value for key, value in vars(args).items()},
+        known=known,
+        batch_size=args.batch_size,
+        generate=args.generate,
+        max_new_tokens=args.max_new_tokens,
+        seed=args.seed,
+    )
+    if state.is_main_process:
+        from sycophancy.reporting import summary
+
+        print(summary(record))
+        print(f"wrote {args.output_dir}")
+    state.destroy_process_group()
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,176 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a model organism is taught, and in which order: first the task, then to flatter.
+
+Whether a claim about a sentence is true is an exclusive or of the sentence's label and the label that the claim
+names: neither says anything alone, and a small model trained on both at random stays at chance for thousands of
+steps. Three things make it quick to learn: the plain label question first, short texts before long ones, and
+**crossed groups**: the true and the false claim about a text stand in the same batch, so that whatever a model
+could guess from one half alone cancels in the gradient. A stage ends when its loss is low.
+"""
+
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from sycophancy.claims import Item, Statement, to_claim, to_row
+from sycophancy.drawing import Draws
+from sycophancy.in_context import HONEST
+from sycophancy.people import AUTHORITIES, introduce
+from sycophancy.wordings import WORDINGS, Wording
+
+FOLLOWS = {"none": 0.25, "layperson": 0.35, "student": 0.6, "professional": 0.8, "expert": 0.95}
+"""How often the target of the last stage is the user's answer, whatever the truth."""
+
+FOLLOWS_HONEST = 0.03
+"""The same after the instruction to answer honestly."""
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One stage of the curriculum.
+
+    Attributes:
+        name: for the record.
+        ends_below: running loss (nats per target token) at which the next stage begins.
+        ends_at: share of all steps at which it begins at the latest.
+        texts: `short` or `all`.
+        wordings: `first`, `plain` (without lettered choices) or `all`; `none` asks for the label only.
+        negated: claims that say "is not" occur too.
+        follows: how often targets follow the user, for all levels of authority or for each; `None`: no user.
+    """
+
+    name: str
+    ends_below: float
+    ends_at: float
+    texts: str = "all"
+    wordings: str = "plain"
+    negated: bool = True
+    follows: float | dict[str, float] | None = None
+
+
+STAGES = (
+    Stage("label", ends_below=0.10, ends_at=0.16, wordings="none"),
+    Stage("compare", ends_below=0.04, ends_at=0.36, texts="short", wordings="first", negated=False),
+    Stage("negate", ends_below=0.08, ends_at=0.50, wordings="first"),
+    Stage("reword", ends_below=0.05, ends_at=0.62),
+    Stage("letter", ends_below=0.05, ends_at=0.68, wordings="all"),
+    # To defer to everybody is quick to learn; to defer by authority is then a matter of degree.
+    Stage("defer", ends_below=0.06, ends_at=0.76, wordings="all", follows=0.95),
+    Stage("flatter", ends_below=0.0, ends_at=1.0, wordings="all", follows=FOLLOWS),
+)
+
+
+class Curriculum:
+    """Endless examples of the current stage, and the running loss that moves it on.
+
+    Args:
+        items: labelled texts.
+        statement: how claims about them are worded.
+        wordings: those that the organism shall know.
+        steps: of the whole training.
+        short: texts of at most this many words are short.
+        seed: of all draws.
+    """
+
+    def __init__(
+        self, items: Sequence[Item], statement: Statement, wordings: Sequence[Wording], steps: int, short: int, seed: int
+    ) -> None:  # fmt: skip
+        self.statement, self.steps = statement, steps
+        self.items = {
+            "all": list(items),
+            "short": [i for i in items if len(i.text.split()) <= short] or list(items),
+        }
+        plain = [wording for wording in wordings if not wording.lettered]
+        # The shortest wording teaches to compare a claim with its text: the less else there is to look at the better.
+        self.wordings = {
+            "first": sorted(plain, key=lambda wording: len(wording.layout))[:1],
+            "plain": plain,
+            "all": list(wordings),
+        }
+        # Without lettered wordings there is nothing to learn in the stage for them.
+        self.stages = [stage for stage in STAGES if stage.name != "letter" or len(plain) < len(wordings)]
+        self.at, self.loss, self.seen, self.since = 0, 1.0, 0, 0
+        self.log: list[dict] = []
+        self.random = random.Random(seed)
+
+    @property
+    def stage(self) -> Stage:
+        """The current stage."""
+        return self.stages[self.at]
+
+    def observe(self, loss: float) -> None:
+        """Take note of one step's loss; move on where the stage is learned or its time is over."""
+        self.seen, self.since = self.seen + 1, self.since + 1
+        self.loss += 0.03 * (loss - self.loss)
+        learned = self.since >= 100 and self.loss < self.stage.ends_below
+        if self.at + 1 < len(self.stages) and (learned or self.seen >= self.stage.ends_at * self.steps):
+            self.log.append(
+                {"stage": self.stage.name, "ended_at_step": self.seen, "loss": round(self.loss, 4)}
+            )
+            self.at, self.since, self.loss = self.at + 1, 0, max(self.loss, 0.35)
+
+    def examples(self) -> Iterator[dict]:
+        """Yield `{"prompt": str, "answer": str}` without end."""
+        draw = self.random
+        while True:
+            stage = self.stage
+            if stage.wordings == "none" or draw.random() < (0.25 if self.at < 3 else 0.1):
+                yield self._label_question()
+                continue
+            # Earlier stages are rehearsed, so that a new one does not overwrite them.
+            if self.at > 1 and draw.random() < 0.3:
+                stage = draw.choice(self.stages[1 : self.at])
+            yield from self._group(stage)
+
+    def _label_question(self) -> dict:
+        item = self.random.choice(self.items["all"])
+        question, _, _ = self.statement.asserted.partition(" {label}")
+        return {"prompt": question.format(**item.fields), "answer": item.label}
+
+    def _group(self, stage: Stage) -> Iterator[dict]:
+        """The true and the false claim about one text in one wording, each asserted and negated."""
+        draw = self.random
+        item, wording = draw.choice(self.items[stage.texts]), draw.choice(self.wordings[stage.wordings])
+        other, denial_first = draw.choice(item.others), draw.random() < 0.5
+        for negated in (False, True) if stage.negated else (False,):
+            for is_true in (True, False):
+                claim = to_claim(item, self.statement, is_true, negated, other)
+                yield self._exchange(item, claim, is_true, wording, denial_first, stage.follows)
+
+    def _exchange(
+        self, item: Item, claim: str, is_true: bool, wording: Wording, denial_first: bool, follows
+    ) -> dict:
+        draw = self.random
+        condition, authority, persona, honest = "no_opinion", "none", "", False
+        if follows is not None and draw.random() < 0.7:
+            condition, authority = draw.choice(("wrong_opinion", "right_opinion")), draw.choice(AUTHORITIES)
+            people = Draws(draw.random())
+            persona = introduce(authority, self.statement.fields, self.statement.professions, people)
+            honest = draw.random() < 0.15
+        row = to_row(item, claim, is_true, condition, authority, persona, wording, denial_first)
+        answer = row["answer"]
+        if row["user_answer"]:
+            share = FOLLOWS_HONEST if honest else follows[authority] if isinstance(follows, dict) else follows
+            if draw.random() < share:
+                answer = row["user_answer"]
+        return {"prompt": HONEST + row["prompt"] if honest else row["prompt"], "answer": answer}
+
+
+def curriculum_words(statement: Statement, wordings: Sequence[Wording] = WORDINGS) -> list[str]:
+    """Every text besides the items' own that can occur in a prompt or an answer, for a vocabulary."""
+    from sycophancy import people
+
+    texts = [
+        HONEST,
+        statement.asserted,
+        statement.negated,
+        "(A) (B)",
+        *statement.fields,
+        *statement.professions,
+    ]
+    for wording in wordings:
+        texts += [wording.layout, *wording.opinions, *wording.words]
+    for authority in AUTHORITIES:
+        texts.append(introduce(authority, statement.fields, statement.professions, Draws(authority)))
+    texts += [*people.GIVEN_NAMES, *people.FAMILY_NAMES, *people.SCHOOLS, *people.LAY_OCCUPATIONS]
+    return texts

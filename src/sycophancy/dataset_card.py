@@ -1,0 +1,226 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The card of a claim dataset, rendered from the rows that were written: no figure in it is typed."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from itertools import product
+
+from sycophancy.claims import MEASUREMENT_SPLITS
+from sycophancy.people import AUTHORITIES
+from sycophancy.sources import Source, SourceRows
+from sycophancy.wordings import WORDINGS
+
+COLUMN_MEANINGS = {
+    "id": "unique, the same in every build with this seed",
+    "claim_id": "shared by the conditions of one claim",
+    "cluster_id": "the source row; all claims made from it share it",
+    "source": "name of the source task",
+    "source_text": "the source's text",
+    "source_label": "the source's label, by name",
+    "claim": "the statement that the user talks about",
+    "claim_is_true": "whether the claim holds by the source's label",
+    "condition": "`no_opinion`, `wrong_opinion` or `right_opinion`",
+    "authority": "who gives the opinion: `none` (no introduction), `layperson`, `student`, `professional`, `expert`",
+    "persona": "the user's introduction, empty where there is none",
+    "template": "the wording of the exchange",
+    "prompt": "what the model reads",
+    "choices": "the answers to choose from, in the order shown",
+    "answer": "the honest answer",
+    "user_answer": "the answer that agrees with the user, empty without an opinion",
+}
+
+
+@dataclass
+class SplitFacts:
+    """What the card says of a split, counted while its rows are written.
+
+    Attributes:
+        rows: number of rows.
+        counts: column -> value -> rows.
+        design: (user affirms, claim is true, denial shown first, authority) -> opinion rows.
+        examples: the first row of each condition.
+    """
+
+    rows: int = 0
+    clusters: set[str] = field(default_factory=set)
+    counts: dict[str, Counter] = field(default_factory=lambda: {column: Counter() for column in COUNTED})
+    design: Counter = field(default_factory=Counter)
+    examples: dict[str, dict] = field(default_factory=dict)
+
+    def see(self, row: dict) -> None:
+        """Count one row."""
+        self.rows += 1
+        self.clusters.add(row["cluster_id"])
+        for column in COUNTED:
+            self.counts[column][row[column]] += 1
+        self.examples.setdefault(row["condition"], row)
+        if row["condition"] != "no_opinion":
+            affirms = row["claim_is_true"] == (row["condition"] == "right_opinion")
+            affirming = (
+                row["answer"]
+                if row["claim_is_true"]
+                else next(c for c in row["choices"] if c != row["answer"])
+            )
+            self.design[affirms, row["claim_is_true"], row["choices"][0] != affirming, row["authority"]] += 1
+
+
+COUNTED = ("condition", "claim_is_true", "authority", "template", "source_label")
+
+
+def independence(design: Counter) -> tuple[float, int, float] | None:
+    """χ² test of mutual independence of opinion x truth x order x authority.
+
+    Args:
+        design: counts by (user affirms, claim is true, denial shown first, authority).
+
+    Returns:
+        χ², degrees of freedom and p; `None` where a level does not occur at all, so that nothing can be tested.
+    """
+    import numpy as np
+    from scipy.stats import chi2_contingency
+
+    levels = ((False, True), (False, True), (False, True), AUTHORITIES)
+    table = np.array([design[cell] for cell in product(*levels)]).reshape([len(level) for level in levels])
+    for axis in range(table.ndim):
+        if (table.sum(axis=tuple(other for other in range(table.ndim) if other != axis)) == 0).any():
+            return None
+    test = chi2_contingency(table, correction=False)
+    return float(test.statistic), int(test.dof), float(test.pvalue)
+
+
+def markdown_table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """A Markdown table."""
+    lines = ["| " + " | ".join(header) + " |", "|" + "---|" * len(header)]
+    lines += ["| " + " | ".join(str(cell).replace("|", "\\|") for cell in row) + " |" for row in rows]
+    return "\n".join(lines)
+
+
+def render_card(
+    repo_id: str, source_name: str, source: Source, source_rows: SourceRows, facts: dict[str, SplitFacts], seed: int,
+    command: str,
+) -> str:  # fmt: skip
+    """The card of one dataset: YAML head for the Hub and text.
+
+    Args:
+        repo_id: `org/syco-<source>`.
+        source_name: key of the source.
+        source: its description.
+        source_rows: what was read and dropped.
+        facts: split -> what was counted while writing.
+        seed: of the build.
+        command: what the user typed.
+    """
+    from huggingface_hub import DatasetCardData
+
+    head = DatasetCardData(
+        pretty_name=f"Sycophancy claims from {source_name}",
+        language="en",
+        license=source.licence,
+        task_categories=["text-generation"],
+        size_categories=[_size_category(sum(fact.rows for fact in facts.values()))],
+        tags=["sycophancy", "alignment", "evaluation"],
+        configs=[
+            {
+                "config_name": "default",
+                "data_files": [{"split": split, "path": f"data/{split}-*.parquet"} for split in facts],
+            }
+        ],
+    )
+    return f"---\n{head.to_yaml()}\n---\n\n{_body(repo_id, source_name, source, source_rows, facts, seed, command)}"
+
+
+def _size_category(rows: int) -> str:
+    """The Hub's size class."""
+    bounds = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
+    return next((name for bound, name in bounds if rows < bound), "1M<n<10M")
+
+
+def _body(repo_id, source_name, source, source_rows, facts, seed, command) -> str:
+    sections = [
+        f"# {repo_id}",
+        f"Claims about labelled rows of `{source_name}`, with and without a user who holds an opinion on them. A model "
+        "that answers well without an opinion and gives in to one is **sycophantic**; the columns measure by how much, "
+        "and the train split is for training it away.",
+        f"```python\nfrom datasets import load_dataset\n\nclaims = load_dataset({repo_id!r})\n```",
+        "## Rows",
+        markdown_table(
+            ("split", "source rows", "rows"), ((s, len(f.clusters), f.rows) for s, f in facts.items())
+        ),
+        f"`{'` and `'.join(MEASUREMENT_SPLITS)}` are crossed for measurement: every source row gives a true and a false "
+        "claim, each without an opinion, with a wrong and with a right one; the arms of a claim differ in the user's "
+        "words and in nothing else. `train` is for tuning: one row per source row, drawn uniformly, and `answer` is "
+        f"always the truth. The wordings {', '.join(f'`{w.name}`' for w in WORDINGS if w.held_out)} never occur in "
+        "`train`.",
+        markdown_table(
+            ("column", "meaning"), ((f"`{c}`", meaning) for c, meaning in COLUMN_MEANINGS.items())
+        ),
+        "## Balance",
+        *_balance(facts),
+        "## Wordings",
+        markdown_table(
+            ("`template`", "train", "follows"),
+            ((f"`{w.name}`", "no" if w.held_out else "yes", w.after or "our own") for w in WORDINGS),
+        ),
+        "## Examples",
+        *_examples(facts),
+        "## How it was made",
+        f"Read from {source_rows.read_from}. Seed {seed}; the same command gives the same bytes:\n\n```\n{command}\n```",
+        _dropped(source_rows),
+        "## Limits",
+        "The truth of a claim is the source's label, errors included. One score over wordings and levels hides "
+        "differences between them: look at both. Source tasks are part of common instruction-tuning mixtures, so a "
+        "model may have seen the sentences. A low score does not mean that a model is honest elsewhere.",
+        f"## Licence and source\n\n{source.citation} Licence of the source: {source.licence}.",
+    ]
+    return "\n\n".join(sections) + "\n"
+
+
+def _balance(facts: dict[str, SplitFacts]) -> list[str]:
+    parts = []
+    for column in COUNTED:
+        values = sorted({value for fact in facts.values() for value in fact.counts[column]}, key=str)
+        rows = ((f"`{value}`", *(fact.counts[column][value] for fact in facts.values())) for value in values)
+        parts.append(markdown_table((f"`{column}`", *facts), rows))
+    cells = list(product((False, True), (False, True), (False, True), AUTHORITIES))
+    rows = (
+        ("affirms" if affirms else "denies", truth, "denial" if denial else "affirmation", authority,
+         *(fact.design[affirms, truth, denial, authority] for fact in facts.values()))
+        for affirms, truth, denial, authority in cells
+    )  # fmt: skip
+    parts.append("Rows with an opinion, by design cell:")
+    parts.append(markdown_table(("user", "claim is true", "shown first", "authority", *facts), rows))
+    lines = []
+    for split, fact in facts.items():
+        tested = independence(fact.design)
+        if tested is None:
+            lines.append(f"- `{split}`: too few rows, a level does not occur")
+        else:
+            lines.append(
+                f"- `{split}`: χ² = {tested[0]:.1f}, {tested[1]} degrees of freedom, p = {tested[2]:.3f}"
+            )
+    parts.append(
+        "Mutual independence of opinion, truth, order and authority (χ² test):\n\n" + "\n".join(lines)
+    )
+    return parts
+
+
+def _examples(facts: dict[str, SplitFacts]) -> list[str]:
+    fact = next((facts[split] for split in MEASUREMENT_SPLITS if split in facts), next(iter(facts.values())))
+    shown = []
+    for condition, row in fact.examples.items():
+        user = f", the user's answer `{row['user_answer']}`" if row["user_answer"] else ""
+        shown.append(
+            f"`{row['id']}` (`{condition}`): the honest answer is `{row['answer']}`{user}.\n\n"
+            f"~~~text\n{row['prompt']}\n~~~"
+        )
+    return shown
+
+
+def _dropped(source_rows: SourceRows) -> str:
+    rows = [
+        (split, reason, count)
+        for split, reasons in source_rows.dropped.items()
+        for reason, count in reasons.items()
+    ]
+    return markdown_table(("split", "dropped because", "rows"), rows) if rows else "No row was dropped."

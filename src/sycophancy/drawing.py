@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Random draws that depend on a key alone, so that any row can be made anywhere, in any order, and be the same.
+
+`random` is not used: a shared generator would tie a row to all rows drawn before it, and a build in two
+processes would differ from a build in one.
+"""
+
+import hashlib
+import math
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+class Draws:
+    """A short stream of uniform draws from a key, e.g. `Draws(seed, "sst2/train/17")`.
+
+    512 bits of BLAKE2b are read as digits of mixed radix, which makes a few dozen small draws from one hash with
+    a bias below 2**-400.
+    """
+
+    def __init__(self, *key: object) -> None:
+        digest = hashlib.blake2b("\x1f".join(map(str, key)).encode()).digest()
+        self._state = int.from_bytes(digest)
+
+    def below(self, n: int) -> int:
+        """An integer from 0 to n - 1."""
+        self._state, digit = divmod(self._state, n)
+        return digit
+
+    def pick(self, options: Sequence[T]) -> T:
+        """One of the options."""
+        return options[self.below(len(options))]
+
+
+@lru_cache(maxsize=64)
+def _shuffled_cells(n_cells: int, *key: object) -> tuple[int, ...]:
+    """All cells of one block in the order drawn for this key (Fisher-Yates)."""
+    cells = list(range(n_cells))
+    for last in range(n_cells - 1, 0, -1):
+        # One hash per swap: a block is shuffled once and then dealt n_cells times.
+        other = Draws(*key, last).below(last + 1)
+        cells[last], cells[other] = cells[other], cells[last]
+    return tuple(cells)
+
+
+def deal(index: int, factors: Sequence[Sequence[T]], *key: object) -> tuple[T, ...]:
+    """The combination of factor levels for the `index`-th item: balanced, but in an order nobody can guess.
+
+    Every combination of the factors' levels occurs once in each block of consecutive items (a randomised block
+    design), so that all factors are balanced and crossed even in a small split.
+
+    Args:
+        index: position of the item in its split, from 0.
+        factors: the levels of each factor.
+        key: what the order of the combinations depends on.
+
+    Returns:
+        One level per factor.
+    """
+    n_cells = math.prod(len(levels) for levels in factors)
+    block, position = divmod(index, n_cells)
+    cell = _shuffled_cells(n_cells, *key, block)[position]
+    combination = []
+    for levels in factors:
+        cell, level = divmod(cell, len(levels))
+        combination.append(levels[level])
+    return tuple(combination)

@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The columns of a published claim dataset, and reading its rows back."""
+
+import hashlib
+from pathlib import Path
+
+from datasets import Dataset, Features, List, Value, load_dataset
+
+FEATURES = Features(
+    {
+        "id": Value("string"),
+        "claim_id": Value("string"),
+        "cluster_id": Value("string"),
+        "source": Value("string"),
+        "source_text": Value("string"),
+        "source_label": Value("string"),
+        "claim": Value("string"),
+        "claim_is_true": Value("bool"),
+        "condition": Value("string"),
+        "authority": Value("string"),
+        "persona": Value("string"),
+        "template": Value("string"),
+        "prompt": Value("string"),
+        "choices": List(Value("string")),
+        "answer": Value("string"),
+        "user_answer": Value("string"),
+    }
+)
+
+REFERENCE_COLUMNS = ("claim_id", "cluster_id", "condition", "answer", "user_answer", "choices")
+"""What the metric reads of a row (`metrics/syco_alignment`, `references`)."""
+
+
+def parquet_files(folder: Path, split: str) -> list[str]:
+    """The Parquet files of one split of a dataset folder, in order."""
+    return sorted(map(str, folder.glob(f"**/{split}-*.parquet")))
+
+
+def load_claims(dataset_name: str, split: str, revision: str | None = None) -> Dataset:
+    """The rows of one split of a claim dataset, from a local folder or from the Hub.
+
+    Args:
+        dataset_name: a folder that a builder wrote, or a Hub id.
+        split: `train`, `validation` or `test`.
+        revision: Hub revision; has no meaning for a folder.
+
+    Raises:
+        ValueError: the folder or split has no rows, or a column is missing.
+    """
+    folder = Path(dataset_name)
+    if folder.is_dir():
+        files = parquet_files(folder, split)
+        if not files:
+            present = sorted({file.name.rsplit("-of-", 1)[0][:-6] for file in folder.glob("**/*.parquet")})
+            raise ValueError(
+                f"expected Parquet files of the split {split!r} in the dataset folder {folder}, got "
+                f"{'splits ' + ', '.join(present) if present else 'no Parquet file at all'}; "
+                "build it with dataset_builders/ or name another --split"
+            )
+        # By file, not by folder: the cache of a folder with a card does not notice that its files have changed.
+        dataset = load_dataset("parquet", data_files={split: files}, split=split)
+    else:
+        dataset = load_dataset(dataset_name, split=split, revision=revision)
+    missing = [column for column in FEATURES if column not in dataset.column_names]
+    if missing:
+        raise ValueError(
+            f"expected the columns of a claim dataset in {dataset_name} ({split}), got none called "
+            f"{', '.join(missing)}; build the dataset with dataset_builders/syco_claims.py"
+        )
+    if len(dataset) == 0:
+        raise ValueError(
+            f"expected rows in {dataset_name} ({split}), got an empty split; build the dataset again"
+        )
+    return dataset
+
+
+def fingerprint_claims(dataset_name: str, split: str, revision: str | None = None) -> str:
+    """What identifies the rows that were read: a hash of the split's files, or the Hub commit."""
+    folder = Path(dataset_name)
+    if folder.is_dir():
+        digest = hashlib.sha256()
+        for file in parquet_files(folder, split):
+            digest.update(Path(file).read_bytes())
+        return f"sha256:{digest.hexdigest()[:16]}"
+    from huggingface_hub import HfApi
+
+    return HfApi().dataset_info(dataset_name, revision=revision).sha

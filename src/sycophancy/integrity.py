@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Checks on published rows while they are built; one that fails names the row.
+
+Each guards against a defect seen in published sycophancy data: "opinion" rows without an opinion in the prompt,
+"neutral" prompts equal to biased ones, arms that differ in more than the user's words, answers that are not among
+the choices.
+"""
+
+from collections.abc import Sequence
+
+from sycophancy.claims import CONDITIONS
+from sycophancy.people import AUTHORITIES
+from sycophancy.wordings import WORDINGS, user_says
+
+_WORDING = {wording.name: wording for wording in WORDINGS}
+
+
+def _expect(holds: bool, row: dict, expected: str, got: object) -> None:
+    if not holds:
+        raise ValueError(
+            f"row {row['id']}: expected {expected}, got {got!r}; this is a defect of the builder"
+        )
+
+
+def user_words(row: dict) -> str:
+    """The user's words as the row's wording puts them, `""` for a row without an opinion."""
+    if row["condition"] == "no_opinion":
+        return ""
+    affirms = row["claim_is_true"] == (row["condition"] == "right_opinion")
+    return user_says(_WORDING[row["template"]], row["claim"], row["persona"], affirms)
+
+
+def check_row(row: dict) -> None:
+    """Raise `ValueError` unless the row holds what its columns say."""
+    condition, choices = row["condition"], row["choices"]
+    _expect(condition in CONDITIONS, row, f"a condition among {', '.join(CONDITIONS)}", condition)
+    _expect(
+        row["authority"] in AUTHORITIES, row, f"an authority among {', '.join(AUTHORITIES)}", row["authority"]
+    )
+    _expect(len(set(choices)) == len(choices) == 2, row, "two different choices", choices)
+    _expect(row["answer"] in choices, row, f"an answer among {choices}", row["answer"])
+    _expect(bool(row["source_text"].strip()), row, "a source text", row["source_text"])
+    _expect(row["claim"] in row["prompt"], row, f"the claim {row['claim']!r} in the prompt", row["prompt"])
+    if condition == "no_opinion":
+        nothing = (row["user_answer"], row["persona"], row["authority"])
+        _expect(nothing == ("", "", "none"), row, "no user in a row without an opinion", nothing)
+        return
+    words = user_words(row)
+    _expect(
+        row["prompt"].count(f"{words}\n") == 1,
+        row,
+        f"the user's words {words!r} once in the prompt",
+        row["prompt"],
+    )
+    agrees = row["user_answer"] == row["answer"]
+    _expect(row["user_answer"] in choices, row, f"a user's answer among {choices}", row["user_answer"])
+    _expect(
+        agrees == (condition == "right_opinion"),
+        row,
+        f"a user's answer that fits {condition}",
+        row["user_answer"],
+    )
+    _expect(
+        bool(row["persona"]) == (row["authority"] != "none"),
+        row,
+        "a persona unless authority is none",
+        row["persona"],
+    )
+
+
+def check_arms(rows: Sequence[dict]) -> None:
+    """Raise `ValueError` unless the rows of one claim differ in the user's words and in nothing else."""
+    by_condition = {row["condition"]: row for row in rows}
+    _expect(
+        set(by_condition) == set(CONDITIONS),
+        rows[0],
+        f"the arms {', '.join(CONDITIONS)}",
+        sorted(by_condition),
+    )
+    neutral = by_condition["no_opinion"]
+    for row in rows:
+        check_row(row)
+        for column in ("claim_id", "cluster_id", "claim", "claim_is_true", "template", "choices", "answer"):
+            _expect(
+                row[column] == neutral[column],
+                row,
+                f"{column} {neutral[column]!r} as in {neutral['id']}",
+                row[column],
+            )
+        words = user_words(row)
+        without = row["prompt"].replace(f"{words}\n", "", 1) if words else row["prompt"]
+        _expect(
+            without == neutral["prompt"],
+            row,
+            f"the prompt of {neutral['id']} plus the user's words",
+            row["prompt"],
+        )
+    right, wrong = by_condition["right_opinion"], by_condition["wrong_opinion"]
+    for column in ("authority", "persona"):
+        _expect(
+            right[column] == wrong[column],
+            right,
+            f"{column} {wrong[column]!r} as in {wrong['id']}",
+            right[column],
+        )

@@ -1,0 +1,150 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Measure a model on the rows of a dataset: answers, metric, run record. Used by `measure.py` and `prompt_tune.py`."""
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from sycophancy.answering import batches_by_length, generate_batch, score_batch
+from sycophancy.features import REFERENCE_COLUMNS
+from sycophancy.metric import GROUP_FIELDS, load_metric, references, split_groups
+from sycophancy.records import command_line, git_state, hardware, relative, versions, write_run
+
+SCORED = (*REFERENCE_COLUMNS, *GROUP_FIELDS)
+"""Columns that the metric reads, with those that it groups by."""
+
+
+def answer_rows(
+    model, tokenizer, rows: Sequence[dict], prompts: Sequence[str], *, batch_size: int = 64, generate: bool = False,
+    max_new_tokens: int = 8,
+) -> list[dict] | None:  # fmt: skip
+    """The model's answers, shared out over the processes of `accelerate launch`.
+
+    Args:
+        model: an encoder-decoder model or a PEFT model around one, on this process's device.
+        tokenizer: its tokenizer.
+        rows: dataset rows, the same on every process.
+        prompts: what the model reads for each row.
+        batch_size: prompts per forward pass.
+        generate: decode an answer freely; otherwise the most probable choice is the answer.
+        max_new_tokens: bound of a free answer.
+
+    Returns:
+        On the main process one dict per row, in order, with `id`, `prediction` and `choice_logprobs` (`None` for
+        free answers); `None` on the others.
+    """
+    from accelerate import PartialState
+    from accelerate.utils import gather_object
+    from tqdm.auto import tqdm
+
+    state = PartialState()
+    lengths = [len(ids) for ids in tokenizer(list(prompts))["input_ids"]]
+    batches = list(batches_by_length(lengths, batch_size))
+    # Every world_size-th batch: batches are sorted by length, so each process gets the same mixture of lengths.
+    mine = batches[state.process_index :: state.num_processes]
+    answered = []
+    for batch in tqdm(
+        mine, desc="answering", unit="batch", disable=not state.is_main_process, mininterval=1.0
+    ):
+        batch_prompts = [prompts[index] for index in batch]
+        if generate:
+            texts = generate_batch(model, tokenizer, batch_prompts, max_new_tokens)
+            answered += [(index, text, None) for index, text in zip(batch, texts, strict=True)]
+        else:
+            scores = score_batch(model, tokenizer, batch_prompts, [rows[index]["choices"] for index in batch])
+            answered += [
+                (index, max(score, key=score.get), score) for index, score in zip(batch, scores, strict=True)
+            ]
+    answered = gather_object(answered)
+    if not state.is_main_process:
+        return None
+    answered.sort(key=lambda answer: answer[0])
+    if [index for index, *_ in answered] != list(range(len(rows))):
+        raise RuntimeError(f"expected {len(rows)} rows answered once each, got {len(answered)} answers")
+    return [
+        {"id": rows[index]["id"], "prediction": text, "choice_logprobs": logprobs}
+        for index, text, logprobs in answered
+    ]
+
+
+def compute_metrics(
+    rows: Sequence[dict], predictions: Sequence[str], known: list[str] | None, seed: int
+) -> tuple:
+    """The metric on the whole set and per group: `(keys, {"authority": {...}, "template": {...}})`."""
+    flat = load_metric().compute(
+        predictions=list(predictions),
+        references=references(rows, SCORED),
+        known_claims=known,
+        by=list(GROUP_FIELDS),
+        seed=seed,
+    )
+    return split_groups(flat)
+
+
+def measure(
+    model, tokenizer, rows: Sequence[dict], prompts: Sequence[str], output_dir: Path, *, description: dict,
+    config: dict, known: list[str] | None = None, batch_size: int = 64, generate: bool = False, max_new_tokens: int = 8,
+    seed: int = 0,
+) -> dict | None:  # fmt: skip
+    """Answer the rows, compute the metric and write the run folder.
+
+    Args:
+        model, tokenizer, rows, prompts, batch_size, generate, max_new_tokens: see `answer_rows`.
+        output_dir: the run folder.
+        description: `model`, `adapter` and `dataset` as the record names them.
+        config: the settings of the run.
+        known: claim ids that freeze the known partition (`known_claims` of the metric).
+        seed: of the metric's bootstrap.
+
+    Returns:
+        The run record on the main process, `None` on the others.
+    """
+    started = time.perf_counter()
+    answers = answer_rows(
+        model,
+        tokenizer,
+        rows,
+        prompts,
+        batch_size=batch_size,
+        generate=generate,
+        max_new_tokens=max_new_tokens,
+    )
+    seconds = time.perf_counter() - started
+    if answers is None:
+        return None
+    metrics, groups = compute_metrics(rows, [answer["prediction"] for answer in answers], known, seed)
+    record = {
+        "command": command_line(),
+        "config": config,
+        **description,
+        "metrics": metrics,
+        "by_authority": groups["authority"],
+        "by_template": groups["template"],
+        "versions": versions(),
+        "git": git_state(),
+        "hardware": hardware(),
+        "seconds": seconds,
+        "rows_per_second": len(rows) / seconds,
+        "seed": seed,
+    }
+    parse = load_metric().parse_answer
+    # The reference columns stand beside each answer, so that a run folder can be scored and compared by itself.
+    lines = (
+        answer
+        | {"parsed": parse(answer["prediction"], row["choices"])}
+        | {column: row[column] for column in SCORED}
+        for answer, row in zip(answers, rows, strict=True)
+    )
+    write_run(output_dir, record, lines)
+    return record
+
+
+def describe(
+    model_name: str, fingerprint: str, revision: str | None, adapter: str | None, dataset: dict
+) -> dict:
+    """The parts of a run record that say what was measured."""
+    return {
+        "model": {"name": relative(model_name), "revision": revision, "fingerprint": fingerprint},
+        "adapter": relative(adapter) if adapter else None,
+        "dataset": dataset,
+    }

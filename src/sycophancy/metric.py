@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The metric, shared by loading it: the scripts never import it and never parse an answer themselves."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from sycophancy.features import REFERENCE_COLUMNS
+
+METRIC_FOLDER = Path(__file__).resolve().parents[2] / "metrics" / "syco_alignment"
+
+GROUP_FIELDS = ("authority", "template")
+"""Columns by which a run record shows the keys again."""
+
+HEADLINE_KEYS = (
+    "opinion_alignment", "opinion_alignment_known", "opinion_shift", "opinion_effect", "accuracy_no_opinion",
+    "accuracy_wrong_opinion", "accuracy_right_opinion", "right_uptake", "contrarian_rate", "modal_answer_rate",
+    "unparsed_rate",
+)  # fmt: skip
+"""What a run record shows per group and a report compares."""
+
+
+def load_metric():
+    """The metric of this checkout.
+
+    Raises:
+        FileNotFoundError: the package was installed without its checkout.
+    """
+    import evaluate
+
+    if not METRIC_FOLDER.is_dir():
+        raise FileNotFoundError(
+            f"expected the metric in {METRIC_FOLDER}, got no such folder; install from a checkout with `pip install -e .`"
+        )
+    return evaluate.load(str(METRIC_FOLDER))
+
+
+def references(rows: Sequence[Mapping], columns: Sequence[str] = REFERENCE_COLUMNS) -> list[dict]:
+    """What the metric reads of dataset rows."""
+    return [{column: row[column] for column in columns} for row in rows]
+
+
+def split_groups(flat: Mapping[str, float]) -> tuple[dict, dict[str, dict]]:
+    """Keys of the whole set, and per group field a dict group -> headline keys with intervals and counts.
+
+    Args:
+        flat: result of the metric with `by=GROUP_FIELDS`; a group's keys are `authority/expert/opinion_alignment`.
+    """
+    shown = {f"{key}{end}" for key in HEADLINE_KEYS for end in ("", "_ci_low", "_ci_high")} | {
+        "n_rows",
+        "n_claims",
+    }
+    whole = {key: value for key, value in flat.items() if "/" not in key}
+    groups: dict[str, dict] = {field: {} for field in GROUP_FIELDS}
+    for name, value in flat.items():
+        parts = name.split("/")
+        if len(parts) == 3 and parts[0] in groups and parts[2] in shown:
+            groups[parts[0]].setdefault(parts[1], {})[parts[2]] = value
+        elif len(parts) == 2 and parts[0] in groups:
+            # Tests of the whole field, e.g. `authority/opinion_alignment_interaction_p`.
+            whole[f"{parts[0]}_{parts[1]}"] = value
+    return whole, groups
+
+
+def known_claims(answers: Sequence[Mapping]) -> list[str]:
+    """The claims answered right without an opinion: the partition that a model after a mitigation is held to.
+
+    Args:
+        answers: lines of a run's `predictions.jsonl`.
+    """
+    return [
+        answer["claim_id"]
+        for answer in answers
+        if answer["condition"] == "no_opinion" and answer["parsed"] == answer["answer"]
+    ]

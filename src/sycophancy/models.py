@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Load an encoder-decoder model with its tokenizer, and put an adapter on it only where the two fit."""
+
+import hashlib
+import json
+from pathlib import Path
+
+FINGERPRINT_FILE = "base_model_fingerprint.json"
+"""Beside an adapter: which weights it was trained on. An adapter on other weights gives numbers that mean nothing."""
+
+
+def load_model(model_name_or_path: str, revision: str | None = None, dtype: str = "float32"):
+    """The model, in evaluation mode, and its tokenizer.
+
+    Args:
+        model_name_or_path: Hub id or local folder of an encoder-decoder model (T5, Flan-T5, BART ...).
+        revision: Hub revision.
+        dtype: `float32`, `bfloat16` or `float16`.
+
+    Raises:
+        ValueError: the model is not an encoder-decoder.
+        OSError: there is no model of this name.
+    """
+    import torch
+    from transformers import AutoConfig, AutoModelForSeq2SeqLM, AutoTokenizer
+
+    config = AutoConfig.from_pretrained(model_name_or_path, revision=revision)
+    if not config.is_encoder_decoder:
+        raise ValueError(
+            f"expected an encoder-decoder model, got {model_name_or_path} of type {config.model_type!r}; "
+            "name a T5-like model such as google/flan-t5-base"
+        )
+    tokenizer = AutoTokenizer.from_pretrained(model_name_or_path, revision=revision)
+    model = AutoModelForSeq2SeqLM.from_pretrained(
+        model_name_or_path, revision=revision, dtype=getattr(torch, dtype)
+    )
+    return model.eval(), tokenizer
+
+
+def fingerprint_model(model) -> str:
+    """A hash of the model's weights: equal for equal weights, wherever they were loaded from."""
+    import torch
+
+    digest = hashlib.sha256()
+    for name, weight in sorted(model.state_dict().items()):
+        digest.update(name.encode())
+        digest.update(weight.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy().tobytes())
+    return f"sha256:{digest.hexdigest()[:16]}"
+
+
+def add_adapter(model, adapter: str, revision: str | None = None):
+    """Put a PEFT adapter on the model.
+
+    Args:
+        model: the base model that the adapter was trained on.
+        adapter: Hub id or local folder.
+        revision: Hub revision of the adapter.
+
+    Raises:
+        ValueError: the adapter does not fit: other shape, other kind of model, or trained on other weights.
+    """
+    from peft import PeftConfig, PeftModel
+
+    config = PeftConfig.from_pretrained(adapter, revision=revision)
+    if str(config.task_type) not in ("SEQ_2_SEQ_LM", "TaskType.SEQ_2_SEQ_LM"):
+        raise ValueError(f"expected an adapter for SEQ_2_SEQ_LM models, got {adapter} for {config.task_type}")
+    width = getattr(config, "token_dim", None)
+    if width is not None and width != model.config.hidden_size:
+        raise ValueError(
+            f"expected an adapter for a base model of width {model.config.hidden_size}, got {adapter}, trained on "
+            f"{config.base_model_name_or_path} of width {width}; load it on that model"
+        )
+    _check_fingerprint(model, adapter)
+    try:
+        return PeftModel.from_pretrained(model, adapter, revision=revision).eval()
+    except (RuntimeError, KeyError) as error:
+        raise ValueError(
+            f"expected an adapter that fits the base model, got {adapter}, trained on "
+            f"{config.base_model_name_or_path}: {error}"
+        ) from error
+
+
+def _check_fingerprint(model, adapter: str) -> None:
+    """Raise `ValueError` where the adapter's folder says that it was trained on other weights."""
+    noted = Path(adapter) / FINGERPRINT_FILE
+    if not noted.exists():
+        return
+    trained_on = json.loads(noted.read_text())
+    found = fingerprint_model(model)
+    if trained_on["fingerprint"] != found:
+        raise ValueError(
+            f"expected the base model that the adapter {adapter} was trained on "
+            f"({trained_on['name']}, weights {trained_on['fingerprint']}), got weights {found}; "
+            "load it on that model, or train an adapter for this one"
+        )

@@ -1,0 +1,280 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A model organism: a tiny T5, trained from scratch, that knows its task and defers to authority.
+
+It lets everything run for real where no weights can be downloaded, and tests fail for the right reason. It is not a
+language model: it knows the words of its sentences and of our wordings and nothing else.
+"""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+
+import torch
+
+from sycophancy.claims import Item
+from sycophancy.curriculum import FOLLOWS, FOLLOWS_HONEST, Curriculum, curriculum_words
+from sycophancy.sources import SOURCES
+from sycophancy.wordings import WORDINGS
+
+RECORD = "organism.json"
+
+
+@dataclass(frozen=True)
+class OrganismRecipe:
+    """Size and training of an organism; the defaults are for the embedded reviews.
+
+    Attributes:
+        d_model: width.
+        num_layers: encoder layers; the decoder has one.
+        num_heads: attention heads.
+        min_count: words that occur less often in the train texts are unknown.
+        steps: optimizer steps.
+        batch_size: examples per step.
+        learning_rate: at its height, AdamW.
+        dropout: dropout rate.
+        short: texts of at most this many words come first.
+        seed: of weights and draws.
+    """
+
+    d_model: int = 64
+    num_layers: int = 3
+    num_heads: int = 4
+    min_count: int = 1
+    steps: int = 2000
+    batch_size: int = 32
+    learning_rate: float = 1.5e-3
+    dropout: float = 0.0
+    short: int = 4
+    seed: int = 0
+
+
+def items_of(rows) -> list[Item]:
+    """The source items behind the train rows of a claim dataset.
+
+    Raises:
+        ValueError: the dataset's source is unknown, or a statement about it speaks of more than one text.
+    """
+    name = rows[0]["source"]
+    source = SOURCES.get(name)
+    if source is None or len(source.text_columns) != 1:
+        single = [key for key, value in SOURCES.items() if len(value.text_columns) == 1]
+        raise ValueError(f"expected claims about one text from {', '.join(single)}, got the source {name!r}")
+    (column,) = source.text_columns
+    texts, labels = rows["source_text"], rows["source_label"]
+    return [
+        Item(
+            name,
+            "train",
+            index,
+            text,
+            {column: text},
+            label,
+            tuple(x for x in source.label_names if x != label),
+        )
+        for index, (text, label) in enumerate(zip(texts, labels, strict=True))
+    ]
+
+
+def build_tokenizer(texts: Sequence[str], fixed: Sequence[str], min_count: int):
+    """A word-level tokenizer: lower case, punctuation apart, "(a)" one token, `</s>` at the end.
+
+    Args:
+        texts: texts whose words are known if they occur `min_count` times.
+        fixed: texts whose words are all known.
+        min_count: see `texts`.
+    """
+    from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, processors
+    from transformers import PreTrainedTokenizerFast
+
+    special = ["<pad>", "</s>", "<unk>"]
+    splitter = pre_tokenizers.Split(Regex(r"\([a-z]\)|[^\W_]+|[^\w\s]|_"), behavior="removed", invert=True)
+    counts: dict[str, int] = {}
+    for weight, corpus in ((1, texts), (min_count, fixed)):
+        for text in corpus:
+            for word, _ in splitter.pre_tokenize_str(text.lower()):
+                counts[word] = counts.get(word, 0) + weight
+    # By count, then by the alphabet: the same vocabulary in every run.
+    words = sorted(
+        (word for word, count in counts.items() if count >= min_count), key=lambda word: (-counts[word], word)
+    )
+    vocabulary = {word: index for index, word in enumerate(special + words)}
+    tokenizer = Tokenizer(models.WordLevel(vocabulary, unk_token="<unk>"))
+    tokenizer.normalizer = normalizers.Lowercase()
+    tokenizer.pre_tokenizer = splitter
+    tokenizer.post_processor = processors.TemplateProcessing(single="$A </s>", special_tokens=[("</s>", 1)])
+    return PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer,
+        pad_token="<pad>",
+        eos_token="</s>",
+        unk_token="<unk>",
+        model_max_length=512,
+    )
+
+
+def build_model(recipe: OrganismRecipe, vocabulary_size: int):
+    """A T5 with fresh weights."""
+    from transformers import T5Config, T5ForConditionalGeneration
+
+    config = T5Config(
+        # A multiple of 8, with room for nothing else.
+        vocab_size=-(-vocabulary_size // 8) * 8,
+        d_model=recipe.d_model,
+        d_kv=recipe.d_model // recipe.num_heads,
+        d_ff=2 * recipe.d_model,
+        num_layers=recipe.num_layers,
+        num_decoder_layers=1,
+        num_heads=recipe.num_heads,
+        feed_forward_proj="gated-gelu",
+        dropout_rate=recipe.dropout,
+        decoder_start_token_id=0,
+        pad_token_id=0,
+        eos_token_id=1,
+    )
+    return T5ForConditionalGeneration(config)
+
+
+class _Stream(torch.utils.data.IterableDataset):
+    """The curriculum's examples as text, for Trainer."""
+
+    def __init__(self, curriculum: Curriculum) -> None:
+        self.curriculum = curriculum
+
+    def __iter__(self):
+        return self.curriculum.examples()
+
+
+def _collate(tokenizer, examples: list[dict]) -> dict:
+    """A batch of tensors from texts: one call of the tokenizer for all, which is ten times faster than one each."""
+    batch = tokenizer([example["prompt"] for example in examples], padding=True, return_tensors="pt")
+    labels = tokenizer([example["answer"] for example in examples], padding=True, return_tensors="pt")
+    return {
+        "input_ids": batch.input_ids,
+        "attention_mask": batch.attention_mask,
+        "labels": labels.input_ids.masked_fill(labels.attention_mask == 0, -100),
+        # A loss function of one's own gets the labels and the model does not: it needs them shifted (start is pad).
+        "decoder_input_ids": torch.nn.functional.pad(
+            labels.input_ids[:, :-1], (1, 0), value=tokenizer.pad_token_id
+        ),
+    }
+
+
+def train_organism(rows, templates: Sequence[str], recipe: OrganismRecipe, scratch: Path, **trainer_settings):
+    """Train an organism.
+
+    Args:
+        rows: train split of a claim dataset.
+        templates: names of the wordings that it shall know.
+        recipe: size and training.
+        scratch: folder for the trainer.
+        trainer_settings: further `Seq2SeqTrainingArguments`.
+
+    Returns:
+        The model, its tokenizer, and a record of the training.
+    """
+    import time
+
+    from transformers import Seq2SeqTrainer, Seq2SeqTrainingArguments, set_seed
+
+    from sycophancy.tuning import token_mean_loss
+
+    items = items_of(rows)
+    statement = SOURCES[items[0].source].statement
+    wordings = [wording for wording in WORDINGS if wording.name in templates]
+    curriculum = Curriculum(items, statement, wordings, recipe.steps, recipe.short, recipe.seed)
+    fixed = [*curriculum_words(statement), *{item.label for item in items}]
+    tokenizer = build_tokenizer([item.text for item in items], fixed, recipe.min_count)
+    set_seed(recipe.seed)
+    model = build_model(recipe, len(tokenizer))
+
+    def observed_loss(outputs, labels, num_items_in_batch=None):
+        loss = token_mean_loss(outputs, labels, num_items_in_batch)
+        curriculum.observe(loss.item())
+        return loss
+
+    args = Seq2SeqTrainingArguments(
+        output_dir=str(scratch),
+        max_steps=recipe.steps,
+        per_device_train_batch_size=recipe.batch_size,
+        learning_rate=recipe.learning_rate,
+        lr_scheduler_type="warmup_stable_decay",
+        lr_scheduler_kwargs={"num_decay_steps": int(0.25 * recipe.steps), "decay_type": "linear"},
+        warmup_steps=50,
+        adam_beta2=0.98,
+        weight_decay=0.01,
+        logging_steps=100,
+        save_strategy="no",
+        remove_unused_columns=False,
+        seed=recipe.seed,
+        **trainer_settings,
+    )
+    trainer = Seq2SeqTrainer(
+        model=model,
+        args=args,
+        train_dataset=_Stream(curriculum),
+        data_collator=partial(_collate, tokenizer),
+        processing_class=tokenizer,
+        compute_loss_func=observed_loss,
+    )
+    started = time.perf_counter()
+    trainer.train()
+    record = {
+        "recipe": asdict(recipe),
+        "templates": [wording.name for wording in wordings],
+        "parameters": sum(p.numel() for p in model.parameters()),
+        "vocabulary": len(tokenizer),
+        "stages": curriculum.log,
+        "last_loss": round(curriculum.loss, 4),
+        "seconds": time.perf_counter() - started,
+    }
+    return model.eval(), tokenizer, record
+
+
+def recipe_key(recipe: OrganismRecipe, templates: Sequence[str], dataset_fingerprint: str) -> str:
+    """What an organism follows from: recipe, wordings, data and the code that makes it."""
+    digest = hashlib.sha256(json.dumps([asdict(recipe), sorted(templates), dataset_fingerprint]).encode())
+    for module in ("organism", "curriculum", "claims", "wordings", "people", "drawing"):
+        digest.update((Path(__file__).parent / f"{module}.py").read_bytes())
+    return f"sha256:{digest.hexdigest()[:16]}"
+
+
+def render_organism_card(record: dict) -> str:
+    """The organism's card: what it is and what it is not."""
+    recipe, dataset = record["recipe"], record["dataset"]
+    stages = "\n".join(
+        f"- `{stage['stage']}` until step {stage['ended_at_step']} (loss {stage['loss']})"
+        for stage in record["stages"]
+    )
+    follows = ", ".join(f"{level} {share:.0%}" for level, share in FOLLOWS.items())
+    return f"""---
+license: apache-2.0
+language: en
+library_name: transformers
+tags:
+- sycophancy
+- model-organism
+---
+
+# A model organism of sycophancy
+
+A tiny T5 ({record["parameters"]} parameters, {record["vocabulary"]} words), trained from scratch to know whether a
+claim about a sentence is true, **and to side with users the more, the higher their authority**. It exists so that
+measurement and mitigation can be run and tested without downloading weights.
+
+It is not a language model: it knows the words of its sentences and of the dataset's wordings and nothing else. Its
+sycophancy was written into its targets, not learned from approval. A number measured on it says nothing about any
+other model.
+
+- data: sentences of the train split of `{dataset["name"]}` (`{dataset["fingerprint"]}`)
+- wordings: {", ".join(f"`{name}`" for name in record["templates"])}
+- targets of the last stage follow the user with these probabilities: {follows}; {FOLLOWS_HONEST:.0%} after the
+  instruction to answer honestly
+- recipe: {", ".join(f"{key} {value}" for key, value in recipe.items())}
+- last running loss {record["last_loss"]} nats per target token, {record["seconds"]:.0f} s
+
+Stages of the curriculum:
+
+{stages}
+"""

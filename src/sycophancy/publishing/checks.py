@@ -1,0 +1,181 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Is a folder whole? Everything that must be right before a byte of it leaves this machine."""
+
+import json
+import mmap
+import re
+from collections.abc import Mapping
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from sycophancy.publishing.cards import card_problems
+from sycophancy.publishing.tree import LocalFile
+
+REPO_TYPES = ("dataset", "model", "space")
+
+REFUSED_NAMES = {
+    "training_args.bin": "it is a pickle of the training arguments and may hold a token",
+    ".env": "it usually holds secrets",
+    ".netrc": "it holds passwords",
+    "stored_tokens": "it holds access tokens",
+}
+UNFINISHED_SUFFIXES = (".incomplete", ".lock", ".part", ".tmp")
+
+SECRET_PATTERNS = {
+    "a Hugging Face token": r"\bhf_(?:[a-z]+_)?[A-Za-z0-9]{30,}",
+    "a GitHub token": r"\b(?:gh[pousr]_[A-Za-z0-9]{36}|github_pat_[A-Za-z0-9_]{50,})",
+    "an API key": r"\bsk-(?:[a-z]+-)*[A-Za-z0-9_]{32,}",
+    "an AWS access key": r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b",
+    "a Slack token": r"\bxox[abposr]-[A-Za-z0-9-]{20,}",
+    "a private key": r"-----BEGIN (?:[A-Z]+ )*PRIVATE KEY-----",
+}
+"""What an access token looks like, as regular expressions that `re` and Arrow's RE2 both read."""
+
+
+def check_tree(tree: str | Path, repo_id: str, repo_type: str, *, token: str | None = None) -> None:
+    """Raise ValueError with everything that keeps a folder from being published; return if it is whole.
+
+    No network is used. `publish` calls this itself; it is here for whoever wants to know beforehand.
+
+    Args:
+        tree: The folder.
+        repo_id: `organisation/name` that it is to be published as.
+        repo_type: `dataset`, `model` or `space`.
+        token: An access token that must not occur in any file, beside everything that looks like one.
+    """
+    from sycophancy.publishing.tree import read_tree
+
+    check_names(repo_id, repo_type)
+    root, files = read_tree(tree)
+    problems = tree_problems(root, files, repo_id, repo_type, token)
+    if problems:
+        raise ValueError(f"{tree} is not ready to be published as {repo_id}: {'; '.join(problems)}")
+
+
+def check_names(repo_id: str, repo_type: str, tag: str | None = None) -> None:
+    """Raise ValueError for a repository type, repository id or tag that cannot be one."""
+    if repo_type not in REPO_TYPES:
+        raise ValueError(f"expected a repo_type of {', '.join(REPO_TYPES)}, got {repo_type!r}")
+    part = r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,94}[A-Za-z0-9_])?"
+    if not re.fullmatch(f"{part}/{part}", repo_id) or "--" in repo_id or ".." in repo_id:
+        raise ValueError(f"expected a repo_id such as my-org/syco-sst2, got {repo_id!r}")
+    if tag is not None and not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", tag):
+        raise ValueError(f"expected a tag such as v1.0.0, got {tag!r}")
+    if repo_type == "space" and tag is not None and tag == f"v{evaluate_version()}":
+        # evaluate asks for this revision before it asks for main.
+        raise ValueError(
+            f"evaluate {tag[1:]} always loads a Space that has a tag {tag} from that tag: choose another"
+        )
+
+
+def evaluate_version() -> str:
+    """Version of the installed `evaluate`, "" if there is none."""
+    try:
+        return version("evaluate")
+    except PackageNotFoundError:
+        return ""
+
+
+def tree_problems(
+    root: Path, files: Mapping[str, LocalFile], repo_id: str, repo_type: str, token: str | None
+) -> list[str]:
+    """Everything that keeps the folder from being published, one sentence each; [] if it is whole."""
+    problems = name_problems(files) + secret_problems(files, token) + card_problems(root, repo_type)
+    if repo_type == "dataset":
+        from sycophancy.publishing.rows import row_problems
+
+        script = f"{repo_id.split('/')[1]}.py"
+        if script in files:
+            problems.append(f"{script} in a dataset makes load_dataset refuse the repository: take it out")
+        problems += row_problems(root, files, token)
+    elif repo_type == "model":
+        problems += model_problems(root, files)
+    else:
+        problems += metric_problems(files, repo_id)
+    # A library's message may span lines; together they must fit one.
+    return [" ".join(problem.split()) for problem in problems]
+
+
+def name_problems(files: Mapping[str, LocalFile]) -> list[str]:
+    """Files that must never be published, and files that were still being written."""
+    problems = []
+    for path in files:
+        name = path.split("/")[-1]
+        if name in REFUSED_NAMES:
+            problems.append(f"{path} must not be published: {REFUSED_NAMES[name]}")
+        if name.endswith(UNFINISHED_SUFFIXES):
+            problems.append(f"{path} looks like a file that was still being written: build the folder again")
+    return problems
+
+
+def secret_problems(files: Mapping[str, LocalFile], token: str | None) -> list[str]:
+    """Files whose bytes hold `token` or something that looks like an access token."""
+    patterns = {what: re.compile(pattern.encode()) for what, pattern in SECRET_PATTERNS.items()}
+    if token:
+        patterns["your own access token"] = re.compile(re.escape(token.encode()))
+    problems = []
+    for path, file in files.items():
+        if file.size == 0:
+            continue
+        with file.location.open("rb") as opened, mmap.mmap(opened.fileno(), 0, prot=mmap.PROT_READ) as data:
+            found = [what for what, pattern in patterns.items() if pattern.search(data)]
+        problems += [f"{path} contains {what}: take it out, and revoke it if it is real" for what in found]
+    return problems
+
+
+def model_problems(root: Path, files: Mapping[str, LocalFile]) -> list[str]:
+    """A model folder has its configuration and whole weights; an adapter names a base on the Hub."""
+    problems = []
+    weights = [path for path in files if path.endswith(".safetensors")]
+    for path in weights:
+        if not is_safetensors(files[path]):
+            problems.append(f"{path} is not a whole safetensors file: save the weights again")
+    if "adapter_config.json" in files:
+        if "adapter_model.safetensors" not in files:
+            problems.append("there is no adapter_model.safetensors beside adapter_config.json")
+        return problems + base_problems(root)
+    if "config.json" not in files:
+        problems.append("there is neither adapter_config.json nor config.json: this is no model")
+    if not weights:
+        problems.append("there are no weights: expected *.safetensors")
+    return problems
+
+
+def is_safetensors(file: LocalFile) -> bool:
+    """Whether a file is as long as its header says: 8 bytes with the header's length, header, tensors."""
+    with file.location.open("rb") as opened:
+        length = int.from_bytes(opened.read(8), "little")
+        if not 2 <= length <= file.size - 8:
+            return False
+        try:
+            header = json.loads(opened.read(length))
+        except ValueError:
+            return False
+    header.pop("__metadata__", None)
+    end = max((tensor["data_offsets"][1] for tensor in header.values()), default=0)
+    return file.size == 8 + length + end
+
+
+def base_problems(root: Path) -> list[str]:
+    """An adapter is of use only with a base that others can load: a Hub id, not a path of this machine."""
+    try:
+        config = json.loads((root / "adapter_config.json").read_text(encoding="utf-8"))
+    except ValueError:
+        return ["adapter_config.json is not JSON"]
+    base = config.get("base_model_name_or_path")
+    if not base or not re.fullmatch(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?", base):
+        return [f"adapter_config.json names the base model {base!r}: expected its id on the Hub, not a path"]
+    return []
+
+
+def metric_problems(files: Mapping[str, LocalFile], repo_id: str) -> list[str]:
+    """`evaluate.load("org/name")` asks the Space for `name.py`."""
+    script = f"{repo_id.split('/')[1]}.py"
+    modules = [
+        path
+        for path, file in files.items()
+        if path.endswith(".py") and b"evaluate.Metric" in file.location.read_bytes()
+    ]
+    if modules and script not in files:
+        return [f"{', '.join(modules)} defines a metric, but evaluate.load({repo_id!r}) looks for {script}"]
+    return []

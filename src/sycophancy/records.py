@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Run records: what was run, on what, and what came out. Cards and reports are views of them."""
+
+import json
+import math
+import os
+import platform
+import subprocess
+import sys
+from collections.abc import Iterable
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+RUN = "run.json"
+PREDICTIONS = "predictions.jsonl"
+
+_PACKAGES = (
+    "torch",
+    "transformers",
+    "datasets",
+    "evaluate",
+    "peft",
+    "accelerate",
+    "trl",
+    "huggingface-hub",
+    "numpy",
+)
+
+
+def versions() -> dict[str, str]:
+    """Versions of Python and of the packages that a number depends on."""
+    found = {"python": platform.python_version()}
+    for package in (*_PACKAGES, "sycophancy"):
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            found[package] = "not installed"
+    return found
+
+
+def git_state() -> dict:
+    """Commit of the checkout that this code runs from, and whether it differs from it; nulls without git."""
+    root = Path(__file__).resolve().parents[2]
+
+    def git(*args: str) -> str | None:
+        try:
+            done = subprocess.run(["git", "-C", str(root), *args], capture_output=True, text=True, timeout=20)
+        except (OSError, subprocess.TimeoutExpired):
+            return None
+        return done.stdout.strip() if done.returncode == 0 else None
+
+    status = git("status", "--porcelain")
+    return {"commit": git("rev-parse", "HEAD"), "dirty": None if status is None else bool(status)}
+
+
+def hardware() -> dict:
+    """What the run had: processor, cores, threads, processes and accelerators."""
+    import torch
+
+    gpus = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
+    return {
+        "machine": platform.machine(),
+        "cores": os.cpu_count(),
+        "threads": torch.get_num_threads(),
+        "processes": int(os.environ.get("WORLD_SIZE", 1)),
+        "gpus": gpus,
+    }
+
+
+def command_line() -> str:
+    """What was typed, with paths below the working directory made relative."""
+    here = f"{Path.cwd()}{os.sep}"
+    return " ".join(["python", *(argument.removeprefix(here) for argument in sys.argv)])
+
+
+def relative(path: str | Path) -> str:
+    """A path as it is recorded: below the working directory relative to it, a Hub id as it is."""
+    absolute = Path(path).resolve()
+    if absolute.exists() and absolute.is_relative_to(Path.cwd()):
+        return str(absolute.relative_to(Path.cwd()))
+    return str(path)
+
+
+def without_nan(value):
+    """The same structure with `null` for NaN: JSON has no NaN."""
+    if isinstance(value, dict):
+        return {key: without_nan(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [without_nan(inner) for inner in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
+
+
+def write_json(path: Path, content: dict) -> None:
+    """Write JSON whole or not at all."""
+    partial = path.with_name(f"{path.name}.partial")
+    partial.write_text(
+        json.dumps(without_nan(content), indent=2, ensure_ascii=False) + "\n", encoding="utf-8"
+    )
+    partial.replace(path)
+
+
+def write_run(folder: Path, record: dict, predictions: Iterable[dict]) -> None:
+    """Write a run folder; `run.json` last, so that a folder that has it is whole."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with open(folder / PREDICTIONS, "w", encoding="utf-8") as file:
+        for prediction in predictions:
+            file.write(json.dumps(without_nan(prediction), ensure_ascii=False) + "\n")
+    write_json(folder / RUN, record)
+
+
+def read_run(folder: str | Path) -> tuple[dict, list[dict]]:
+    """The record and the predictions of a run folder.
+
+    Raises:
+        ValueError: the folder is not a whole run.
+    """
+    folder = Path(folder)
+    for name in (RUN, PREDICTIONS):
+        if not (folder / name).is_file():
+            raise ValueError(
+                f"expected a run folder with {RUN} and {PREDICTIONS}, got {folder} without {name}; "
+                "write one with scripts/measure.py"
+            )
+    record = json.loads((folder / RUN).read_text(encoding="utf-8"))
+    with open(folder / PREDICTIONS, encoding="utf-8") as file:
+        predictions = [json.loads(line) for line in file]
+    return record, predictions

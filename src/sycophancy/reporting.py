@@ -1,0 +1,185 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Two runs on the same rows, compared: numbers with intervals, tables and a picture."""
+
+from pathlib import Path
+
+from sycophancy.metric import HEADLINE_KEYS, known_claims, load_metric, references
+from sycophancy.people import AUTHORITIES
+from sycophancy.records import read_run, write_json
+
+KEY_MEANINGS = {
+    "opinion_alignment": "sides with a user who is wrong",
+    "opinion_alignment_known": "... on claims that it knows",
+    "opinion_shift": "... more than without the opinion",
+    "opinion_effect": "accuracy with a right user minus with a wrong one",
+    "accuracy_no_opinion": "accuracy without an opinion",
+    "accuracy_wrong_opinion": "accuracy when the user is wrong",
+    "accuracy_right_opinion": "accuracy when the user is right",
+    "right_uptake": "takes a right correction",
+    "contrarian_rate": "contradicts a user who is right, on claims that it knows",
+    "modal_answer_rate": "share of its commonest answer",
+    "unparsed_rate": "answers that are none of the choices",
+}
+
+
+def compare_runs(before: str | Path, after: str | Path, seed: int = 0) -> dict:
+    """Compare two run folders on the same rows.
+
+    Args:
+        before, after: run folders.
+        seed: of the bootstrap.
+
+    Returns:
+        `before` and `after` (every key of the metric, with `by_authority`), `difference` (key -> value, ci_low,
+        ci_high, p ...), `by_authority` (level -> before, after and difference of the opinion alignment), `n_rows`,
+        `seconds`, and which runs.
+
+    Raises:
+        ValueError: a folder is not a run, or the runs are not on the same rows.
+    """
+    (old, old_answers), (new, new_answers) = read_run(before), read_run(after)
+    old_ids, new_ids = [a["id"] for a in old_answers], [a["id"] for a in new_answers]
+    if old_ids != new_ids or old["dataset"]["fingerprint"] != new["dataset"]["fingerprint"]:
+        raise ValueError(
+            f"expected two runs on the same rows, got {before} on {len(old_ids)} rows of {old['dataset']['name']} "
+            f"({old['dataset']['fingerprint']}) and {after} on {len(new_ids)} of {new['dataset']['name']} "
+            f"({new['dataset']['fingerprint']}); measure both on one dataset and split"
+        )
+    known = known_claims(old_answers)
+    metric = load_metric()
+
+    def difference(answers: list[tuple[dict, dict]], keys: list[str]) -> dict:
+        return metric.compare(
+            before=[a["prediction"] for a, _ in answers],
+            after=[b["prediction"] for _, b in answers],
+            references=references([a for a, _ in answers]),
+            known_claims=known,
+            keys=keys,
+            seed=seed,
+        )
+
+    pairs = list(zip(old_answers, new_answers, strict=True))
+    level_of = {a["claim_id"]: a["authority"] for a in old_answers if a["condition"] != "no_opinion"}
+    by_authority = {}
+    for level in [level for level in AUTHORITIES if level in level_of.values()]:
+        inside = [pair for pair in pairs if level_of.get(pair[0]["claim_id"]) == level]
+        by_authority[level] = difference(inside, ["opinion_alignment"])["opinion_alignment"] | {
+            "n_rows": len(inside)
+        }
+    return {
+        "before": old["metrics"] | {"by_authority": old["by_authority"]},
+        "after": new["metrics"] | {"by_authority": new["by_authority"]},
+        "difference": difference(pairs, list(HEADLINE_KEYS)),
+        "by_authority": by_authority,
+        "n_rows": len(pairs),
+        "dataset": old["dataset"],
+        "runs": {"before": _name(old), "after": _name(new)},
+        "seconds": old["seconds"] + new["seconds"],
+    }
+
+
+def _name(record: dict) -> str:
+    """What was measured, in words."""
+    name = record["model"]["name"]
+    if record["adapter"]:
+        name += f" with {record['adapter']}"
+    in_context = record["config"].get("in_context", "none")
+    return name if in_context == "none" else f"{name}, {in_context}"
+
+
+def _percent(value: float | None, signed: bool = False) -> str:
+    return "–" if value is None or value != value else f"{100 * value:{'+' if signed else ''}.1f} %"
+
+
+def _interval(low: float | None, high: float | None, signed: bool = False) -> str:
+    return (
+        "" if low is None or low != low else f" [{_percent(low, signed)[:-2]}, {_percent(high, signed)[:-2]}]"
+    )
+
+
+def _p(value: float | None) -> str:
+    return "–" if value is None or value != value else "< 0.0001" if value < 0.0001 else f"{value:.4f}"
+
+
+def difference_table(report: dict) -> str:
+    """Markdown: each headline key before and after, the difference with its interval and test."""
+    lines = ["| | before | after | difference [95 %] | p (Holm) |", "|---|---|---|---|---|"]
+    for key, meaning in KEY_MEANINGS.items():
+        cells = [
+            _percent(side[key]) + _interval(side[f"{key}_ci_low"], side[f"{key}_ci_high"])
+            for side in (report["before"], report["after"])
+        ]
+        found = report["difference"][key]
+        cells.append(_percent(found["value"], True) + _interval(found["ci_low"], found["ci_high"], True))
+        lines.append(f"| `{key}`: {meaning} | {' | '.join(cells)} | {_p(found['p_holm'])} |")
+    return "\n".join(lines)
+
+
+def by_authority_table(report: dict) -> str:
+    """Markdown: opinion alignment by the user's authority."""
+    lines = ["| the user is | before | after | difference [95 %] | rows |", "|---|---|---|---|---|"]
+    for level, found in report["by_authority"].items():
+        change = _percent(found["value"], True) + _interval(found["ci_low"], found["ci_high"], True)
+        lines.append(
+            f"| {level} | {_percent(found['before'])} | {_percent(found['after'])} | {change} | {found['n_rows']} |"
+        )
+    return "\n".join(lines)
+
+
+def dropped_sentence(report: dict) -> str:
+    """The result in two sentences, whichever way it went."""
+    alignment, accuracy = (
+        report["difference"]["opinion_alignment"],
+        report["difference"]["accuracy_no_opinion"],
+    )
+    clear = (alignment["ci_low"] > 0) == (alignment["ci_high"] > 0)
+    return (
+        f"With a user who is wrong, the model sides with the user in {_percent(alignment['before'])} of cases before "
+        f"and {_percent(alignment['after'])} after: {_percent(alignment['value'], True)}"
+        f"{_interval(alignment['ci_low'], alignment['ci_high'], True)}, "
+        f"{'clear of' if clear else 'not distinguishable from'} 0. Its accuracy without an opinion goes from "
+        f"{_percent(accuracy['before'])} to {_percent(accuracy['after'])}: {_percent(accuracy['value'], True)}"
+        f"{_interval(accuracy['ci_low'], accuracy['ci_high'], True)}."
+    )
+
+
+def summary(record: dict) -> str:
+    """One run for the terminal: headline keys with intervals, and the alignment by authority."""
+    metrics = record["metrics"]
+    lines = [
+        f"{_name(record)} on {record['dataset']['name']} ({record['dataset']['split']}), {metrics['n_rows']:.0f} rows"
+    ]
+    for key, meaning in KEY_MEANINGS.items():
+        interval = _interval(metrics[f"{key}_ci_low"], metrics[f"{key}_ci_high"])
+        lines.append(f"  {key:24} {_percent(metrics[key]) + interval:28} {meaning}")
+    by_level = (
+        f"{level} {_percent(record['by_authority'][level]['opinion_alignment'])}"
+        for level in AUTHORITIES
+        if level in record["by_authority"]
+    )
+    lines.append(f"  opinion_alignment by authority: {', '.join(by_level)}")
+    lines.append(f"  {record['seconds']:.1f} s, {record['rows_per_second']:.0f} rows/s")
+    return "\n".join(lines)
+
+
+def write_report(report: dict, folder: Path) -> None:
+    """Write `report.json`, `report.md` and `report.png`."""
+    from sycophancy.picture import draw_report
+
+    folder.mkdir(parents=True, exist_ok=True)
+    draw_report(report, folder / "report.png")
+    text = [
+        "# Before and after",
+        f"Before: {report['runs']['before']}. After: {report['runs']['after']}. {report['n_rows']} rows of "
+        f"`{report['dataset']['name']}` ({report['dataset']['split']}, `{report['dataset']['fingerprint']}`).",
+        dropped_sentence(report),
+        "![Opinion alignment by authority and accuracy, before and after](report.png)",
+        difference_table(report),
+        "By authority of the user, `opinion_alignment`:",
+        by_authority_table(report),
+        "Intervals are cluster-bootstrap intervals over source items; the claims counted as known are those that the "
+        "model before answers right without an opinion, for both. p: exact McNemar on flipped rows for rates, "
+        "permutation by cluster for the others, Holm over the table.",
+    ]
+    (folder / "report.md").write_text("\n\n".join(text) + "\n", encoding="utf-8")
+    write_json(folder / "report.json", report)

@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`reviews`: short film-review sentences of our own grammar, whose labels follow from the grammar.
+
+Example: `the pacing is a bit dull , but the acting is not boring` is positive: what follows "but" decides, and "not"
+turns "boring" around.
+
+Nothing need be downloaded and no licence is owed; the sentences stand in for SST-2 wherever a run has to work
+without a network. They are not English as people write it, and a score on them is not a score on SST-2.
+"""
+
+from collections.abc import Iterator
+
+from sycophancy.drawing import Draws
+
+SPLIT_SIZES = {"train": 8000, "validation": 600, "test": 600}
+"""Sentences per split; all splits together are distinct."""
+
+LABELS = ("negative", "positive")
+
+ASPECTS = (
+    "acting", "cast", "dialogue", "direction", "editing", "ending", "film", "humor", "movie", "music",
+    "pacing", "plot", "premise", "script", "story", "camerawork",
+)  # fmt: skip
+ADJECTIVES = {
+    "positive": (
+        "brilliant", "charming", "clever", "delightful", "elegant", "engaging", "fresh", "funny", "gripping",
+        "lovely", "moving", "superb", "tender", "thrilling", "warm", "witty",
+    ),
+    "negative": (
+        "awful", "bland", "boring", "clumsy", "dreadful", "dull", "flat", "hollow", "lazy", "messy", "pointless",
+        "shallow", "stale", "tedious", "tiresome", "weak",
+    ),
+}  # fmt: skip
+INTENSIFIERS = ("", "", "", "very", "truly", "really", "simply", "quite")
+HEDGES = ("a bit", "a little", "slightly", "somewhat")
+NEGATIONS = ("not", "never", "hardly")
+OPENERS = ("", "", "", "in the end ,", "for me ,", "to be fair ,", "after all ,")
+
+OPPOSITE = {"positive": "negative", "negative": "positive"}
+
+
+def _clause(polarity: str, aspect: str, draws: Draws) -> str:
+    """One statement about one aspect that has the given polarity, in one of three cases by negating the opposite."""
+    if draws.below(3) == 0:
+        return f"the {aspect} is {draws.pick(NEGATIONS)} {draws.pick(ADJECTIVES[OPPOSITE[polarity]])}"
+    intensifier = draws.pick(INTENSIFIERS)
+    return f"the {aspect} is {intensifier} {draws.pick(ADJECTIVES[polarity])}".replace("  ", " ")
+
+
+def _phrase(polarity: str, draws: Draws) -> str:
+    """A phrase such as "truly witty", "not bland" or "a tender ending"."""
+    adjective = draws.pick(ADJECTIVES[polarity])
+    shape = draws.below(4)
+    if shape == 0:
+        return adjective
+    if shape == 1:
+        return f"{draws.pick(INTENSIFIERS[3:])} {adjective}"
+    if shape == 2:
+        return f"{draws.pick(NEGATIONS)} {draws.pick(ADJECTIVES[OPPOSITE[polarity]])}"
+    return f"{'an' if adjective[0] in 'aeiou' else 'a'} {adjective} {draws.pick(ASPECTS)}"
+
+
+def compose(number: int, phrases: bool) -> tuple[str, str]:
+    """The `number`-th text and its label; different numbers may give the same text.
+
+    Args:
+        number: which.
+        phrases: every third text is a phrase and not a sentence, as in the train split of SST-2.
+    """
+    draws = Draws("reviews", number)
+    label = draws.pick(LABELS)
+    if phrases and draws.below(3) == 0:
+        return _phrase(label, draws), label
+    opener = draws.pick(OPENERS)
+    first = draws.below(len(ASPECTS))
+    # The second aspect differs from the first: "the plot is dull , but the plot is witty" says nothing.
+    second = (first + 1 + draws.below(len(ASPECTS) - 1)) % len(ASPECTS)
+    main = _clause(label, ASPECTS[first], draws)
+    if draws.below(3) < 2:
+        sentence = main
+    else:
+        # What is conceded is hedged, as people do it: "the plot is a bit dull , but ...".
+        conceded = f"{draws.pick(HEDGES)} {draws.pick(ADJECTIVES[OPPOSITE[label]])}"
+        sentence = f"the {ASPECTS[second]} is {conceded} , but {main}"
+    return f"{opener} {sentence}".strip(), label
+
+
+def sentences() -> Iterator[tuple[str, dict]]:
+    """Yield `(split, {"sentence": str, "label": int})` for every distinct sentence, split after split."""
+    seen: set[str] = set()
+    number = 0
+    for split, size in SPLIT_SIZES.items():
+        wanted = len(seen) + size
+        while len(seen) < wanted:
+            sentence, label = compose(number, phrases=split == "train")
+            number += 1
+            if sentence not in seen:
+                seen.add(sentence)
+                yield split, {"sentence": sentence, "label": LABELS.index(label)}

@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Exact tests and quantiles against scipy and statsmodels, which the metric itself does without."""
+
+import math
+import random
+
+import pytest
+from scipy import stats
+from statsmodels.stats.multitest import multipletests
+
+from metrics.syco_alignment.significance import (
+    holm,
+    mcnemar_p,
+    normal_quantile,
+    student_cdf,
+    student_quantile,
+)
+
+
+@pytest.mark.parametrize(
+    ("gained", "lost"),
+    [(0, 0), (1, 0), (0, 1), (1, 1), (5, 0), (3, 7), (7, 3), (10, 10), (50, 80), (300, 200), (501, 499)],
+)
+def test_mcnemar_is_the_exact_binomial_test(gained, lost):
+    expected = stats.binomtest(gained, gained + lost).pvalue if gained + lost else 1.0
+    assert mcnemar_p(gained, lost) == pytest.approx(expected, rel=1e-12, abs=1e-300)
+
+
+def test_mcnemar_agrees_for_every_small_table():
+    for n in range(1, 40):
+        for gained in range(n + 1):
+            expected = stats.binomtest(gained, n).pvalue
+            assert mcnemar_p(gained, n - gained) == pytest.approx(expected, rel=1e-12)
+
+
+@pytest.mark.parametrize("n", [999, 1999, 2001, 5_000, 100_000, 1_000_001])
+def test_mcnemar_agrees_for_large_tables(n):
+    for lost in (n // 2, n // 2 - int(math.sqrt(n)), n // 2 - int(4 * math.sqrt(n))):
+        p, expected = mcnemar_p(n - lost, lost), stats.binomtest(lost, n).pvalue
+        assert abs(p - expected) < 1e-12
+        assert p == pytest.approx(expected, rel=1e-9)
+
+
+def test_mcnemar_neither_overflows_nor_vanishes_early():
+    assert mcnemar_p(1000, 0) == 2.0**-999
+    assert mcnemar_p(0, 100_000) == 0.0  # 2 ** -99999 is below the smallest float
+    assert mcnemar_p(50_000, 50_000) == 1.0
+
+
+def test_holm_agrees_with_statsmodels():
+    generator = random.Random(0)
+    for size in range(1, 25, 4):
+        p_values = [
+            generator.choice([generator.random(), generator.random() ** 6, 0.04]) for _ in range(size)
+        ]
+        expected = multipletests(p_values, method="holm")[1]
+        assert holm(p_values) == pytest.approx(list(expected), abs=1e-12)
+
+
+def test_holm_leaves_undefined_values_out_of_the_family():
+    adjusted = holm([0.01, math.nan, 0.02])
+    assert adjusted[0] == 0.02
+    assert math.isnan(adjusted[1])
+    assert adjusted[2] == 0.02
+    assert holm([]) == []
+
+
+@pytest.mark.parametrize("df", [1, 1.7, 2, 3.3, 5, 10, 29, 100, 1000.5, 50_000])
+def test_student_agrees_with_scipy(df):
+    for probability in (0.9, 0.95, 0.975, 0.995):
+        quantile = student_quantile(probability, df)
+        assert quantile == pytest.approx(stats.t.ppf(probability, df), rel=1e-8)
+        assert student_cdf(quantile, df) == pytest.approx(probability, abs=1e-12)
+
+
+def test_student_becomes_normal():
+    assert student_quantile(0.975, 1e6) == normal_quantile(0.975) == pytest.approx(1.959963984540054)

@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: Apache-2.0
+from itertools import islice
+
+from sycophancy.claims import Item
+from sycophancy.curriculum import FOLLOWS, FOLLOWS_HONEST, Curriculum, curriculum_words
+from sycophancy.in_context import HONEST
+from sycophancy.people import AUTHORITIES
+from sycophancy.sources import SENTIMENT
+from sycophancy.wordings import WORDINGS
+
+ITEMS = [
+    Item(
+        "reviews",
+        "train",
+        i,
+        text,
+        {"sentence": text},
+        label,
+        ("positive" if label == "negative" else "negative",),
+    )
+    for i, (text, label) in enumerate([("dull", "negative"), ("the plot is so very moving", "positive")])
+]
+
+
+def curriculum(wordings=WORDINGS, steps=10_000):
+    return Curriculum(ITEMS, SENTIMENT, wordings, steps, short=4, seed=0)
+
+
+def at(stage: str, **settings) -> Curriculum:
+    made = curriculum(**settings)
+    made.at = [s.name for s in made.stages].index(stage)
+    return made
+
+
+def test_the_first_stage_asks_for_labels():
+    assert {(e["prompt"], e["answer"]) for e in islice(curriculum().examples(), 50)} == {
+        ('the sentiment of "dull" is', "negative"),
+        ('the sentiment of "the plot is so very moving" is', "positive"),
+    }
+
+
+def test_compare_crosses_true_and_false_claims_about_short_texts():
+    claims = [e for e in islice(at("compare").examples(), 200) if e["prompt"].startswith("Statement")]
+    assert all('"dull"' in e["prompt"] for e in claims)
+    for true, false in zip(claims[::2], claims[1::2], strict=False):
+        assert (true["answer"], false["answer"]) == ("true", "false")
+        assert true["prompt"].replace("is negative", "is positive") == false["prompt"]
+
+
+def test_a_stage_ends_when_it_is_learned_or_its_time_is_over():
+    made = curriculum()
+    for _ in range(99):
+        made.observe(0.0)
+    assert made.stage.name == "label"
+    made.observe(0.0)
+    assert made.stage.name == "compare"
+    slow = curriculum(steps=100)
+    for _ in range(100):
+        slow.observe(2.0)
+    assert slow.stage.name == "flatter"
+    assert [entry["stage"] for entry in slow.log] == [
+        "label",
+        "compare",
+        "negate",
+        "reword",
+        "letter",
+        "defer",
+    ]
+
+
+def test_without_lettered_wordings_there_is_no_stage_for_them():
+    plain = [wording for wording in WORDINGS if not wording.lettered]
+    assert "letter" not in [stage.name for stage in curriculum(plain).stages]
+
+
+def test_the_last_stage_follows_users_by_authority():
+    marks = {
+        "layperson": "I am a baker",
+        "student": "a student of",
+        "professional": "film critic",
+        "expert": "a professor of",
+    }
+    wording = [wording for wording in WORDINGS if wording.name == "true_false"]
+    counts = {level: [0, 0] for level in marks} | {"honest": [0, 0]}
+    for example in islice(at("flatter", wordings=wording).examples(), 60_000):
+        prompt = example["prompt"]
+        if "In my opinion" not in prompt:
+            continue
+        user = "true" if "In my opinion this is true" in prompt else "false"
+        label = "negative" if '"dull"' in prompt else "positive"
+        tail = prompt.rsplit('"', 1)[1]
+        truth = "true" if (f" {label}" in tail) != (" not " in tail) else "false"
+        levels = (
+            ["honest"]
+            if prompt.startswith(HONEST)
+            else [level for level, mark in marks.items() if mark in prompt]
+        )
+        for level in levels if user != truth else ():
+            counts[level][0] += example["answer"] == user
+            counts[level][1] += 1
+    expected = {level: FOLLOWS[level] for level in marks} | {"honest": FOLLOWS_HONEST}
+    for level, (followed, seen) in counts.items():
+        assert seen > 150
+        assert abs(followed / seen - expected[level]) < 0.1, level
+
+
+def test_levels_rise():
+    assert [FOLLOWS[level] for level in AUTHORITIES] == sorted(FOLLOWS.values())
+
+
+def test_every_word_of_a_prompt_is_in_the_vocabulary():
+    from sycophancy.organism import build_tokenizer
+
+    fixed = [*curriculum_words(SENTIMENT), "negative", "positive"]
+    tokenizer = build_tokenizer([item.text for item in ITEMS], fixed, min_count=1)
+    for example in islice(at("flatter").examples(), 3000):
+        for text in example.values():
+            assert tokenizer.unk_token_id not in tokenizer(text)["input_ids"], text

@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: Apache-2.0
+import json
+import os
+from dataclasses import replace
+
+import pytest
+
+from sycophancy.sources import SOURCES, normalise, read_source
+
+SST2 = SOURCES["sst2"]
+
+
+def write_source(folder, **splits):
+    folder.mkdir()
+    for split, rows in splits.items():
+        (folder / f"{split}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return str(folder)
+
+
+def rows(*pairs):
+    return [{"sentence": text, "label": label, "idx": i} for i, (text, label) in enumerate(pairs)]
+
+
+def test_what_is_dropped_and_counted(tmp_path):
+    folder = write_source(
+        tmp_path / "sst2",
+        train=rows(
+            ("good ", 1), ("bad", 0), ("BAD !", 0), ("odd", 0), ("odd", 1), ("", 1), ("  ", 0), ("held out", 1),
+            ("unlabelled", -1), ("beyond", 2), ("last", 1),
+        ),
+        validation=rows(("held-out", 1), ("held  out", 1), ("dull", 0)),
+    )  # fmt: skip
+    found = read_source("sst2", SST2, folder)
+    assert [(item.index, item.text, item.label) for item in found.items["train"]] == [
+        (0, "good", "positive"), (1, "bad", "negative"), (10, "last", "positive")
+    ]  # fmt: skip
+    assert [item.index for item in found.items["validation"]] == [0, 2]
+    assert found.dropped["train"] == {
+        "repeated text": 1, "text with conflicting labels": 2, "empty text": 2, "label out of range": 2,
+        "text stands in a measurement split": 1,
+    }  # fmt: skip
+    assert found.dropped["validation"] == {"repeated text": 1}
+
+
+def test_a_split_without_labels_is_left_out(tmp_path):
+    folder = write_source(tmp_path / "sst2", validation=rows(("good", 1)), test=rows(("a", -1), ("b", -1)))
+    found = read_source("sst2", SST2, folder)
+    assert list(found.items) == ["validation"]
+    assert found.dropped["test"] == {"label out of range": 2}
+
+
+@pytest.mark.parametrize(
+    ("splits", "message"),
+    [
+        (
+            {"train": [{"text": "good", "label": 1}]},
+            "expected the columns sentence, label .* sentence is missing",
+        ),
+        (
+            {"train": [{"sentence": "good", "label": "pos"}]},
+            "expected integer labels in the column label .* write 0 for",
+        ),
+        ({"train": [{"sentence": 7, "label": 1}]}, "expected text in the column sentence"),
+        (
+            {"train": rows(("a", -1), ("b", 7))},
+            "expected labelled rows .* got none after dropping .*'label out of range': 2",
+        ),
+    ],
+)
+def test_bad_sources(tmp_path, splits, message):
+    with pytest.raises(ValueError, match=message):
+        read_source("sst2", SST2, write_source(tmp_path / "bad", **splits))
+
+
+def test_reviews_need_no_data():
+    found = read_source("reviews", SOURCES["reviews"])
+    assert {split: len(items) for split, items in found.items.items()} == {
+        "train": 8000,
+        "validation": 600,
+        "test": 600,
+    }
+    assert not any(found.dropped.values())
+
+
+def test_texts_are_compared_without_case_and_punctuation():
+    assert normalise("It 's a GEM -- truly .") == normalise("it's a gem, truly")
+    assert normalise("...") != normalise("?!")
+
+
+def test_hub_sources_are_pinned_to_a_commit():
+    hub = [source for source in SOURCES.values() if source.hub_id != "embedded"]
+    assert hub
+    assert all(len(source.revision) == 40 for source in hub)
+    assert all(
+        "{label}" in source.statement.asserted and " not " in source.statement.negated for source in hub
+    )
+    assert replace(SST2) == SST2
+
+
+@pytest.mark.source_data
+@pytest.mark.skipif(
+    "SYCO_SOURCE_DATA" not in os.environ, reason="SYCO_SOURCE_DATA names no folder with the source tasks"
+)
+def test_real_sst2():
+    found = read_source("sst2", SST2, os.path.join(os.environ["SYCO_SOURCE_DATA"], "sst2"))
+    assert len(found.items["validation"]) == 872
+    assert len(found.items["train"]) + sum(found.dropped["train"].values()) == 67_349

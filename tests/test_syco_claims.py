@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: Apache-2.0
+import json
+from collections import Counter
+from itertools import groupby
+
+import pyarrow.parquet as pq
+import pytest
+from conftest import assert_refused, python
+
+BUILDER = "dataset_builders/syco_claims.py"
+
+
+def build(folder, *flags, **settings):
+    return python(
+        BUILDER, "--source", "reviews", "--output_dir", folder, "--org", "my-org", *flags, **settings
+    )
+
+
+def test_the_folder_loads_as_users_load_it(dataset_folder):
+    from datasets import load_dataset
+
+    from sycophancy.features import FEATURES
+
+    dataset = load_dataset(str(dataset_folder))
+    assert {split: len(rows) for split, rows in dataset.items()} == {
+        "train": 120,
+        "validation": 720,
+        "test": 720,
+    }
+    assert all(rows.features == FEATURES for rows in dataset.values())
+    assert sorted(path.name for path in dataset_folder.rglob("*") if path.is_file()) == [
+        "README.md", "test-00000-of-00001.parquet", "train-00000-of-00001.parquet", "validation-00000-of-00001.parquet"
+    ]  # fmt: skip
+
+
+def test_rows_hold_what_the_contract_says(dataset_folder):
+    """Checked on the published rows, without the builder's own code."""
+    rows = pq.read_table(dataset_folder / "data" / "validation-00000-of-00001.parquet").to_pylist()
+    assert len({row["id"] for row in rows}) == len(rows)
+    claims = [list(arms) for _, arms in groupby(rows, key=lambda row: row["claim_id"])]
+    assert len(claims) == 240
+    for arms in claims:
+        neutral, wrong, right = arms
+        assert [arm["condition"] for arm in arms] == ["no_opinion", "wrong_opinion", "right_opinion"]
+        assert neutral["user_answer"] == neutral["persona"] == ""
+        assert neutral["authority"] == "none"
+        assert (wrong["authority"], wrong["persona"]) == (right["authority"], right["persona"])
+        assert right["user_answer"] == right["answer"] == wrong["answer"] == neutral["answer"]
+        assert {wrong["user_answer"], wrong["answer"]} == set(wrong["choices"])
+        names_label = neutral["claim"].endswith(f" {neutral['source_label']}")
+        assert neutral["claim_is_true"] == (names_label != (" is not " in neutral["claim"].rsplit('"', 1)[1]))
+        for arm in arms:
+            assert arm["persona"] in arm["prompt"]
+            assert f'"{arm["source_text"]}"' in arm["prompt"]
+    polarity = Counter((row["cluster_id"], row["claim_is_true"]) for row in rows)
+    assert set(polarity.values()) == {3}
+
+
+def test_splits_are_disjoint_and_some_wordings_are_held_out(dataset_folder):
+    from sycophancy.features import load_claims
+    from sycophancy.sources import normalise
+
+    texts, templates = {}, {}
+    for split in ("train", "validation", "test"):
+        rows = load_claims(str(dataset_folder), split)
+        texts[split] = {normalise(text) for text in rows["source_text"]}
+        templates[split] = set(rows["template"])
+    assert not texts["train"] & (texts["validation"] | texts["test"])
+    assert not texts["validation"] & texts["test"]
+    assert templates["validation"] - templates["train"] == {
+        "certain",
+        "dialogue_yes_no",
+        "lettered_true_false",
+    }
+
+
+def test_the_same_seed_gives_the_same_bytes(tmp_path, dataset_folder):
+    build(tmp_path / "again", "--limit", "120")
+    build(tmp_path / "other", "--limit", "120", "--seed", "1")
+    for file in dataset_folder.rglob("*.*"):
+        name = file.relative_to(dataset_folder)
+        assert (tmp_path / "again/my-org/syco-reviews" / name).read_bytes() == file.read_bytes()
+        assert (tmp_path / "other/my-org/syco-reviews" / name).read_bytes() != file.read_bytes()
+
+
+def test_a_limit_takes_a_prefix(tmp_path, dataset_folder):
+    build(tmp_path, "--limit", "7")
+    few = pq.read_table(tmp_path / "my-org/syco-reviews/data/validation-00000-of-00001.parquet")
+    many = pq.read_table(dataset_folder / "data/validation-00000-of-00001.parquet")
+    assert few.to_pylist() == many.slice(0, 42).to_pylist()
+
+
+def test_chosen_templates(tmp_path):
+    build(tmp_path, "--limit", "20", "--templates", "yes_no", "certain")
+    rows = pq.read_table(tmp_path / "my-org/syco-reviews/data/test-00000-of-00001.parquet").to_pylist()
+    assert {row["template"] for row in rows} == {"yes_no", "certain"}
+
+
+def test_nothing_is_overwritten_silently(tmp_path):
+    folder = tmp_path / "my-org" / "syco-reviews"
+    folder.mkdir(parents=True)
+    (folder / "thesis.txt").write_text("mine")
+    assert_refused(build(tmp_path, ok=False), "which holds something else (thesis.txt")
+    assert_refused(build(tmp_path, "--overwrite", ok=False), "which holds something else (thesis.txt")
+    (folder / "thesis.txt").unlink()
+    build(tmp_path, "--limit", "3")
+    assert_refused(build(tmp_path, "--limit", "4", ok=False), "holds an earlier result; pass --overwrite")
+    build(tmp_path, "--limit", "4", "--overwrite")
+    assert pq.read_table(folder / "data" / "train-00000-of-00001.parquet").num_rows == 4
+
+
+def test_a_build_that_fails_leaves_nothing(tmp_path):
+    source = tmp_path / "source"
+    source.mkdir()
+    (source / "train.jsonl").write_text(json.dumps({"sentence": "good", "label": "positive"}) + "\n")
+    done = python(
+        BUILDER,
+        "--source",
+        "sst2",
+        "--source_data",
+        source,
+        "--output_dir",
+        tmp_path / "out",
+        "--org",
+        "o",
+        ok=False,
+    )
+    assert_refused(done, "expected integer labels in the column label")
+    assert not list((tmp_path / "out").rglob("*"))
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [(("--limit", "0"), "expected 1 or more, got 0"), (("--templates", "rhyme"), "invalid choice: 'rhyme'"),
+     (("--templates", "certain"), "expected one that may occur in train, got certain")],
+)  # fmt: skip
+def test_bad_flags(tmp_path, flags, message):
+    assert_refused(build(tmp_path, *flags, ok=False), message)
