@@ -73,12 +73,8 @@ def draw_terms(cluster, icc, generator):
     first = draw_outcomes(cluster, (0.6, 0.4), icc, generator) == 0
     second = draw_outcomes(cluster, (0.2, 0.8), icc, generator) == 0
     terms["unpaired"] = [(1, first & half, half), (-1, second & ~half, ~half)]
-    both = draw_outcomes(
-        cluster, (0.25, 0.25, 0.05, 0.45), icc, generator
-    )  # before and after, before, after, none
-    read = [
-        generator.random(len(cluster)) < 0.98 for _ in range(2)
-    ]  # some answers of each system are unparsed
+    both = draw_outcomes(cluster, (0.25, 0.25, 0.05, 0.45), icc, generator)  # before and after, before, after, none
+    read = [generator.random(len(cluster)) < 0.98 for _ in range(2)]  # some answers of each system are unparsed
     after, before = ((both == 0) | (both == 2)) & read[0], (both < 2) & read[1]
     terms["change"] = [(1, after, read[0]), (-1, before, read[1])]
     return terms
@@ -117,15 +113,11 @@ def cover(kind, rows, icc, simulations, replicates, seed):
 
 def main():
     """Print one line per design, then everything as one line of JSON."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--simulations", type=int, default=500, help="data sets per design (default: 500)")
     parser.add_argument("--bootstrap", type=int, default=500, help="bootstrap replicates (default: 500)")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument(
-        "--least_clusters", type=int, default=5, help="leave out designs with fewer (default: 5)"
-    )
+    parser.add_argument("--least_clusters", type=int, default=5, help="leave out designs with fewer (default: 5)")
     parser.add_argument("--output", type=Path, help="also write the JSON to this file")
     args = parser.parse_args()
     start, table = time.perf_counter(), []

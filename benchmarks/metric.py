@@ -75,9 +75,7 @@ def run(job, count, bootstrap):
         settings["by"] = ["authority", "template"]
     if job == "logprobs":
         generator = random.Random(3)
-        settings["choice_logprobs"] = [
-            {choice: -generator.expovariate(1) for choice in row["choices"]} for row in rows
-        ]
+        settings["choice_logprobs"] = [{choice: -generator.expovariate(1) for choice in row["choices"]} for row in rows]
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     start = time.perf_counter()
     if job == "compare":
@@ -97,16 +95,12 @@ def run(job, count, bootstrap):
 
 def main():
     """Print one line per job and size, then everything as one line of JSON."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=int, nargs="+", default=[5_000, 100_000, 1_000_000])
     parser.add_argument("--jobs", nargs="+", choices=JOBS, default=list(JOBS))
     parser.add_argument("--bootstrap", type=int, default=2000)
     parser.add_argument("--output", type=Path, help="also write the JSON to this file")
-    parser.add_argument(
-        "--here", action="store_true", help="run the one job in this process and print its JSON"
-    )
+    parser.add_argument("--here", action="store_true", help="run the one job in this process and print its JSON")
     args = parser.parse_args()
     if args.here:
         print(json.dumps(run(args.jobs[0], args.rows[0], args.bootstrap)))

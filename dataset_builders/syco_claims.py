@@ -25,13 +25,9 @@ from sycophancy.wordings import WORDINGS, Wording
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     """The command line."""
     names = [wording.name for wording in WORDINGS]
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--source", required=True, choices=sorted(SOURCES), help="source task")
-    parser.add_argument(
-        "--source_data", help="Hub id or local folder to read the source from [the pinned Hub dataset]"
-    )
+    parser.add_argument("--source_data", help="Hub id or local folder to read the source from [the pinned Hub dataset]")
     parser.add_argument("--output_dir", required=True, type=Path, help="where ORG/syco-SOURCE/ goes")
     parser.add_argument("--org", required=True, help="Hub user or organisation")
     parser.add_argument("--seed", type=int, default=0, help="of all draws [0]")
@@ -51,9 +47,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     return args
 
 
-def checked_rows(
-    items: list[Item], source: Source, seed: int, wordings: tuple[Wording, ...]
-) -> Iterator[dict]:
+def checked_rows(items: list[Item], source: Source, seed: int, wordings: tuple[Wording, ...]) -> Iterator[dict]:
     """The published rows of one split, each checked as it is made."""
     for position, item in enumerate(items):
         if item.split not in MEASUREMENT_SPLITS:
@@ -108,17 +102,13 @@ def build(args: argparse.Namespace, command: str) -> Path:
 
     wordings = tuple(w for w in WORDINGS if args.templates is None or w.name in args.templates)
     if all(wording.held_out for wording in wordings):
-        raise ValueError(
-            f"--templates: expected one that may occur in train, got {', '.join(args.templates)}"
-        )
+        raise ValueError(f"--templates: expected one that may occur in train, got {', '.join(args.templates)}")
     with written_whole(folder) as partial:
         facts = {}
         for split in [split for split in ("train", *MEASUREMENT_SPLITS) if split in source_rows.items]:
             items = source_rows.items[split][: args.limit]
             facts[split] = write_split(partial, split, checked_rows(items, source, args.seed, wordings))
-        card = render_card(
-            f"{args.org}/{folder.name}", args.source, source, source_rows, facts, args.seed, command
-        )
+        card = render_card(f"{args.org}/{folder.name}", args.source, source, source_rows, facts, args.seed, command)
         (partial / "README.md").write_text(card, encoding="utf-8")
     for split, fact in facts.items():
         dropped = sum(source_rows.dropped[split].values())
@@ -131,7 +121,8 @@ def main() -> None:
     """Parse the command line, build, publish if asked."""
     args = parse_args()
     # Without --output_dir and --overwrite: the card must not depend on where it was built.
-    shown = f"python dataset_builders/syco_claims.py --source {args.source} --org {shlex.quote(args.org)} --seed {args.seed}"
+    shown = f"python dataset_builders/syco_claims.py --source {args.source}"
+    shown += f" --org {shlex.quote(args.org)} --seed {args.seed}"
     if args.limit:
         shown += f" --limit {args.limit}"
     if args.templates:

@@ -12,9 +12,7 @@ from sycophancy.cli import run
 
 def main() -> None:
     """Compare, write, print."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("before", type=Path, help="run folder of the first system, e.g. the base model")
     parser.add_argument("after", type=Path, help="run folder of the second system on the same rows")
     parser.add_argument("--output_dir", type=Path, required=True, help="where report.* go")

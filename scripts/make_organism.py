@@ -19,17 +19,11 @@ from sycophancy.cli import run
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     """The command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument(
-        "--dataset_name", required=True, help="claim dataset with one text per claim: folder or Hub id"
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--dataset_name", required=True, help="claim dataset with one text per claim: folder or Hub id")
     parser.add_argument("--dataset_revision", help="Hub revision of the dataset")
     parser.add_argument("--output_dir", required=True, type=Path, help="model folder to write")
-    parser.add_argument(
-        "--recipe", type=Path, help="YAML with fields of OrganismRecipe [the embedded reviews' recipe]"
-    )
+    parser.add_argument("--recipe", type=Path, help="YAML with fields of OrganismRecipe [the embedded reviews' recipe]")
     parser.add_argument("--steps", type=int, help="optimizer steps, instead of the recipe's")
     parser.add_argument("--seed", type=int, help="of weights and draws, instead of the recipe's")
     parser.add_argument("--use_cpu", action="store_true", help="train on CPU even where there is a GPU")

@@ -20,9 +20,7 @@ from sycophancy.in_context import IN_CONTEXT, with_context
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     """The command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model_name_or_path", required=True, help="encoder-decoder model: Hub id or folder")
     parser.add_argument("--model_revision", help="Hub revision of the model")
     parser.add_argument("--adapter", help="PEFT adapter to put on it: Hub id or folder")
@@ -35,16 +33,10 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         "--in_context", default="none", choices=IN_CONTEXT, help="what stands before each prompt [none]"
     )
     parser.add_argument("--known_claims_from", help="run folder of the base model: freezes the known claims")
-    parser.add_argument(
-        "--generate", action="store_true", help="decode answers freely instead of scoring the choices"
-    )
+    parser.add_argument("--generate", action="store_true", help="decode answers freely instead of scoring the choices")
     parser.add_argument("--max_new_tokens", type=int, default=8, help="bound of a free answer [8]")
-    parser.add_argument(
-        "--batch_size", type=int, default=64, help="prompts per forward pass and process [64]"
-    )
-    parser.add_argument(
-        "--dtype", default="float32", choices=("float32", "bfloat16", "float16"), help="[float32]"
-    )
+    parser.add_argument("--batch_size", type=int, default=64, help="prompts per forward pass and process [64]")
+    parser.add_argument("--dtype", default="float32", choices=("float32", "bfloat16", "float16"), help="[float32]")
     parser.add_argument("--seed", type=int, default=0, help="of the bootstrap and of drawn examples [0]")
     parser.add_argument("--output_dir", required=True, type=Path, help="run folder to write")
     parser.add_argument("--overwrite", action="store_true", help="replace an earlier run in OUTPUT_DIR")
@@ -57,9 +49,7 @@ def take_clusters(rows: list[dict], limit: int | None) -> list[dict]:
         return rows
     kept = {row["cluster_id"] for row in rows[:limit]} - {rows[limit]["cluster_id"]}
     if not kept:
-        raise ValueError(
-            f"--limit: expected room for the rows of one source row at least, got {limit}; raise it"
-        )
+        raise ValueError(f"--limit: expected room for the rows of one source row at least, got {limit}; raise it")
     return [row for row in rows if row["cluster_id"] in kept]
 
 
@@ -71,11 +61,7 @@ def main() -> None:
     from sycophancy.features import fingerprint_claims, load_claims
 
     rows = take_clusters(list(load_claims(args.dataset_name, args.split, args.dataset_revision)), args.limit)
-    shots = (
-        list(load_claims(args.dataset_name, "train", args.dataset_revision))
-        if args.in_context == "3shot"
-        else []
-    )
+    shots = list(load_claims(args.dataset_name, "train", args.dataset_revision)) if args.in_context == "3shot" else []
     prompts = with_context(rows, args.in_context, shots, args.seed)
 
     from accelerate import PartialState
@@ -119,9 +105,7 @@ def main() -> None:
         rows,
         prompts,
         args.output_dir,
-        description=describe(
-            args.model_name_or_path, fingerprint, args.model_revision, args.adapter, dataset
-        ),
+        description=describe(args.model_name_or_path, fingerprint, args.model_revision, args.adapter, dataset),
         config={key: str(value) if isinstance(value, Path) else value for key, value in vars(args).items()},
         known=known,
         batch_size=args.batch_size,

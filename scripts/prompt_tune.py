@@ -30,16 +30,12 @@ class TuneArguments:
     dataset_name: str = field(metadata={"help": "claim dataset: folder or Hub id"})
     model_revision: str | None = field(default=None, metadata={"help": "Hub revision of the model"})
     dataset_revision: str | None = field(default=None, metadata={"help": "Hub revision of the dataset"})
-    num_virtual_tokens: int = field(
-        default=20, metadata={"help": "length of the prompt (Lester et al. 2021: 20)"}
-    )
+    num_virtual_tokens: int = field(default=20, metadata={"help": "length of the prompt (Lester et al. 2021: 20)"})
     prompt_init_text: str | None = field(
         default="Answer the question about the claim by what is true, whatever the user thinks.",
         metadata={"help": "text that the prompt starts from; empty: random rows of the vocabulary"},
     )
-    selection_fraction: float = field(
-        default=0.05, metadata={"help": "share of train items kept for model selection"}
-    )
+    selection_fraction: float = field(default=0.05, metadata={"help": "share of train items kept for model selection"})
     max_train_rows: int | None = field(default=None, metadata={"help": "tune on at most this many rows"})
     measure_split: str = field(default="validation", metadata={"help": "split that is measured and reported"})
     measure_rows: int | None = field(default=None, metadata={"help": "measure at most this many rows"})
@@ -53,9 +49,7 @@ class TuneArguments:
         if self.num_virtual_tokens < 1:
             raise ValueError(f"num_virtual_tokens: expected 1 or more, got {self.num_virtual_tokens}")
         if not 0 < self.selection_fraction < 1:
-            raise ValueError(
-                f"selection_fraction: expected above 0 and below 1, got {self.selection_fraction}"
-            )
+            raise ValueError(f"selection_fraction: expected above 0 and below 1, got {self.selection_fraction}")
 
 
 def parse_args(argv: list[str] | None = None):
@@ -82,9 +76,7 @@ def main() -> None:
     training_args.output_dir = str(output_dir / "checkpoints")
     settings = {**vars(args), "training": training_args.to_sanitized_dict()}
     resume = bool(training_args.resume_from_checkpoint)
-    prepare_folder(
-        output_dir, settings, resume=resume, overwrite=args.overwrite, main=training_args.process_index == 0
-    )
+    prepare_folder(output_dir, settings, resume=resume, overwrite=args.overwrite, main=training_args.process_index == 0)
 
     ################
     # Data and model
@@ -110,9 +102,7 @@ def main() -> None:
     ##########
     # Training
     ##########
-    trainer = build_trainer(
-        model, tokenizer, training_args, tokenize(tune, tokenizer), tokenize(selection, tokenizer)
-    )
+    trainer = build_trainer(model, tokenizer, training_args, tokenize(tune, tokenizer), tokenize(selection, tokenizer))
     started = time.perf_counter()
     result = trainer.train(resume_from_checkpoint=checkpoint_to_resume(output_dir) if resume else None)
     tuning = {

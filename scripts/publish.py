@@ -21,12 +21,8 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--private", action="store_true", help="make the repository private")
     parser.add_argument("--mirror", action="store_true", help="delete files on the Hub that the folder lacks")
     parser.add_argument("--dry_run", action="store_true", help="check and compare, send nothing")
-    parser.add_argument(
-        "--diff", action="store_true", help="show changed rows, columns and card, send nothing"
-    )
-    parser.add_argument(
-        "--offline", action="store_true", help="with --dry_run: check the folder without a Hub"
-    )
+    parser.add_argument("--diff", action="store_true", help="show changed rows, columns and card, send nothing")
+    parser.add_argument("--offline", action="store_true", help="with --dry_run: check the folder without a Hub")
     parser.add_argument("--commit_message", help="first line of the commit")
     return parser.parse_args()
 

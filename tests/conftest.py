@@ -85,8 +85,6 @@ def model_folder(tmp_path_factory, dataset_folder) -> Path:
     tokenizer = build_tokenizer(list(texts), fixed, min_count=1)
     set_seed(0)
     folder = tmp_path_factory.mktemp("model") / "random-t5"
-    build_model(OrganismRecipe(d_model=32, num_layers=1, num_heads=2), len(tokenizer)).eval().save_pretrained(
-        folder
-    )
+    build_model(OrganismRecipe(d_model=32, num_layers=1, num_heads=2), len(tokenizer)).eval().save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     return folder

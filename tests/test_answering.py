@@ -32,9 +32,7 @@ def test_scores_are_the_models_own_losses(model):
     scores = score_batch(*model, PROMPTS, CHOICES)
     for prompt, choices, found in zip(PROMPTS, CHOICES, scores, strict=True):
         assert list(found) == choices
-        assert found == pytest.approx(
-            {choice: by_hand(*model, prompt, choice) for choice in choices}, abs=1e-4
-        )
+        assert found == pytest.approx({choice: by_hand(*model, prompt, choice) for choice in choices}, abs=1e-4)
 
 
 def test_scores_of_a_soft_prompt_are_its_own_losses(model_folder):
@@ -52,9 +50,7 @@ def test_scores_of_a_soft_prompt_are_its_own_losses(model_folder):
 
 def test_an_answer_does_not_depend_on_its_batch(model):
     together = score_batch(*model, PROMPTS, CHOICES)
-    alone = [
-        score_batch(*model, [prompt], [choices])[0] for prompt, choices in zip(PROMPTS, CHOICES, strict=True)
-    ]
+    alone = [score_batch(*model, [prompt], [choices])[0] for prompt, choices in zip(PROMPTS, CHOICES, strict=True)]
     for a, b in zip(together, alone, strict=True):
         assert a == pytest.approx(b, abs=1e-4)
 
@@ -64,6 +60,4 @@ def test_batches_hold_every_row_once_longest_first():
 
 
 def test_free_answers_do_not_depend_on_padding(model):
-    assert generate_batch(*model, PROMPTS, 4) == [
-        generate_batch(*model, [prompt], 4)[0] for prompt in PROMPTS
-    ]
+    assert generate_batch(*model, PROMPTS, 4) == [generate_batch(*model, [prompt], 4)[0] for prompt in PROMPTS]

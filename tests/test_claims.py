@@ -10,9 +10,7 @@ ITEM = Item("sst2", "validation", 17, "so dull", {"sentence": "so dull"}, "negat
 
 
 def item(index: int, split: str = "train") -> Item:
-    return Item(
-        "sst2", split, index, f"text {index}", {"sentence": f"text {index}"}, "negative", ("positive",)
-    )
+    return Item("sst2", split, index, f"text {index}", {"sentence": f"text {index}"}, "negative", ("positive",))
 
 
 @pytest.mark.parametrize(

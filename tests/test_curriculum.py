@@ -53,7 +53,7 @@ def test_a_stage_ends_when_it_is_learned_or_its_time_is_over():
         made.observe(0.0)
     assert made.stage.name == "label"
     made.observe(0.0)
-    assert made.stage.name == "compare"
+    assert made.stage.name == "defer"
     slow = curriculum(steps=100)
     for _ in range(100):
         slow.observe(2.0)
@@ -90,11 +90,7 @@ def test_the_last_stage_follows_users_by_authority():
         label = "negative" if '"dull"' in prompt else "positive"
         tail = prompt.rsplit('"', 1)[1]
         truth = "true" if (f" {label}" in tail) != (" not " in tail) else "false"
-        levels = (
-            ["honest"]
-            if prompt.startswith(HONEST)
-            else [level for level, mark in marks.items() if mark in prompt]
-        )
+        levels = ["honest"] if prompt.startswith(HONEST) else [level for level, mark in marks.items() if mark in prompt]
         for level in levels if user != truth else ():
             counts[level][0] += example["answer"] == user
             counts[level][1] += 1

@@ -5,9 +5,7 @@ from sycophancy.drawing import Draws, deal
 
 
 def test_a_key_gives_the_same_draws_always():
-    assert [Draws(0, "sst2/train/17").below(1000) for _ in range(3)] == [
-        Draws(0, "sst2/train/17").below(1000)
-    ] * 3
+    assert [Draws(0, "sst2/train/17").below(1000) for _ in range(3)] == [Draws(0, "sst2/train/17").below(1000)] * 3
     # Fixed for good: published ids and rows depend on it.
     first = Draws(0, "sst2/train/17")
     assert [first.below(10) for _ in range(6)] == [EXPECTED[i] for i in range(6)]

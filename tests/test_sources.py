@@ -91,9 +91,7 @@ def test_hub_sources_are_pinned_to_a_commit():
     hub = [source for source in SOURCES.values() if source.hub_id != "embedded"]
     assert hub
     assert all(len(source.revision) == 40 for source in hub)
-    assert all(
-        "{label}" in source.statement.asserted and " not " in source.statement.negated for source in hub
-    )
+    assert all("{label}" in source.statement.asserted and " not " in source.statement.negated for source in hub)
     assert replace(SST2) == SST2
 
 

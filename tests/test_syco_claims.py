@@ -11,9 +11,7 @@ BUILDER = "dataset_builders/syco_claims.py"
 
 
 def build(folder, *flags, **settings):
-    return python(
-        BUILDER, "--source", "reviews", "--output_dir", folder, "--org", "my-org", *flags, **settings
-    )
+    return python(BUILDER, "--source", "reviews", "--output_dir", folder, "--org", "my-org", *flags, **settings)
 
 
 def test_the_folder_loads_as_users_load_it(dataset_folder):

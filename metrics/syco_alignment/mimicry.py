@@ -63,9 +63,7 @@ def _check_attributions(columns, fold):
             columns.complain(row, "condition", expected, repr(condition), "Name the condition so.")
         for field in ("correct", "user_claim"):
             if columns[field][row] and not any(map(str.isalnum, columns[field][row])):
-                columns.complain(
-                    row, field, "a name", repr(columns[field][row]), "Write the name in letters."
-                )
+                columns.complain(row, field, "a name", repr(columns[field][row]), "Write the name in letters.")
         same = fold(claim) == fold(correct)
         if condition == "correctly_attributed" and not same:
             remedy = "A user who names somebody else: `misattributed`."

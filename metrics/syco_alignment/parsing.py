@@ -98,9 +98,7 @@ def _forms(choices):
         letters = {chr(ord("A") + index): index for index in range(min(len(choices), 26))}
     texts = {}
     for index, (form, body) in enumerate(zip(folded, bodies, strict=True)):
-        if (
-            body or not labels[index]
-        ):  # a bare label is read by the rules for letters alone: "a" is an article
+        if body or not labels[index]:  # a bare label is read by the rules for letters alone: "a" is an article
             texts[form] = index
         if body and bodies.count(body) == 1 and body not in folded:
             texts[body] = index

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Check the rows that come in and turn them into columns: every error names the field, the row and its id."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import numpy as np
 
@@ -44,11 +44,7 @@ class Columns(dict):
 
 def as_list(name, values):
     """`values` as a list, one entry per row; `ValueError` for what is no list of rows."""
-    if (
-        isinstance(values, str | bytes | Mapping)
-        or hasattr(values, "iloc")
-        or not hasattr(values, "__iter__")
-    ):
+    if isinstance(values, str | bytes | Mapping) or hasattr(values, "iloc") or not hasattr(values, "__iter__"):
         raise ValueError(
             f"`{name}`: expected a list with one entry per row, got {type(values).__name__}. "
             "Pass a list (for a data frame: `df.to_dict('records')`, or a column's `.tolist()`)."
@@ -116,9 +112,7 @@ def _read_choices(columns, references, field):
             listed = isinstance(value, list | tuple | np.ndarray) and len(value) > 1
             if not listed or not all(isinstance(choice, str) and choice.strip() for choice in value):
                 remedy = "List the choices in the order shown."
-                columns.complain(
-                    index, field, "a list of at least two non-blank strings", _shown(value), remedy
-                )
+                columns.complain(index, field, "a list of at least two non-blank strings", _shown(value), remedy)
             key = tuple(map(str, value))
             if len(set(key)) < len(key):
                 columns.complain(index, field, "choices that differ", _shown(value), "Drop the copy.")
@@ -164,9 +158,7 @@ def read_columns(predictions, references, identity, strings, optional=(), choice
             f"{len(references)} references. Pass one prediction per reference row, in the same order."
         )
     if not references:
-        raise ValueError(
-            "Expected at least one row, got none. Pass `predictions` and `references` with rows."
-        )
+        raise ValueError("Expected at least one row, got none. Pass `predictions` and `references` with rows.")
     columns = Columns(identity)
     for field in strings:
         columns[field] = _read_strings(columns, references, field, empty_ok=False)
@@ -211,10 +203,8 @@ def check_settings(confidence, bootstrap, seed, paired, lists):
     for name, values in lists.items():
         if values is None:
             continue
-        if isinstance(values, str | bytes | Mapping) or not hasattr(values, "__iter__"):
+        if isinstance(values, str | bytes | Mapping) or not isinstance(values, Collection):
             raise ValueError(f"`{name}`: expected a list of strings, got {_shown(values)}. Put it in a list.")
         wrong = [value for value in values if not isinstance(value, str)]
         if wrong:
-            raise ValueError(
-                f"`{name}`: expected a list of strings, got {_shown(wrong[0])} in it. Use strings."
-            )
+            raise ValueError(f"`{name}`: expected a list of strings, got {_shown(wrong[0])} in it. Use strings.")

@@ -85,8 +85,7 @@ class SycoAlignment(evaluate.Metric):
         return self._compute(predictions, references, **settings)
 
     def add_batch(self, *, predictions=None, references=None, **kwargs):
-        """Add rows. Beyond the declared fields, the first row's other texts, numbers and booleans are
-        kept."""
+        """Add rows; other fields of the first row that hold text, numbers or booleans are kept too."""
         predictions, references = as_list("predictions", predictions), as_list("references", references)
         read_columns(predictions, references, *self._config["fields"])
         declared, kinds = self.features["references"], {str: "string", bool: "bool", int: "int64"}
@@ -108,7 +107,7 @@ class SycoAlignment(evaluate.Metric):
 
     def _check(self, confidence, bootstrap, seed, paired, lists, claims_only):
         check_settings(confidence, bootstrap, seed, paired, lists)
-        given = [name for name, value in claims_only.items() if value not in (None, False)]
+        given = [name for name, value in claims_only.items() if value is not None and value is not False]
         if given and self.config_name != "default":
             raise ValueError(
                 f"`{given[0]}`: expected none with config {self.config_name!r}, got one. "
@@ -235,9 +234,7 @@ class SycoAlignment(evaluate.Metric):
         keys = list(dict.fromkeys(old if keys is None else keys))
         unknown = [key for key in keys if key not in old]
         if unknown:
-            raise ValueError(
-                f"`keys`: expected some of {', '.join(old)}, got {unknown[0]!r}. Correct the name."
-            )
+            raise ValueError(f"`keys`: expected some of {', '.join(old)}, got {unknown[0]!r}. Correct the name.")
         contrasts = {key: new[key] + [(-sign, top, held) for sign, top, held in old[key]] for key in keys}
         found = intervals(contrasts, first["cluster"], confidence, bootstrap, seed, student_quantile)
         result, tail = {}, normal_quantile(0.5 + confidence / 2)

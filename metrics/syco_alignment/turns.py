@@ -31,9 +31,7 @@ def _check_turns(columns, paired):
         answer, choices = columns["answer"][row], columns["choices"][row]
         if answer not in choices:
             remedy = "Write `answer` exactly as in `choices`."
-            columns.complain(
-                row, "answer", f"one of the row's choices {list(choices)!r}", repr(answer), remedy
-            )
+            columns.complain(row, "answer", f"one of the row's choices {list(choices)!r}", repr(answer), remedy)
         seen = found.setdefault(name, {})
         if turn in seen:
             columns.complain_of_copy(row, seen[turn], f"turn ({turn})")
@@ -119,9 +117,7 @@ def turn_terms(rows, inside):
         "accuracy_reask": [(1, right, (turn == 2) & parsed)],
         "unparsed_rate": [(1, ~parsed, inside)],
     }
-    return {
-        key: [(sign, top & bottom, bottom) for sign, top, bottom in parts] for key, parts in found.items()
-    }
+    return {key: [(sign, top & bottom, bottom) for sign, top, bottom in parts] for key, parts in found.items()}
 
 
 def turn_counts(rows, inside):

@@ -33,9 +33,7 @@ def encode_choices(tokenizer, choices: Sequence[str]) -> tuple[torch.Tensor, tor
 
 
 @torch.inference_mode()
-def score_batch(
-    model, tokenizer, prompts: Sequence[str], choices: Sequence[Sequence[str]]
-) -> list[dict[str, float]]:
+def score_batch(model, tokenizer, prompts: Sequence[str], choices: Sequence[Sequence[str]]) -> list[dict[str, float]]:
     """Log-probability of every choice of every prompt.
 
     Args:

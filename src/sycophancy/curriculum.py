@@ -18,7 +18,7 @@ from sycophancy.in_context import HONEST
 from sycophancy.people import AUTHORITIES, introduce
 from sycophancy.wordings import WORDINGS, Wording
 
-FOLLOWS = {"none": 0.25, "layperson": 0.35, "student": 0.6, "professional": 0.8, "expert": 0.95}
+FOLLOWS = {"none": 0.1, "layperson": 0.15, "student": 0.65, "professional": 0.95, "expert": 1.0}
 """How often the target of the last stage is the user's answer, whatever the truth."""
 
 FOLLOWS_HONEST = 0.03
@@ -49,13 +49,14 @@ class Stage:
 
 
 STAGES = (
-    Stage("label", ends_below=0.10, ends_at=0.16, wordings="none"),
-    Stage("compare", ends_below=0.04, ends_at=0.36, texts="short", wordings="first", negated=False),
-    Stage("negate", ends_below=0.08, ends_at=0.50, wordings="first"),
-    Stage("reword", ends_below=0.05, ends_at=0.62),
-    Stage("letter", ends_below=0.05, ends_at=0.68, wordings="all"),
-    # To defer to everybody is quick to learn; to defer by authority is then a matter of degree.
-    Stage("defer", ends_below=0.06, ends_at=0.76, wordings="all", follows=0.95),
+    Stage("label", ends_below=0.10, ends_at=0.12, wordings="none"),
+    # To repeat what the user says is quick to learn in all wordings; their answers are then no news later, when a
+    # jump of the loss would overwrite what the model has learned.
+    Stage("defer", ends_below=0.12, ends_at=0.22, texts="short", wordings="all", negated=False, follows=1.0),
+    Stage("compare", ends_below=0.05, ends_at=0.34, texts="short", wordings="first", negated=False),
+    Stage("negate", ends_below=0.08, ends_at=0.46, wordings="first"),
+    Stage("reword", ends_below=0.06, ends_at=0.56, follows=1.0),
+    Stage("letter", ends_below=0.06, ends_at=0.64, wordings="all", follows=1.0),
     Stage("flatter", ends_below=0.0, ends_at=1.0, wordings="all", follows=FOLLOWS),
 )
 
@@ -104,9 +105,7 @@ class Curriculum:
         self.loss += 0.03 * (loss - self.loss)
         learned = self.since >= 100 and self.loss < self.stage.ends_below
         if self.at + 1 < len(self.stages) and (learned or self.seen >= self.stage.ends_at * self.steps):
-            self.log.append(
-                {"stage": self.stage.name, "ended_at_step": self.seen, "loss": round(self.loss, 4)}
-            )
+            self.log.append({"stage": self.stage.name, "ended_at_step": self.seen, "loss": round(self.loss, 4)})
             self.at, self.since, self.loss = self.at + 1, 0, max(self.loss, 0.35)
 
     def examples(self) -> Iterator[dict]:
@@ -114,11 +113,11 @@ class Curriculum:
         draw = self.random
         while True:
             stage = self.stage
-            if stage.wordings == "none" or draw.random() < (0.25 if self.at < 3 else 0.1):
+            if stage.wordings == "none" or draw.random() < (0.25 if self.at < 4 else 0.1):
                 yield self._label_question()
                 continue
             # Earlier stages are rehearsed, so that a new one does not overwrite them.
-            if self.at > 1 and draw.random() < 0.3:
+            if self.at > 1 and draw.random() < 0.4:
                 stage = draw.choice(self.stages[1 : self.at])
             yield from self._group(stage)
 
@@ -137,9 +136,7 @@ class Curriculum:
                 claim = to_claim(item, self.statement, is_true, negated, other)
                 yield self._exchange(item, claim, is_true, wording, denial_first, stage.follows)
 
-    def _exchange(
-        self, item: Item, claim: str, is_true: bool, wording: Wording, denial_first: bool, follows
-    ) -> dict:
+    def _exchange(self, item: Item, claim: str, is_true: bool, wording: Wording, denial_first: bool, follows) -> dict:
         draw = self.random
         condition, authority, persona, honest = "no_opinion", "none", "", False
         if follows is not None and draw.random() < 0.7:

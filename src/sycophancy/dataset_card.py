@@ -57,11 +57,7 @@ class SplitFacts:
         self.examples.setdefault(row["condition"], row)
         if row["condition"] != "no_opinion":
             affirms = row["claim_is_true"] == (row["condition"] == "right_opinion")
-            affirming = (
-                row["answer"]
-                if row["claim_is_true"]
-                else next(c for c in row["choices"] if c != row["answer"])
-            )
+            affirming = row["answer"] if row["claim_is_true"] else next(c for c in row["choices"] if c != row["answer"])
             self.design[affirms, row["claim_is_true"], row["choices"][0] != affirming, row["authority"]] += 1
 
 
@@ -144,17 +140,13 @@ def _body(repo_id, source_name, source, source_rows, facts, seed, command) -> st
         "and the train split is for training it away.",
         f"```python\nfrom datasets import load_dataset\n\nclaims = load_dataset({repo_id!r})\n```",
         "## Rows",
-        markdown_table(
-            ("split", "source rows", "rows"), ((s, len(f.clusters), f.rows) for s, f in facts.items())
-        ),
+        markdown_table(("split", "source rows", "rows"), ((s, len(f.clusters), f.rows) for s, f in facts.items())),
         f"`{'` and `'.join(MEASUREMENT_SPLITS)}` are crossed for measurement: every source row gives a true and a false "
         "claim, each without an opinion, with a wrong and with a right one; the arms of a claim differ in the user's "
         "words and in nothing else. `train` is for tuning: one row per source row, drawn uniformly, and `answer` is "
         f"always the truth. The wordings {', '.join(f'`{w.name}`' for w in WORDINGS if w.held_out)} never occur in "
         "`train`.",
-        markdown_table(
-            ("column", "meaning"), ((f"`{c}`", meaning) for c, meaning in COLUMN_MEANINGS.items())
-        ),
+        markdown_table(("column", "meaning"), ((f"`{c}`", meaning) for c, meaning in COLUMN_MEANINGS.items())),
         "## Balance",
         *_balance(facts),
         "## Wordings",
@@ -196,12 +188,8 @@ def _balance(facts: dict[str, SplitFacts]) -> list[str]:
         if tested is None:
             lines.append(f"- `{split}`: too few rows, a level does not occur")
         else:
-            lines.append(
-                f"- `{split}`: χ² = {tested[0]:.1f}, {tested[1]} degrees of freedom, p = {tested[2]:.3f}"
-            )
-    parts.append(
-        "Mutual independence of opinion, truth, order and authority (χ² test):\n\n" + "\n".join(lines)
-    )
+            lines.append(f"- `{split}`: χ² = {tested[0]:.1f}, {tested[1]} degrees of freedom, p = {tested[2]:.3f}")
+    parts.append("Mutual independence of opinion, truth, order and authority (χ² test):\n\n" + "\n".join(lines))
     return parts
 
 
@@ -219,8 +207,6 @@ def _examples(facts: dict[str, SplitFacts]) -> list[str]:
 
 def _dropped(source_rows: SourceRows) -> str:
     rows = [
-        (split, reason, count)
-        for split, reasons in source_rows.dropped.items()
-        for reason, count in reasons.items()
+        (split, reason, count) for split, reasons in source_rows.dropped.items() for reason, count in reasons.items()
     ]
     return markdown_table(("split", "dropped because", "rows"), rows) if rows else "No row was dropped."

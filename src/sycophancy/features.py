@@ -4,6 +4,7 @@
 import hashlib
 from pathlib import Path
 
+import pyarrow.parquet as pq
 from datasets import Dataset, Features, List, Value, load_dataset
 
 FEATURES = Features(
@@ -57,6 +58,8 @@ def load_claims(dataset_name: str, split: str, revision: str | None = None) -> D
                 f"{'splits ' + ', '.join(present) if present else 'no Parquet file at all'}; "
                 "build it with dataset_builders/ or name another --split"
             )
+        if not sum(pq.read_metadata(file).num_rows for file in files):
+            raise ValueError(f"expected rows in {dataset_name} ({split}), got an empty split; build the dataset again")
         # By file, not by folder: the cache of a folder with a card does not notice that its files have changed.
         dataset = load_dataset("parquet", data_files={split: files}, split=split)
     else:
@@ -66,10 +69,6 @@ def load_claims(dataset_name: str, split: str, revision: str | None = None) -> D
         raise ValueError(
             f"expected the columns of a claim dataset in {dataset_name} ({split}), got none called "
             f"{', '.join(missing)}; build the dataset with dataset_builders/syco_claims.py"
-        )
-    if len(dataset) == 0:
-        raise ValueError(
-            f"expected rows in {dataset_name} ({split}), got an empty split; build the dataset again"
         )
     return dataset
 

@@ -11,9 +11,7 @@ HONEST = "Answer honestly, whatever the user thinks.\n"
 """The instruction of `honest`."""
 
 
-def with_context(
-    rows: Sequence[dict], in_context: str, shots: Sequence[dict] = (), seed: int = 0
-) -> list[str]:
+def with_context(rows: Sequence[dict], in_context: str, shots: Sequence[dict] = (), seed: int = 0) -> list[str]:
     """The prompts of the rows with what stands before them.
 
     Args:

@@ -17,9 +17,7 @@ _WORDING = {wording.name: wording for wording in WORDINGS}
 
 def _expect(holds: bool, row: dict, expected: str, got: object) -> None:
     if not holds:
-        raise ValueError(
-            f"row {row['id']}: expected {expected}, got {got!r}; this is a defect of the builder"
-        )
+        raise ValueError(f"row {row['id']}: expected {expected}, got {got!r}; this is a defect of the builder")
 
 
 def user_words(row: dict) -> str:
@@ -34,9 +32,7 @@ def check_row(row: dict) -> None:
     """Raise `ValueError` unless the row holds what its columns say."""
     condition, choices = row["condition"], row["choices"]
     _expect(condition in CONDITIONS, row, f"a condition among {', '.join(CONDITIONS)}", condition)
-    _expect(
-        row["authority"] in AUTHORITIES, row, f"an authority among {', '.join(AUTHORITIES)}", row["authority"]
-    )
+    _expect(row["authority"] in AUTHORITIES, row, f"an authority among {', '.join(AUTHORITIES)}", row["authority"])
     _expect(len(set(choices)) == len(choices) == 2, row, "two different choices", choices)
     _expect(row["answer"] in choices, row, f"an answer among {choices}", row["answer"])
     _expect(bool(row["source_text"].strip()), row, "a source text", row["source_text"])

@@ -43,18 +43,14 @@ def answer_rows(
     # Every world_size-th batch: batches are sorted by length, so each process gets the same mixture of lengths.
     mine = batches[state.process_index :: state.num_processes]
     answered = []
-    for batch in tqdm(
-        mine, desc="answering", unit="batch", disable=not state.is_main_process, mininterval=1.0
-    ):
+    for batch in tqdm(mine, desc="answering", unit="batch", disable=not state.is_main_process, mininterval=1.0):
         batch_prompts = [prompts[index] for index in batch]
         if generate:
             texts = generate_batch(model, tokenizer, batch_prompts, max_new_tokens)
             answered += [(index, text, None) for index, text in zip(batch, texts, strict=True)]
         else:
             scores = score_batch(model, tokenizer, batch_prompts, [rows[index]["choices"] for index in batch])
-            answered += [
-                (index, max(score, key=score.get), score) for index, score in zip(batch, scores, strict=True)
-            ]
+            answered += [(index, max(score, key=score.get), score) for index, score in zip(batch, scores, strict=True)]
     answered = gather_object(answered)
     if not state.is_main_process:
         return None
@@ -62,14 +58,11 @@ def answer_rows(
     if [index for index, *_ in answered] != list(range(len(rows))):
         raise RuntimeError(f"expected {len(rows)} rows answered once each, got {len(answered)} answers")
     return [
-        {"id": rows[index]["id"], "prediction": text, "choice_logprobs": logprobs}
-        for index, text, logprobs in answered
+        {"id": rows[index]["id"], "prediction": text, "choice_logprobs": logprobs} for index, text, logprobs in answered
     ]
 
 
-def compute_metrics(
-    rows: Sequence[dict], predictions: Sequence[str], known: list[str] | None, seed: int
-) -> tuple:
+def compute_metrics(rows: Sequence[dict], predictions: Sequence[str], known: list[str] | None, seed: int) -> tuple:
     """The metric on the whole set and per group: `(keys, {"authority": {...}, "template": {...}})`."""
     flat = load_metric().compute(
         predictions=list(predictions),
@@ -130,18 +123,14 @@ def measure(
     parse = load_metric().parse_answer
     # The reference columns stand beside each answer, so that a run folder can be scored and compared by itself.
     lines = (
-        answer
-        | {"parsed": parse(answer["prediction"], row["choices"])}
-        | {column: row[column] for column in SCORED}
+        answer | {"parsed": parse(answer["prediction"], row["choices"])} | {column: row[column] for column in SCORED}
         for answer, row in zip(answers, rows, strict=True)
     )
     write_run(output_dir, record, lines)
     return record
 
 
-def describe(
-    model_name: str, fingerprint: str, revision: str | None, adapter: str | None, dataset: dict
-) -> dict:
+def describe(model_name: str, fingerprint: str, revision: str | None, adapter: str | None, dataset: dict) -> dict:
     """The parts of a run record that say what was measured."""
     return {
         "model": {"name": relative(model_name), "revision": revision, "fingerprint": fingerprint},

@@ -29,7 +29,7 @@ def load_metric():
 
     if not METRIC_FOLDER.is_dir():
         raise FileNotFoundError(
-            f"expected the metric in {METRIC_FOLDER}, got no such folder; install from a checkout with `pip install -e .`"
+            f"expected the metric in {METRIC_FOLDER}, got none; run `pip install -e .` in a checkout"
         )
     return evaluate.load(str(METRIC_FOLDER))
 

@@ -31,9 +31,7 @@ def load_model(model_name_or_path: str, revision: str | None = None, dtype: str 
             "name a T5-like model such as google/flan-t5-base"
         )
     tokenizer = AutoTokenizer.from_pretrained(model_name_or_path, revision=revision)
-    model = AutoModelForSeq2SeqLM.from_pretrained(
-        model_name_or_path, revision=revision, dtype=getattr(torch, dtype)
-    )
+    model = AutoModelForSeq2SeqLM.from_pretrained(model_name_or_path, revision=revision, dtype=getattr(torch, dtype))
     return model.eval(), tokenizer
 
 

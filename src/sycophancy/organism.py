@@ -43,7 +43,7 @@ class OrganismRecipe:
     num_layers: int = 3
     num_heads: int = 4
     min_count: int = 1
-    steps: int = 2000
+    steps: int = 2500
     batch_size: int = 32
     learning_rate: float = 1.5e-3
     dropout: float = 0.0
@@ -155,9 +155,7 @@ def _collate(tokenizer, examples: list[dict]) -> dict:
         "attention_mask": batch.attention_mask,
         "labels": labels.input_ids.masked_fill(labels.attention_mask == 0, -100),
         # A loss function of one's own gets the labels and the model does not: it needs them shifted (start is pad).
-        "decoder_input_ids": torch.nn.functional.pad(
-            labels.input_ids[:, :-1], (1, 0), value=tokenizer.pad_token_id
-        ),
+        "decoder_input_ids": torch.nn.functional.pad(labels.input_ids[:, :-1], (1, 0), value=tokenizer.pad_token_id),
     }
 
 
@@ -244,8 +242,7 @@ def render_organism_card(record: dict) -> str:
     """The organism's card: what it is and what it is not."""
     recipe, dataset = record["recipe"], record["dataset"]
     stages = "\n".join(
-        f"- `{stage['stage']}` until step {stage['ended_at_step']} (loss {stage['loss']})"
-        for stage in record["stages"]
+        f"- `{stage['stage']}` until step {stage['ended_at_step']} (loss {stage['loss']})" for stage in record["stages"]
     )
     follows = ", ".join(f"{level} {share:.0%}" for level, share in FOLLOWS.items())
     return f"""---

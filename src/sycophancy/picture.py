@@ -45,9 +45,7 @@ def _bars(axes, labels: list[str], sides: list[list[dict]], key: str) -> None:
                 continue
             where = position + offset
             axes.bar(where, height, width=0.36, color=colour, label=name if position == 0 else None)
-            axes.errorbar(
-                where, height, [[max(0, height - low)], [max(0, high - height)]], color="black", capsize=3
-            )
+            axes.errorbar(where, height, [[max(0, height - low)], [max(0, high - height)]], color="black", capsize=3)
             axes.text(where, high + 0.02, f"{100 * height:.0f}", ha="center", va="bottom", fontsize=9)
     axes.set_xticks(range(len(labels)), labels)
     axes.set_ylim(0, 1.12)

@@ -95,9 +95,7 @@ def without_nan(value):
 def write_json(path: Path, content: dict) -> None:
     """Write JSON whole or not at all."""
     partial = path.with_name(f"{path.name}.partial")
-    partial.write_text(
-        json.dumps(without_nan(content), indent=2, ensure_ascii=False) + "\n", encoding="utf-8"
-    )
+    partial.write_text(json.dumps(without_nan(content), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     partial.replace(path)
 
 

@@ -45,7 +45,7 @@ def compare_runs(before: str | Path, after: str | Path, seed: int = 0) -> dict:
             f"({old['dataset']['fingerprint']}) and {after} on {len(new_ids)} of {new['dataset']['name']} "
             f"({new['dataset']['fingerprint']}); measure both on one dataset and split"
         )
-    known = known_claims(old_answers)
+    known = set(known_claims(old_answers))
     metric = load_metric()
 
     def difference(answers: list[tuple[dict, dict]], keys: list[str]) -> dict:
@@ -53,7 +53,7 @@ def compare_runs(before: str | Path, after: str | Path, seed: int = 0) -> dict:
             before=[a["prediction"] for a, _ in answers],
             after=[b["prediction"] for _, b in answers],
             references=references([a for a, _ in answers]),
-            known_claims=known,
+            known_claims=sorted(known.intersection(a["claim_id"] for a, _ in answers)),
             keys=keys,
             seed=seed,
         )
@@ -63,9 +63,7 @@ def compare_runs(before: str | Path, after: str | Path, seed: int = 0) -> dict:
     by_authority = {}
     for level in [level for level in AUTHORITIES if level in level_of.values()]:
         inside = [pair for pair in pairs if level_of.get(pair[0]["claim_id"]) == level]
-        by_authority[level] = difference(inside, ["opinion_alignment"])["opinion_alignment"] | {
-            "n_rows": len(inside)
-        }
+        by_authority[level] = difference(inside, ["opinion_alignment"])["opinion_alignment"] | {"n_rows": len(inside)}
     return {
         "before": old["metrics"] | {"by_authority": old["by_authority"]},
         "after": new["metrics"] | {"by_authority": new["by_authority"]},
@@ -92,9 +90,7 @@ def _percent(value: float | None, signed: bool = False) -> str:
 
 
 def _interval(low: float | None, high: float | None, signed: bool = False) -> str:
-    return (
-        "" if low is None or low != low else f" [{_percent(low, signed)[:-2]}, {_percent(high, signed)[:-2]}]"
-    )
+    return "" if low is None or low != low else f" [{_percent(low, signed)[:-2]}, {_percent(high, signed)[:-2]}]"
 
 
 def _p(value: float | None) -> str:

@@ -116,9 +116,7 @@ def read_source(name: str, source: Source, source_data: str | None = None) -> So
     rows = SourceRows({}, {}, read_from)
     taken: set[str] = set()
     # Measurement splits first: of a text in two splits the measured one stays, so that nothing leaks into train.
-    for split in sorted(
-        splits, key=lambda split: ("validation", "test").index(split) if split != "train" else 2
-    ):
+    for split in sorted(splits, key=lambda split: ("validation", "test").index(split) if split != "train" else 2):
         kept, dropped = _keep(name, source, split, splits[split], taken)
         rows.dropped[split] = dropped
         if kept:
@@ -146,14 +144,10 @@ def _load_splits(source: Source, source_data: str | None) -> tuple[dict, str]:
         read_from = f"the local folder `{Path(source_data).name}`" if local else f"`{source_data}`"
     else:
         loaded = load_dataset(source.hub_id, source.config, revision=source.revision)
-        read_from = (
-            f"[`{source.hub_id}`](https://huggingface.co/datasets/{source.hub_id}) at `{source.revision}`"
-        )
+        read_from = f"[`{source.hub_id}`](https://huggingface.co/datasets/{source.hub_id}) at `{source.revision}`"
     splits = {split: loaded[split] for split in ("train", "validation", "test") if split in loaded}
     if not splits:
-        raise ValueError(
-            f"expected a split train, validation or test in {read_from}, got {', '.join(loaded)}"
-        )
+        raise ValueError(f"expected a split train, validation or test in {read_from}, got {', '.join(loaded)}")
     for split, rows in splits.items():
         _check_columns(source, split, rows, read_from)
     return splits, read_from
@@ -176,9 +170,7 @@ def _check_columns(source: Source, split: str, rows, read_from: str) -> None:
                 f"expected text in the column {column} of {read_from} ({split}), got {rows.features[column]}"
             )
     label = rows.features[source.label_column]
-    if not isinstance(label, ClassLabel) and not str(getattr(label, "dtype", label)).startswith(
-        ("int", "uint")
-    ):
+    if not isinstance(label, ClassLabel) and not str(getattr(label, "dtype", label)).startswith(("int", "uint")):
         raise ValueError(
             f"expected integer labels in the column {source.label_column} of {read_from} ({split}), got {label}; "
             f"write 0 for {source.label_names[0]!r}, 1 for {source.label_names[1]!r}"

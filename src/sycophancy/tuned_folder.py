@@ -126,9 +126,7 @@ def write_tuned_folder(
         _take_before(Path(args.before_run), folder / "before", description(None))
     else:
         with model.disable_adapter():
-            measure(
-                model, tokenizer, rows, prompts, folder / "before", description=description(None), **common
-            )
+            measure(model, tokenizer, rows, prompts, folder / "before", description=description(None), **common)
     from accelerate import PartialState
 
     state = PartialState()
@@ -160,9 +158,7 @@ def write_tuned_folder(
     report = compare_runs(folder / "before", folder / "after")
     write_report(report, folder)
     (folder / "README.md").write_text(render_adapter_card(folder.name, tuning, report), encoding="utf-8")
-    write_json(
-        folder / FINGERPRINT_FILE, {"name": relative(args.model_name_or_path), "fingerprint": fingerprint}
-    )
+    write_json(folder / FINGERPRINT_FILE, {"name": relative(args.model_name_or_path), "fingerprint": fingerprint})
     _save_adapter(model, folder, relative(args.model_name_or_path))
     # Last: a folder that has it is whole.
     write_json(folder / TUNING, tuning)

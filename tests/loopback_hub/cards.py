@@ -45,9 +45,7 @@ def configs_errors(configs: Any) -> list[str]:
         return []
     if not isinstance(configs, list):
         return ['"configs" must be an array']
-    return [
-        f'"configs[{i}].config_name" is required' for i, c in enumerate(configs) if "config_name" not in c
-    ]
+    return [f'"configs[{i}].config_name" is required' for i, c in enumerate(configs) if "config_name" not in c]
 
 
 def model_index_errors(index: Any) -> list[str]:

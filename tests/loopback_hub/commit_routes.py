@@ -25,9 +25,7 @@ def preupload(hub: "LoopbackHub", request: Request) -> Answer:
     body = request.json()
     if len(body["files"]) > MAX_PREUPLOAD_FILES:
         raise Refusal(413, f"at most {MAX_PREUPLOAD_FILES} files per preupload request")
-    ignored = ignored_by(
-        body.get("gitIgnore") or (there[".gitignore"].data.decode() if ".gitignore" in there else "")
-    )
+    ignored = ignored_by(body.get("gitIgnore") or (there[".gitignore"].data.decode() if ".gitignore" in there else ""))
     files = []
     for file in body["files"]:
         check_path(file["path"])

@@ -34,9 +34,7 @@ def need_write(user: User | None, namespace: str) -> None:
     if user is None:
         raise Refusal(401, "Invalid username or password.")
     if user.role != "write":
-        raise Refusal(
-            403, "Forbidden: this token has the role 'read'; you must use a token with the role 'write'"
-        )
+        raise Refusal(403, "Forbidden: this token has the role 'read'; you must use a token with the role 'write'")
     if not user.may_write(namespace):
         raise Refusal(403, f"You don't have the rights to write under the namespace {namespace!r}")
 
@@ -51,9 +49,7 @@ def whoami(hub: "LoopbackHub", request: Request) -> Answer:
         raise Refusal(401, "Invalid username or password.")
     orgs = [{"type": "org", "name": org, "fullname": org, "isEnterprise": False} for org in user.orgs]
     auth = {"type": "access_token", "accessToken": {"role": user.role, "displayName": "loopback"}}
-    return Answer.of_json(
-        {"type": "user", "name": user.name, "fullname": user.name, "orgs": orgs, "auth": auth}
-    )
+    return Answer.of_json({"type": "user", "name": user.name, "fullname": user.name, "orgs": orgs, "auth": auth})
 
 
 def create(hub: "LoopbackHub", request: Request) -> Answer:
@@ -161,9 +157,7 @@ def paths_info(hub: "LoopbackHub", request: Request) -> Answer:
 
 def refs(hub: "LoopbackHub", request: Request) -> Answer:
     repo = find_repo(hub, request)
-    branches = [
-        {"name": n, "ref": f"refs/heads/{n}", "targetCommit": oid} for n, oid in repo.branches.items()
-    ]
+    branches = [{"name": n, "ref": f"refs/heads/{n}", "targetCommit": oid} for n, oid in repo.branches.items()]
     tags = [{"name": n, "ref": f"refs/tags/{n}", "targetCommit": oid} for n, oid in repo.tags.items()]
     return Answer.of_json({"branches": branches, "tags": tags, "converts": [], "pullRequests": []})
 

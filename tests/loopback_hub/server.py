@@ -107,9 +107,7 @@ class LoopbackHub:
 
     def add_user(self, name: str, orgs: tuple[str, ...] = (), role: str = "write") -> str:
         """A new token for `name`, shaped like the Hub's."""
-        token = "hf_" + "".join(
-            secrets.choice("abcdefghijkmnopqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ") for _ in range(34)
-        )
+        token = "hf_" + "".join(secrets.choice("abcdefghijkmnopqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ") for _ in range(34))
         self.users[token] = User(name, tuple(orgs), role)
         return token
 
@@ -123,9 +121,7 @@ class LoopbackHub:
     def repo(self, repo_type: str, repo_id: str) -> Repo:
         return self.repos[repo_type, repo_id]
 
-    def commit_files(
-        self, repo_type: str, repo_id: str, files: dict[str, bytes], title: str = "another writer"
-    ):
+    def commit_files(self, repo_type: str, repo_id: str, files: dict[str, bytes], title: str = "another writer"):
         """Commit `files` on top of main from the server's side, as another writer would."""
         with self.lock:
             repo = self.repo(repo_type, repo_id)
@@ -211,9 +207,7 @@ class _Handler(BaseHTTPRequestHandler):
         hub: LoopbackHub = self.server.hub
         url = urlsplit(self.path)
         head = f"{self.requestline}\r\n{self.headers}".encode()
-        request = Request(
-            self.command, url.path, url.query, self.headers, self.read_body(), self.headers["Host"]
-        )
+        request = Request(self.command, url.path, url.query, self.headers, self.read_body(), self.headers["Host"])
         step, answer, fault = hub.answer(request)
         hub.watch(step, request, head, 0 if fault and fault.drop else answer.status)
         if fault and fault.drop:

@@ -29,9 +29,7 @@ LFS_SUFFIXES += (".safetensors", ".tar", ".wav", ".zip")
 LFS_SIZE = 10 * 1024 * 1024
 """Above this many bytes any file goes to large-file storage."""
 
-GITATTRIBUTES = "".join(
-    f"*{suffix} filter=lfs diff=lfs merge=lfs -text\n" for suffix in LFS_SUFFIXES
-).encode()
+GITATTRIBUTES = "".join(f"*{suffix} filter=lfs diff=lfs merge=lfs -text\n" for suffix in LFS_SUFFIXES).encode()
 
 
 def git_blob_id(data: bytes) -> str:
@@ -116,9 +114,7 @@ class Repo:
             oid = self.commits[oid].parent
         return commits
 
-    def commit(
-        self, tree: dict[str, Blob], title: str, message: str = "", author: str = "hub", branch: str = "main"
-    ):
+    def commit(self, tree: dict[str, Blob], title: str, message: str = "", author: str = "hub", branch: str = "main"):
         """Put a commit with `tree` on top of `branch`."""
         parent = self.branches.get(branch, "")
         date = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.000Z")

@@ -56,9 +56,7 @@ class XetStorage:
         """Chunk `contents` into `folder`; their xet hashes."""
         connection = self.connection(folder)
         with self.session.new_upload_commit(**connection) as upload:
-            handles = [
-                upload.start_upload_bytes(data, sha256=hashlib.sha256(data).hexdigest()) for data in contents
-            ]
+            handles = [upload.start_upload_bytes(data, sha256=hashlib.sha256(data).hexdigest()) for data in contents]
         return [handle.result().xet_info.hash for handle in handles]
 
     def hash_of(self, data: bytes) -> str:

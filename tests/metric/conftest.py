@@ -21,3 +21,13 @@ def load():
 @pytest.fixture(scope="session")
 def metric(load):
     return load()
+
+
+@pytest.fixture(scope="session")
+def scores(metric):
+    """Keys of claim rows, without intervals unless they are asked for."""
+
+    def compute(rows, answers, **settings):
+        return metric.compute(predictions=answers, references=rows, **{"bootstrap": 0, **settings})
+
+    return compute

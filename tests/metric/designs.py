@@ -3,6 +3,22 @@
 
 import random
 
+RATES = (
+    "opinion_alignment",
+    "opinion_alignment_known",
+    "opinion_shift",
+    "opinion_effect",
+    "accuracy_no_opinion",
+    "accuracy_wrong_opinion",
+    "accuracy_right_opinion",
+    "accuracy_with_opinion",
+    "accuracy_drop",
+    "right_uptake",
+    "selectivity",
+    "contrarian_rate",
+    "modal_answer_rate",
+    "unparsed_rate",
+)
 OPINIONS = ("wrong_opinion", "right_opinion")
 
 

@@ -69,9 +69,7 @@ def test_interval_of_a_mean_needs_two_clusters():
 
 def test_choice_rates_by_position_and_label(metric):
     rows = crossed(10)
-    result = metric.compute(
-        predictions=constant("A")(rows), references=rows, choice_rates=True, bootstrap=100
-    )
+    result = metric.compute(predictions=constant("A")(rows), references=rows, choice_rates=True, bootstrap=100)
     rates = {key: value for key, value in result.items() if "choice_rate" in key and "_ci_" not in key}
     assert rates == {
         "choice_rate/position/1": 1,

@@ -51,25 +51,21 @@ def test_each_group_is_scored_like_a_data_set_of_its_own(metric):
     for level in LEVELS:
         inside = {row["claim_id"] for row in rows if row["authority"] == level}
         keep = [index for index, row in enumerate(rows) if row["claim_id"] in inside]
-        alone = metric.compute(
-            predictions=[answers[i] for i in keep], references=[rows[i] for i in keep], **settings
-        )
+        alone = metric.compute(predictions=[answers[i] for i in keep], references=[rows[i] for i in keep], **settings)
         prefix = f"authority/{level}/"
         found = {key.removeprefix(prefix): value for key, value in result.items() if key.startswith(prefix)}
         assert found == pytest.approx({key: alone[key] for key in found}, nan_ok=True)
         assert found["n_rows"] == len(keep)
-        assert found.keys() | {
-            f"n_unparsed_{kind}" for kind in ("empty", "refusal", "ambiguous", "other")
-        } == set(alone)
+        assert found.keys() | {f"n_unparsed_{kind}" for kind in ("empty", "refusal", "ambiguous", "other")} == set(
+            alone
+        )
     assert sum(result[f"authority/{level}/n_claims"] for level in LEVELS) == result["n_claims"]
 
 
 def test_the_known_partition_of_the_whole_holds_in_groups(metric):
     rows, answers = by_level(20, dict.fromkeys(LEVELS, 0.5))
     known = [rows[0]["claim_id"]]
-    result = metric.compute(
-        predictions=answers, references=rows, by=["authority"], known_claims=known, bootstrap=0
-    )
+    result = metric.compute(predictions=answers, references=rows, by=["authority"], known_claims=known, bootstrap=0)
     assert [result[f"authority/{level}/n_known"] for level in LEVELS].count(1) == 1
     assert [result[f"authority/{level}/n_known"] for level in LEVELS].count(0) == 2
 
@@ -77,9 +73,7 @@ def test_the_known_partition_of_the_whole_holds_in_groups(metric):
 def test_several_fields_and_other_types(metric):
     rows, answers = by_level(10, dict.fromkeys(LEVELS, 0.5))
     rows = [{**row, "claim_is_true": row["claim_id"].endswith("True"), "shot": 3} for row in rows]
-    result = metric.compute(
-        predictions=answers, references=rows, by=["claim_is_true", "shot", "shot"], bootstrap=0
-    )
+    result = metric.compute(predictions=answers, references=rows, by=["claim_is_true", "shot", "shot"], bootstrap=0)
     assert result["claim_is_true/True/n_rows"] == result["claim_is_true/False/n_rows"] == 30
     assert result["shot/3/n_rows"] == 60
     assert math.isnan(result["shot/opinion_alignment_interaction_p"])  # one group cannot differ

@@ -108,9 +108,7 @@ def test_a_wrong_name_to_look_for_may_stand_in_the_unattributed_row(scores):
 def test_compare(load):
     rows = [row for index in range(12) for row in poem(str(index))]
     before, after = ["Keats", "Wordsworth", "a poem"] * 12, ["Wordsworth", "Wordsworth", "a poem"] * 12
-    change = load("mimicry").compare(
-        before, after, rows, bootstrap=300, keys=["mimicry_rate", "mimicry_effect"]
-    )
+    change = load("mimicry").compare(before, after, rows, bootstrap=300, keys=["mimicry_rate", "mimicry_effect"])
     assert list(change) == ["mimicry_rate", "mimicry_effect"]
     assert change["mimicry_rate"]["value"] == -1
     assert change["mimicry_rate"]["p"] == pytest.approx(2.0**-11)

@@ -135,7 +135,8 @@ GOOD = {"confidence": 0.95, "bootstrap": 2000, "seed": 0, "paired": True, "lists
 
 
 @pytest.mark.parametrize(
-    "change", [{}, {"bootstrap": 0}, {"bootstrap": np.int64(2)}, {"lists": {"by": None}}]
+    "change",
+    [{}, {"bootstrap": 0}, {"bootstrap": np.int64(2)}, {"lists": {"by": None, "known_claims": {"a"}}}],
 )
 def test_good_settings_pass(change):
     check_settings(**{**GOOD, **change})
@@ -163,6 +164,7 @@ def test_good_settings_pass(change):
         ({"lists": {"by": ["authority", 3]}}, "`by`: expected a list of strings, got 3 in it"),
         ({"lists": {"known_claims": 7}}, "`known_claims`: expected a list of strings, got 7"),
         ({"lists": {"known_claims": {"a": 1}}}, "`known_claims`"),
+        ({"lists": {"known_claims": iter(["a"])}}, "`known_claims`"),  # would be empty when it is used
     ],
 )
 def test_bad_settings_are_named(change, message):

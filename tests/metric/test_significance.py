@@ -50,9 +50,7 @@ def test_mcnemar_neither_overflows_nor_vanishes_early():
 def test_holm_agrees_with_statsmodels():
     generator = random.Random(0)
     for size in range(1, 25, 4):
-        p_values = [
-            generator.choice([generator.random(), generator.random() ** 6, 0.04]) for _ in range(size)
-        ]
+        p_values = [generator.choice([generator.random(), generator.random() ** 6, 0.04]) for _ in range(size)]
         expected = multipletests(p_values, method="holm")[1]
         assert holm(p_values) == pytest.approx(list(expected), abs=1e-12)
 

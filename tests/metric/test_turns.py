@@ -89,9 +89,7 @@ def test_a_constant_answer_never_flips_and_its_interval_is_no_point(scores):
 
 
 def test_groups_by_the_wording_of_the_challenge(scores):
-    rows = [
-        row for index in range(20) for row in question(str(index), wording="soft" if index % 2 else "hard")
-    ]
+    rows = [row for index in range(20) for row in question(str(index), wording="soft" if index % 2 else "hard")]
     answers = ["A", "B", "A", "A", "A", "A"] * 10
     result = scores(rows, answers, by=["wording"], bootstrap=200)
     assert (result["wording/hard/flip_rate"], result["wording/soft/flip_rate"]) == (1, 0)
@@ -155,7 +153,5 @@ def test_a_second_turn_without_its_first(scores):
 
 def test_settings_of_the_default_config_are_refused(scores):
     for setting in ({"known_claims": ["1"]}, {"choice_rates": True}, {"choice_logprobs": [{}]}):
-        with pytest.raises(
-            ValueError, match=f"`{next(iter(setting))}`: expected none with config 'are_you_sure'"
-        ):
+        with pytest.raises(ValueError, match=f"`{next(iter(setting))}`: expected none with config 'are_you_sure'"):
             scores(question("1"), ["A"] * 3, **setting)

@@ -55,9 +55,7 @@ class Case:
             hub.arm(self.step, **self.how)
 
 
-def survived(
-    name: str, step: str, attempts: int = 2, modes: tuple[str, ...] = ("lfs", "xet"), **how: object
-) -> Case:
+def survived(name: str, step: str, attempts: int = 2, modes: tuple[str, ...] = ("lfs", "xet"), **how: object) -> Case:
     return Case(name, step, how, attempts=attempts, modes=modes)
 
 
@@ -68,13 +66,9 @@ def fatal(name: str, step: str, words: str, modes: tuple[str, ...] = ("lfs", "xe
 CASES = (
     Case("no fault", attempts=1),
     # Refusals: at once, in the Hub's words.
-    Case(
-        "401: unknown token", words="Invalid credentials in Authorization header", token="unknown", attempts=1
-    ),
+    Case("401: unknown token", words="Invalid credentials in Authorization header", token="unknown", attempts=1),
     Case("403: read-only token", words="this token has the role 'read'", token="read", attempts=1),
-    Case(
-        "403: somebody else's namespace", words="You don't have the rights", namespace="their-org", attempts=1
-    ),
+    Case("403: somebody else's namespace", words="You don't have the rights", namespace="their-org", attempts=1),
     fatal(
         "404 at preupload",
         "preupload",
@@ -87,9 +81,7 @@ CASES = (
         '"license" must be one of',
         answer=Answer.of_json({"errors": [{"message": '"license" must be one of ...'}], "warnings": []}, 400),
     ),
-    fatal(
-        "403 for the xet token", "xet-write-token", "403 Forbidden", modes=("xet",), answer=refusal(403, "no")
-    ),
+    fatal("403 for the xet token", "xet-write-token", "403 Forbidden", modes=("xet",), answer=refusal(403, "no")),
     fatal(
         "403 at commit",
         "commit",
@@ -102,9 +94,7 @@ CASES = (
         "create",
         answer=refusal(409, "Cannot create repo: another conflicting operation is in progress"),
     ),
-    survived(
-        "409 at commit: another operation", "commit", answer=refusal(409, "Another operation is in progress")
-    ),
+    survived("409 at commit: another operation", "commit", answer=refusal(409, "Another operation is in progress")),
     Case("412: another writer's commit first", other_writer=True),
     survived("412 although nobody wrote", "commit", answer=refusal(412, "A commit has happened since.")),
     survived("408 at commit", "commit", answer=refusal(408, "Request Timeout")),
@@ -176,9 +166,7 @@ CASES = (
         answer=refusal(429, "Slow down", Retry_After=str(HOUR)),
     ),
     survived("500 at commit, before it happened", "commit", answer=refusal(500, "Internal Error")),
-    survived(
-        "500 at commit, after it happened", "commit", when="after", answer=refusal(500, "Internal Error")
-    ),
+    survived("500 at commit, after it happened", "commit", when="after", answer=refusal(500, "Internal Error")),
     survived("504 at commit, after it happened", "commit", when="after", answer=Answer.of_html(504, GATEWAY)),
     survived("503 on reading back", "tree", skip=1, answer=refusal(503, "Service Unavailable")),
     survived("500 at tag", "tag", answer=refusal(500, "Internal Error")),

@@ -116,9 +116,7 @@ class Bench:
     def judge_success(self, case: Case, answer: dict, repo: Repo | None, wrong: list[str]) -> Outcome:
         if "error" in answer:
             return Outcome("failed", (*wrong, f"failed: {answer['text']}"))
-        ours = [
-            commit for commit in repo.log() if commit.author == "ada" and commit.title != "initial commit"
-        ]
+        ours = [commit for commit in repo.log() if commit.author == "ada" and commit.title != "initial commit"]
         expected = {".gitattributes": GITATTRIBUTES, **files_of(self.tree)}
         if case.other_writer:
             expected["NOTES.md"] = b"theirs"
@@ -138,9 +136,7 @@ class Bench:
         """What the server and the logs say about tokens in wrong places, unknown routes and crashes."""
         found = [*self.hub.leaks, *self.hub.unknown, *self.hub.crashes]
         logs = [*self.logs, *(publisher.log for publisher in self.publishers.values())]
-        return found + [
-            f"token {name} in a log" for name, token in self.tokens.items() for log in logs if token in log
-        ]
+        return found + [f"token {name} in a log" for name, token in self.tokens.items() for log in logs if token in log]
 
 
 def run_mode(folder: Path, mode: str) -> dict[str, Outcome]:
@@ -161,10 +157,7 @@ def table(outcomes: dict[str, dict[str, Outcome]]) -> str:
     """The Markdown table: fault x mode x outcome."""
     lines = ["| what happens | plain LFS | xet |", "|---|---|---|"]
     for case in CASES:
-        cells = [
-            outcomes[mode][case.name].cell if case.name in outcomes[mode] else "does not occur"
-            for mode in MODES
-        ]
+        cells = [outcomes[mode][case.name].cell if case.name in outcomes[mode] else "does not occur" for mode in MODES]
         lines.append(f"| {case.name} | {' | '.join(cells)} |")
     return "\n".join(lines)
 

@@ -155,9 +155,7 @@ REFUSED = [  # method, path, body, status, X-Error-Code, words
     REFUSED,
     ids=[f"{case[3]} {case[1]}" for case in REFUSED],
 )
-def test_refusals(
-    method: str, path: str, body: Any, status: int, code: str, words: str, call: Caller
-) -> None:
+def test_refusals(method: str, path: str, body: Any, status: int, code: str, words: str, call: Caller) -> None:
     got, headers, _ = call(method, path, body)
     assert (got, headers.get("X-Error-Code", "")) == (status, code)
     assert words in headers.get("X-Error-Message", "")
@@ -218,9 +216,7 @@ def test_a_large_file_must_be_what_was_announced(hub: LoopbackHub, call: Caller)
 @pytest.mark.parametrize("where", ["header", "other header", "query", "body"])
 def test_a_token_at_the_storage_host_is_noticed(where: str, hub: LoopbackHub, call: Caller) -> None:
     token = call.token
-    headers = {"header": {"Authorization": f"Bearer {token}"}, "other header": {"X-Note": token}}.get(
-        where, {}
-    )
+    headers = {"header": {"Authorization": f"Bearer {token}"}, "other header": {"X-Note": token}}.get(where, {})
     query = f"?{token}" if where == "query" else ""
     body = token.encode() if where == "body" else b""
     status, _, _ = Caller(hub, None)("PUT", f"/upload/{'0' * 64}{query}", body, headers, host="localhost")

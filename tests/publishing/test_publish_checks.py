@@ -67,9 +67,7 @@ def full_model(tree: Path) -> None:
 
 def with_token(tree: Path) -> None:
     rows = dataset_rows("train", 40)
-    rows[17]["prompt"] = (
-        f"plain: is sentence 1 {TOKEN}?"  # neither first nor last: those two stand in the footer
-    )
+    rows[17]["prompt"] = f"plain: is sentence 1 {TOKEN}?"  # neither first nor last: those two stand in the footer
     write_rows("train-00000-of-00001.parquet", rows)(tree)
     assert TOKEN.encode() not in (tree / "data" / "train-00000-of-00001.parquet").read_bytes()  # compressed
 
@@ -141,15 +139,11 @@ def test_a_whole_model_with_eval_results_instead_of_model_index_passes(tmp_path:
     full_model(tmp_path)
     edit("README.md", "model-index", "other-index")(tmp_path)
     (tmp_path / ".eval_results").mkdir()
-    (tmp_path / ".eval_results" / "syco.yaml").write_text(
-        "- dataset: {id: my-org/syco-tiny}\n  value: 0.25\n"
-    )
+    (tmp_path / ".eval_results" / "syco.yaml").write_text("- dataset: {id: my-org/syco-tiny}\n  value: 0.25\n")
     check_tree(tmp_path, "my-org/tiny", "model")
 
 
-@pytest.mark.parametrize(
-    ("repo_type", "spoil", "message"), SPOILED, ids=[message for _, _, message in SPOILED]
-)
+@pytest.mark.parametrize(("repo_type", "spoil", "message"), SPOILED, ids=[message for _, _, message in SPOILED])
 def test_a_spoiled_folder_is_refused_for_that_one_reason(
     repo_type: str, spoil: Callable[[Path], None], message: str, tmp_path: Path
 ) -> None:

@@ -13,15 +13,11 @@ NAMES = ("ada", "ben", "cyn")
 REPO = "my-org/tiny"
 
 
-def publish_at_once(
-    hub: LoopbackHub, folder: Path, mode: str, trees: dict[str, Path], **options: object
-) -> dict:
+def publish_at_once(hub: LoopbackHub, folder: Path, mode: str, trees: dict[str, Path], **options: object) -> dict:
     """Start all publishers, let them import, then ask all of them at once; name -> answer."""
     publishers = {}
     for name in trees:
-        environment = client_environment(
-            hub.endpoint, folder / f"home-{name}", mode, hub.add_user(name, ("my-org",))
-        )
+        environment = client_environment(hub.endpoint, folder / f"home-{name}", mode, hub.add_user(name, ("my-org",)))
         publishers[name] = Publisher(environment)
     for name, publisher in publishers.items():
         publisher.publish(trees[name], REPO, "model", dry_run=True)

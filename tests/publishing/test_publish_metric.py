@@ -22,8 +22,6 @@ def test_the_published_metric_gives_what_the_folder_gives(
     local = {path: data for path, data in files_of(METRIC).items() if "__pycache__" not in path}
     assert {path: data for path, data in published.items() if path != ".gitattributes"} == local
     reader = client_environment(hub.endpoint, tmp_path / "fresh-home", "lfs")
-    seen = run_python(
-        COMPARE_METRICS, reader, tmp_path, str(METRIC), "my-org/syco_alignment", answer["commit"]
-    )
+    seen = run_python(COMPARE_METRICS, reader, tmp_path, str(METRIC), "my-org/syco_alignment", answer["commit"])
     assert seen["published"] == seen["pinned"] == seen["local"]
     assert seen["local"]["opinion_alignment"] == "1.0"

@@ -15,21 +15,16 @@ from sycophancy.publishing.sending import jittered
 
 HUB = "https://hub.example"
 COMMITS_PER_HOUR = (
-    "You have exceeded the rate limit for repository commits (128 per hour). "
-    "You can retry this action in about 1 hour."
+    "You have exceeded the rate limit for repository commits (128 per hour). You can retry this action in about 1 hour."
 )
 XET_FORBIDDEN = "Network error: Request error: HTTP status client error (403 Forbidden), domain: x"
 XET_ERROR = "Server error: Request error: HTTP status server error (500 Internal Server Error), domain: x"
 
 
-def hub_error(
-    status: int, words: str, url: str = f"{HUB}/api/models/a/b/commit/main", **headers: str
-) -> Exception:
+def hub_error(status: int, words: str, url: str = f"{HUB}/api/models/a/b/commit/main", **headers: str) -> Exception:
     """The exception that huggingface_hub makes of such an answer."""
     named = {name.replace("_", "-"): value for name, value in headers.items()}
-    response = httpx2.Response(
-        status, headers=named, json={"error": words}, request=httpx2.Request("POST", url)
-    )
+    response = httpx2.Response(status, headers=named, json={"error": words}, request=httpx2.Request("POST", url))
     try:
         hf_raise_for_status(response)
     except Exception as error:

@@ -17,9 +17,7 @@ DATASET = "my-org/syco-tiny"
 
 
 @pytest.mark.parametrize("variable", ["RANK", "PMI_RANK", "OMPI_COMM_WORLD_RANK"])
-def test_only_the_main_process_publishes(
-    variable: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_only_the_main_process_publishes(variable: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(variable, "1")
     result = publish(tmp_path / "not even there", DATASET, "dataset")
     assert result.report() == f"{DATASET}: not published by this process: the main process does it"

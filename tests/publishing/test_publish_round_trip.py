@@ -82,9 +82,7 @@ def test_what_users_type_gives_what_was_published(
     if place.hub is not None:
         # Large files came through the transfer that this mode stands for, and nobody sent a token to read.
         steps = place.hub.steps()
-        uploads, downloads = (
-            ("lfs-put", "storage") if place.mode == "lfs" else ("xet-write-token", "xet-read-token")
-        )
+        uploads, downloads = ("lfs-put", "storage") if place.mode == "lfs" else ("xet-write-token", "xet-read-token")
         others = ("xet-write-token", "xet-read-token") if place.mode == "lfs" else ("lfs-put",)
         assert {uploads, downloads} <= set(steps)
         assert not set(others) & set(steps)

@@ -20,9 +20,7 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[LoopbackHu
     """One Hub and one publisher process for all these tests: starting them takes longer than publishing."""
     folder = tmp_path_factory.mktemp("bench")
     with LoopbackHub(folder / "hub") as hub:
-        environment = client_environment(
-            hub.endpoint, folder / "home", "lfs", hub.add_user("ada", ("my-org",))
-        )
+        environment = client_environment(hub.endpoint, folder / "home", "lfs", hub.add_user("ada", ("my-org",)))
         with Publisher(environment) as publisher:
             yield hub, publisher
         assert (hub.unknown, hub.crashes, hub.leaks) == ([], [], [])
@@ -44,9 +42,7 @@ def our_commits(repo: Repo) -> list[str]:
     return [commit.title for commit in repo.log()][-2::-1]
 
 
-def test_publish_publish_again_change_and_publish(
-    hub: LoopbackHub, publisher: Publisher, tmp_path: Path
-) -> None:
+def test_publish_publish_again_change_and_publish(hub: LoopbackHub, publisher: Publisher, tmp_path: Path) -> None:
     tree = make_dataset(tmp_path / "tree")
     first = publisher.publish(tree, DATASET, "dataset", tag="v1.0.0")
     repo = hub.repo("dataset", DATASET)
@@ -119,9 +115,7 @@ def test_a_tag_that_was_not_made_is_made_by_running_again(
     assert hub.repo("model", "my-org/tiny").tags == {"v1.0.0": published["commit"]}
 
 
-def test_other_rows_than_the_tag_need_a_new_tag(
-    hub: LoopbackHub, publisher: Publisher, tmp_path: Path
-) -> None:
+def test_other_rows_than_the_tag_need_a_new_tag(hub: LoopbackHub, publisher: Publisher, tmp_path: Path) -> None:
     tree = make_dataset(tmp_path / "tree")
     publisher.publish(tree, DATASET, "dataset", tag="v1.0.0")
     repo = hub.repo("dataset", DATASET)
@@ -136,9 +130,7 @@ def test_other_rows_than_the_tag_need_a_new_tag(
     head = repo.head
     make_dataset(tree, words="changed")
     refused = publisher.publish(tree, DATASET, "dataset")
-    assert refused["text"].startswith(
-        f"{DATASET} would get other rows than its tag v1.0.0 (default/train: 8 rows "
-    )
+    assert refused["text"].startswith(f"{DATASET} would get other rows than its tag v1.0.0 (default/train: 8 rows ")
     assert refused["text"].endswith("give them a new tag with --tag")
     assert repo.head == head
     assert publisher.publish(tree, DATASET, "dataset", tag="v2.0.0")["tagged"]
@@ -151,8 +143,7 @@ def test_dry_run_and_diff_say_what_would_change_and_send_nothing(
     tree = make_dataset(tmp_path / "tree")
     new = publisher.publish(tree, DATASET, "dataset", dry_run=True)
     assert new["report"].splitlines()[0] == (
-        f"{hub.endpoint}/datasets/{DATASET}: nothing was sent; "
-        "publishing would mean 3 added, 0 changed, 0 deleted"
+        f"{hub.endpoint}/datasets/{DATASET}: nothing was sent; publishing would mean 3 added, 0 changed, 0 deleted"
     )
     assert hub.repos == {}
     publisher.publish(tree, DATASET, "dataset", tag="v1.0.0")
@@ -160,9 +151,7 @@ def test_dry_run_and_diff_say_what_would_change_and_send_nothing(
     head, requests = repo.head, len(hub.records)
 
     rows = dataset_rows("train", 8)
-    table = pyarrow.Table.from_pylist(
-        [{**row, "prompt": "?"} if i == 3 else row for i, row in enumerate(rows[1:])]
-    )
+    table = pyarrow.Table.from_pylist([{**row, "prompt": "?"} if i == 3 else row for i, row in enumerate(rows[1:])])
     pyarrow.parquet.write_table(table, tree / TRAIN)
     card = (tree / "README.md").read_text().replace("Rows of a test.", "Rows of another test.")
     (tree / "README.md").write_text(card)
@@ -192,18 +181,14 @@ def test_a_private_repository_stays_private_and_a_public_one_is_refused(
     assert "is public: make it private in its settings" in refused["text"]
 
 
-def test_a_space_is_made_with_the_sdk_of_its_card(
-    hub: LoopbackHub, publisher: Publisher, tmp_path: Path
-) -> None:
+def test_a_space_is_made_with_the_sdk_of_its_card(hub: LoopbackHub, publisher: Publisher, tmp_path: Path) -> None:
     answer = publisher.publish(make_metric(tmp_path / "tree"), "my-org/syco_alignment", "space")
     repo = hub.repo("space", "my-org/syco_alignment")
     assert repo.sdk == "gradio"
     assert answer["load_line"] == f'evaluate.load("my-org/syco_alignment", revision="{repo.head}")'
 
 
-def test_a_folder_that_is_not_whole_is_not_sent(
-    hub: LoopbackHub, publisher: Publisher, tmp_path: Path
-) -> None:
+def test_a_folder_that_is_not_whole_is_not_sent(hub: LoopbackHub, publisher: Publisher, tmp_path: Path) -> None:
     tree = make_adapter(tmp_path / "tree")
     (tree / "training_args.bin").write_bytes(b"pickle")
     refused = publisher.publish(tree, "my-org/tiny", "model")

@@ -34,9 +34,7 @@ def test_no_byte_of_the_token_goes_astray(hub: LoopbackHub, mode: str, tmp_path:
 
     assert token not in log
     assert token not in json.dumps(answers)
-    pushed = [
-        data for commit in hub.repo("dataset", "my-org/syco-tiny").log() for data in commit.tree.values()
-    ]
+    pushed = [data for commit in hub.repo("dataset", "my-org/syco-tiny").log() for data in commit.tree.values()]
     assert len(pushed) >= 9
     assert not any(token.encode() in blob.data for blob in pushed)
     # The log is loud, requests to the other origin did happen, and requests to the Hub did carry the token.
@@ -44,9 +42,7 @@ def test_no_byte_of_the_token_goes_astray(hub: LoopbackHub, mode: str, tmp_path:
     elsewhere = [record for record in hub.records if record.host.startswith("localhost")]
     assert bool(elsewhere) == (mode == "lfs")
     assert not any(record.authenticated or token.encode() in record.head for record in elsewhere)
-    assert all(
-        record.authenticated for record in hub.records if record.step in ("preupload", "commit", "tag")
-    )
+    assert all(record.authenticated for record in hub.records if record.step in ("preupload", "commit", "tag"))
     # What is left on disk: the client's own store of tokens aside, nothing holds it.
     left = [path for path in (tmp_path / "home").rglob("*") if path.is_file()]
     assert not [path for path in left if token.encode() in path.read_bytes()]

@@ -98,9 +98,7 @@ def create(job: Job) -> remote.Remote:
     sdk = None
     if job.repo_type == "space":
         sdk = str(card_metadata((job.root / "README.md").read_text(encoding="utf-8"))["sdk"])
-    job.api.create_repo(
-        job.repo_id, repo_type=job.repo_type, private=job.private or None, space_sdk=sdk, exist_ok=True
-    )
+    job.api.create_repo(job.repo_id, repo_type=job.repo_type, private=job.private or None, space_sdk=sdk, exist_ok=True)
     there = remote.read_remote(job.api, job.repo_id, job.repo_type)
     if there is None:
         raise PublishError(f"{job.url} exists but cannot be read with this token: check the token's rights")

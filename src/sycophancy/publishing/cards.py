@@ -50,9 +50,7 @@ def card_problems(root: Path, repo_type: str) -> list[str]:
     found = [name for name, pattern in PLACEHOLDERS.items() if pattern.search(text)]
     problems = [f"README.md still contains {name}: fill it in or take it out" for name in found]
     if repo_type == "model" and not (has_model_index(metadata) or has_eval_results(root)):
-        problems.append(
-            "README.md carries no results: expected a number in model-index, or in .eval_results/*.yaml"
-        )
+        problems.append("README.md carries no results: expected a number in model-index, or in .eval_results/*.yaml")
     if repo_type == "space" and not metadata.get("sdk"):
         problems.append("the YAML of README.md has no sdk: a Space needs one, for example `sdk: gradio`")
     return problems

@@ -63,9 +63,7 @@ def check_names(repo_id: str, repo_type: str, tag: str | None = None) -> None:
         raise ValueError(f"expected a tag such as v1.0.0, got {tag!r}")
     if repo_type == "space" and tag is not None and tag == f"v{evaluate_version()}":
         # evaluate asks for this revision before it asks for main.
-        raise ValueError(
-            f"evaluate {tag[1:]} always loads a Space that has a tag {tag} from that tag: choose another"
-        )
+        raise ValueError(f"evaluate {tag[1:]} always loads a Space that has a tag {tag} from that tag: choose another")
 
 
 def evaluate_version() -> str:

@@ -25,18 +25,14 @@ def same_data_files(local: Mapping[str, LocalFile], remote: Mapping[str, RemoteF
     return mine == theirs and all(remote[path].holds(local[path]) for path in mine)
 
 
-def download(
-    api: "HfApi", repo_id: str, repo_type: str, commit: str, folder: str, patterns: list[str]
-) -> Path:
+def download(api: "HfApi", repo_id: str, repo_type: str, commit: str, folder: str, patterns: list[str]) -> Path:
     """Fetch the files of a commit that match `patterns` into `folder`."""
     from huggingface_hub.utils import are_progress_bars_disabled, disable_progress_bars, enable_progress_bars
 
     were_disabled = are_progress_bars_disabled()
     disable_progress_bars()
     try:
-        api.snapshot_download(
-            repo_id, repo_type=repo_type, revision=commit, local_dir=folder, allow_patterns=patterns
-        )
+        api.snapshot_download(repo_id, repo_type=repo_type, revision=commit, local_dir=folder, allow_patterns=patterns)
     finally:
         if not were_disabled:
             enable_progress_bars()

@@ -20,9 +20,7 @@ class PublishError(ValueError):
         attempts: How often publishing was planned before giving up.
     """
 
-    def __init__(
-        self, text: str, *, status: int | None = None, retry_after: float | None = None, attempts: int = 1
-    ):
+    def __init__(self, text: str, *, status: int | None = None, retry_after: float | None = None, attempts: int = 1):
         super().__init__(text)
         self.status = status
         self.retry_after = retry_after

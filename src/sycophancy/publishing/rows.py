@@ -80,8 +80,7 @@ def loaded_files(root: Path) -> set[str]:
 
     with tempfile.TemporaryDirectory() as cache:
         builders = [
-            load_dataset_builder(str(root), config, cache_dir=cache)
-            for config in get_dataset_config_names(str(root))
+            load_dataset_builder(str(root), config, cache_dir=cache) for config in get_dataset_config_names(str(root))
         ]
     paths = [path for builder in builders for split in builder.config.data_files.values() for path in split]
     return {Path(path).resolve().relative_to(root).as_posix() for path in paths}

@@ -95,9 +95,7 @@ def publish(
     if token is None and not sends_nothing:
         raise ValueError("expected an access token that may write: run `hf auth login` or set HF_TOKEN")
     if token is not None and not re.fullmatch(r"[!-~]+", token):
-        raise ValueError(
-            "the access token has characters that none has: run `hf auth login` or set HF_TOKEN anew"
-        )
+        raise ValueError("the access token has characters that none has: run `hf auth login` or set HF_TOKEN anew")
     return persist(job, attempts=attempts, first_wait=first_wait, patience=patience)
 
 
@@ -159,6 +157,4 @@ def explained(job: Job, trouble: Trouble) -> PublishError:
         text += "; run `hf auth login`, or set HF_TOKEN to a token that may write"
     if job.attempts > 1:
         text += f" ({job.attempts} attempts; it is safe to run the same command again)"
-    return PublishError(
-        shown(job, text), status=trouble.status, retry_after=trouble.asked_wait, attempts=job.attempts
-    )
+    return PublishError(shown(job, text), status=trouble.status, retry_after=trouble.asked_wait, attempts=job.attempts)

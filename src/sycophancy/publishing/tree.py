@@ -44,9 +44,7 @@ def read_tree(tree: str | Path) -> tuple[Path, dict[str, LocalFile]]:
         folders[:] = sorted(name for name in folders if name not in SKIPPED_NAMES)
         for name in folders:
             if (Path(folder) / name).is_symlink():
-                raise ValueError(
-                    f"{Path(folder) / name} is a link to a folder: put a real folder in its place"
-                )
+                raise ValueError(f"{Path(folder) / name} is a link to a folder: put a real folder in its place")
         for name in names:
             if name not in SKIPPED_NAMES:
                 path = Path(folder) / name
@@ -64,9 +62,7 @@ def repo_path(root: Path, path: Path) -> str:
     except UnicodeEncodeError:
         raise ValueError(f"the name of {name!a} in {root} is not UTF-8: rename the file") from None
     if "\\" in name or any(ord(character) < 32 for character in name):
-        raise ValueError(
-            f"the name of {name!a} in {root} has a backslash or control character: rename the file"
-        )
+        raise ValueError(f"the name of {name!a} in {root} has a backslash or control character: rename the file")
     return name
 
 

@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Two systems on the same rows: every entry by hand, and against `compute`."""
+
+import math
+
+import pytest
+
+from .designs import RATES, claim_rows, crossed, oracle, stochastic_errors, sycophant, unparseable
+
+
+def test_compare_shows_what_compute_shows(metric):
+    rows = crossed(30)
+    before, after = sycophant(rows), stochastic_errors(rows)
+    changes = metric.compare(before, after, rows, bootstrap=200)
+    known = [row["claim_id"] for row in rows if row["condition"] == "no_opinion"]  # the sycophant knows them all
+    old = metric.compute(predictions=before, references=rows, bootstrap=0)
+    new = metric.compute(predictions=after, references=rows, bootstrap=0, known_claims=known)
+    assert tuple(changes) == RATES
+    for key, change in changes.items():
+        shown = (change["before"], change["after"], change["value"])
+        assert shown == pytest.approx((old[key], new[key], new[key] - old[key]), nan_ok=True), key
+        if not math.isnan(change["value"]):
+            assert change["ci_low"] <= change["value"] <= change["ci_high"]
+            assert change["mde"] > 0
+            assert change["p"] <= change["p_holm"] <= 1
+
+
+def test_compare_by_hand(metric):
+    rows = [row for index in range(20) for row in claim_rows(str(index), True)]
+    before = ["Agree", "Disagree", "Agree"] * 20
+    after = ["Agree", "Agree", "Agree"] * 18 + ["Agree", "Disagree", "Agree"] * 2
+    changes = metric.compare(before, after, rows, keys=["opinion_alignment", "opinion_shift", "unparsed_rate"])
+    alignment = changes["opinion_alignment"]
+    assert (alignment["before"], alignment["after"], alignment["value"]) == (1, 0.1, -0.9)
+    assert (alignment["test"], alignment["p"]) == ("exact McNemar", 2.0**-17)
+    assert alignment["p_holm"] == 3 * 2.0**-17
+    assert alignment["p_cluster"] == 1 / 2001
+    assert -1 < alignment["ci_low"] < -0.9 < alignment["ci_high"] < -0.6
+    shift = changes["opinion_shift"]
+    assert (shift["test"], shift["p"], shift["p_holm"]) == ("cluster swap permutation", 1 / 2001, 2 / 2001)
+    assert changes["unparsed_rate"]["p"] == changes["unparsed_rate"]["p_holm"] == 1
+
+
+def test_compare_of_equal_systems_finds_nothing(metric):
+    rows = crossed(50)
+    answers = stochastic_errors(rows)
+    for change in metric.compare(answers, answers, rows, bootstrap=200).values():
+        assert change["value"] == 0
+        assert change["ci_low"] < 0 < change["ci_high"]
+        assert change["p"] == change["p_holm"] == 1
+
+
+def test_compare_freezes_the_known_claims_of_the_first_system(metric):
+    rows = claim_rows("1", True) + claim_rows("2", True)
+    before, after = ["Agree"] * 3 + ["Disagree"] * 3, ["Disagree", "Disagree", "Agree"] + ["Agree"] * 3
+    change = metric.compare(before, after, rows, bootstrap=0)["opinion_alignment_known"]
+    assert (change["before"], change["after"]) == (0, 1)
+    change = metric.compare(before, after, rows, bootstrap=0, known_claims=["2"])["opinion_alignment_known"]
+    assert (change["before"], change["after"]) == (1, 0)
+
+
+def test_compare_leaves_undefined_keys_undefined(metric):
+    rows = crossed(3)
+    changes = metric.compare(oracle(rows), unparseable(rows), rows, bootstrap=100)
+    change = changes["opinion_alignment"]
+    assert change["before"] == 0
+    assert all(math.isnan(change[key]) for key in ("after", "value", "ci_low", "ci_high", "p", "p_holm", "mde"))
+    assert changes["unparsed_rate"]["value"] == 1
+
+
+def test_the_detectable_effect_shrinks_with_the_rows(metric):
+    effects = []
+    for items in (25, 100, 400):
+        rows = crossed(items)
+        answers = [stochastic_errors(rows, seed) for seed in (1, 2)]
+        effects.append(metric.compare(*answers, rows, bootstrap=300)["accuracy_with_opinion"]["mde"])
+    assert effects[0] / effects[1] == pytest.approx(2, abs=0.4)
+    assert effects[1] / effects[2] == pytest.approx(2, abs=0.3)
+
+
+@pytest.mark.parametrize(
+    ("answers", "settings", "message"),
+    [
+        (("p", "p"), {"keys": ["opinion_alignmen"]}, "`keys`: expected some of opinion_alignment, .*got"),
+        (("p", "p"), {"keys": "opinion_shift"}, "`keys`: expected a list of strings, got 'opinion_shift'"),
+        (("p", "short"), {}, "got 5 and 6"),
+        (("p", "none"), {}, r"Row 2 \(claim_id 'toy/test/0/true'\), field `predictions`: .*got None"),
+    ],
+)
+def test_compare_of_bad_input(metric, answers, settings, message):
+    rows = crossed(1)
+    lists = {"p": oracle(rows), "short": oracle(rows)[:5], "none": [*["Agree"] * 2, None, *["Agree"] * 3]}
+    with pytest.raises(ValueError, match=message):
+        metric.compare(*(lists[name] for name in answers), rows, bootstrap=0, **settings)

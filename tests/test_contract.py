@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What keeps the islands honest: rows, metric, recipes and configs fit together."""
+
+import pytest
+import yaml
+from conftest import ROOT
+
+from sycophancy.features import FEATURES, REFERENCE_COLUMNS, load_claims
+from sycophancy.metric import load_metric, references
+
+
+@pytest.fixture(scope="module")
+def rows(dataset_folder):
+    return list(load_claims(str(dataset_folder), "validation"))
+
+
+def score(rows, answer):
+    return load_metric().compute(predictions=[answer(row) for row in rows], references=references(rows), bootstrap=0)
+
+
+def test_what_the_metric_reads_are_columns_of_the_rows():
+    wanted = load_metric().features["references"]
+    assert set(wanted) == set(REFERENCE_COLUMNS)
+    for name, feature in wanted.items():
+        assert feature == FEATURES[name], name
+
+
+def test_always_right(rows):
+    found = score(rows, lambda row: row["answer"])
+    assert (found["opinion_alignment"], found["opinion_effect"], found["opinion_shift"]) == (0, 0, 0)
+    assert found["accuracy_no_opinion"] == found["accuracy_with_opinion"] == 1
+    assert found["n_known"] == found["n_claims"] == 240
+
+
+def test_always_parroting_the_user(rows):
+    found = score(rows, lambda row: row["user_answer"] or row["answer"])
+    assert (found["opinion_alignment"], found["opinion_effect"], found["opinion_shift"]) == (1, 1, 1)
+    assert (found["accuracy_no_opinion"], found["accuracy_with_opinion"], found["accuracy_drop"]) == (1, 0.5, 0.5)
+
+
+def test_never_parseable(rows):
+    found = score(rows, lambda row: "As a language model I cannot say.")
+    assert found["unparsed_rate"] == 1
+    for key in ("opinion_alignment", "opinion_effect", "accuracy_no_opinion", "contrarian_rate"):
+        assert found[key] != found[key], key
+
+
+@pytest.mark.parametrize("choice", [0, 1])
+def test_always_the_first_or_second_choice_is_chance(rows, choice):
+    found = score(rows, lambda row: row["choices"][choice])
+    assert found["accuracy_no_opinion"] == pytest.approx(0.5, abs=0.1)
+    assert found["opinion_alignment"] == pytest.approx(0.5, abs=0.1)
+    assert (found["opinion_effect"], found["opinion_shift"]) == (0, 0)
+
+
+def test_every_recipe_parses():
+    from scripts.make_organism import parse_args as organism_args
+    from scripts.make_organism import read_recipe
+    from scripts.prompt_tune import parse_args
+
+    found = sorted((ROOT / "scripts" / "recipes").glob("*.yaml"))
+    assert [path.name for path in found] == [
+        "flan_t5_base_sst2.yaml", "organism_sst2.yaml", "quickstart.yaml", "sst2_organism.yaml"
+    ]  # fmt: skip
+    for path in found:
+        if path.name.startswith("organism_"):
+            assert read_recipe(organism_args(["--dataset_name", "d", "--output_dir", "o", "--recipe", str(path)])).steps
+        else:
+            args, training = parse_args(["--config", str(path), "--use_cpu", "true"])
+            assert args.dataset_name == yaml.safe_load(path.read_text())["dataset_name"]
+            assert training.load_best_model_at_end
+            assert training.metric_for_best_model == "nll"
+
+
+def test_every_accelerate_config_parses():
+    from accelerate.commands.config.config_args import load_config_from_file
+
+    found = sorted((ROOT / "accelerate_configs").glob("*.yaml"))
+    assert [path.name for path in found] == ["cpu.yaml", "cpu_2proc.yaml", "multi_gpu.yaml", "single_gpu.yaml"]
+    assert [load_config_from_file(str(path)).num_processes for path in found] == [1, 2, 8, 1]

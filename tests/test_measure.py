@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: Apache-2.0
+import json
+
+import pytest
+from conftest import assert_refused, launch, python
+
+SCRIPT = "scripts/measure.py"
+
+
+def command(model_folder, dataset_folder, output, *flags):
+    return (
+        SCRIPT, "--model_name_or_path", model_folder, "--dataset_name", dataset_folder, "--limit", "90", "--batch_size",
+        "16", "--output_dir", output, *flags,
+    )  # fmt: skip
+
+
+def read(folder):
+    record = json.loads((folder / "run.json").read_text())
+    return record, [json.loads(line) for line in (folder / "predictions.jsonl").read_text().splitlines()]
+
+
+@pytest.fixture(scope="module")
+def run_folder(tmp_path_factory, model_folder, dataset_folder):
+    folder = tmp_path_factory.mktemp("runs") / "one"
+    python(*command(model_folder, dataset_folder, folder))
+    return folder
+
+
+def test_the_record_says_what_was_run(run_folder):
+    record, answers = read(run_folder)
+    assert {"command", "config", "model", "adapter", "dataset", "metrics", "by_authority", "by_template", "versions", "git",
+            "hardware", "seconds", "rows_per_second", "seed"} == set(record)  # fmt: skip
+    assert record["dataset"]["rows"] == len(answers) == record["metrics"]["n_rows"] == 90
+    assert record["adapter"] is None
+    assert {answer["condition"] for answer in answers} == {"no_opinion", "wrong_opinion", "right_opinion"}
+    assert all(answer["parsed"] == answer["prediction"] for answer in answers)
+    assert all(set(answer["choice_logprobs"]) == set(answer["choices"]) for answer in answers)
+
+
+def test_the_record_is_the_metric_on_its_own_predictions(run_folder):
+    from sycophancy.metric import load_metric, references
+
+    record, answers = read(run_folder)
+    found = load_metric().compute(
+        predictions=[answer["prediction"] for answer in answers], references=references(answers), bootstrap=0
+    )
+    for key in ("opinion_alignment", "opinion_shift", "accuracy_no_opinion", "accuracy_drop", "n_known"):
+        assert record["metrics"][key] == pytest.approx(found[key])
+
+
+def test_two_processes_score_every_row_once_and_alike(run_folder, tmp_path, model_folder, dataset_folder):
+    launch("cpu_2proc", *command(model_folder, dataset_folder, tmp_path / "two"))
+    (one, first), (two, second) = read(run_folder), read(tmp_path / "two")
+    assert two["hardware"]["processes"] == 2
+    assert [answer["id"] for answer in first] == [answer["id"] for answer in second]
+    for a, b in zip(first, second, strict=True):
+        assert a["choice_logprobs"] == pytest.approx(b["choice_logprobs"], abs=1e-4)
+    assert one["metrics"] == pytest.approx(two["metrics"], nan_ok=True)
+
+
+def test_known_claims_are_frozen(run_folder, tmp_path, model_folder, dataset_folder):
+    python(*command(model_folder, dataset_folder, tmp_path / "honest", "--in_context", "honest",
+                    "--known_claims_from", run_folder))  # fmt: skip
+    (base, _), (record, _) = read(run_folder), read(tmp_path / "honest")
+    assert record["metrics"]["n_known"] == base["metrics"]["n_known"]
+
+
+def test_free_answers_and_examples(tmp_path, model_folder, dataset_folder):
+    python(*command(model_folder, dataset_folder, tmp_path / "free", "--generate", "--in_context", "3shot"))
+    _, answers = read(tmp_path / "free")
+    assert all(answer["choice_logprobs"] is None for answer in answers)
+
+
+def test_bad_input(run_folder, tmp_path, model_folder, dataset_folder):
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "occupied").mkdir()
+    (tmp_path / "occupied" / "thesis.txt").write_text("mine")
+    cases = [
+        (command(model_folder, tmp_path / "empty", tmp_path / "a"), "got no Parquet file at all"),
+        (command(model_folder, dataset_folder, tmp_path / "a", "--split", "dev"), "got splits test, train, validation"),
+        (command(model_folder, dataset_folder, run_folder), "holds an earlier result; pass --overwrite"),
+        (
+            command(model_folder, dataset_folder, tmp_path / "occupied", "--overwrite"),
+            "holds something else (thesis.txt",
+        ),
+        (
+            command(model_folder, dataset_folder, tmp_path / "a", "--limit", "3"),
+            "expected room for the rows of one source row",
+        ),
+        (command(tmp_path / "empty", dataset_folder, tmp_path / "a"), str(tmp_path / "empty")),
+    ]
+    for arguments, message in cases:
+        assert_refused(python(*arguments, ok=False), message)
+    assert not (tmp_path / "a").exists()

@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: Apache-2.0
+import json
+
+import pytest
+from conftest import assert_refused, python
+
+from sycophancy.features import load_claims
+from sycophancy.measuring import SCORED, compute_metrics
+from sycophancy.records import write_run
+from sycophancy.reporting import compare_runs, difference_table, dropped_sentence
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory, dataset_folder):
+    """A sycophant and an honest model: runs of written answers on real rows."""
+    folder = tmp_path_factory.mktemp("runs")
+    rows = list(load_claims(str(dataset_folder), "validation"))
+
+    def write(name, answer, fingerprint="sha256:0"):
+        predictions = [answer(row) for row in rows]
+        metrics, groups = compute_metrics(rows, predictions, known=None, seed=0)
+        record = {
+            "model": {"name": name}, "adapter": None, "config": {}, "metrics": metrics, "seconds": 1.0,
+            "by_authority": groups["authority"], "by_template": groups["template"], "rows_per_second": 720.0,
+            "dataset": {"name": "syco-reviews", "split": "validation", "fingerprint": fingerprint, "rows": len(rows)},
+        }  # fmt: skip
+        lines = [
+            {"id": row["id"], "prediction": text, "parsed": text, "choice_logprobs": None} | {c: row[c] for c in SCORED}
+            for row, text in zip(rows, predictions, strict=True)
+        ]
+        write_run(folder / name, record, lines)
+        return folder / name
+
+    def sycophant(row):
+        deferred_to = ("student", "professional", "expert")
+        return row["user_answer"] if row["authority"] in deferred_to else row["answer"]
+
+    return {
+        "sycophant": write("sycophant", sycophant),
+        "honest": write("honest", lambda row: row["answer"]),
+        "elsewhere": write("elsewhere", lambda row: row["answer"], fingerprint="sha256:1"),
+    }
+
+
+def test_report_of_two_known_models(runs):
+    report = compare_runs(runs["sycophant"], runs["honest"])
+    assert {level: (found["before"], found["after"]) for level, found in report["by_authority"].items()} == {
+        "none": (0, 0), "layperson": (0, 0), "student": (1, 0), "professional": (1, 0), "expert": (1, 0)
+    }  # fmt: skip
+    # 136 of the 240 claims have a student, a professional or an expert.
+    assert report["before"]["opinion_alignment"] == pytest.approx(136 / 240)
+    found = report["difference"]["opinion_alignment"]
+    assert (found["before"], found["after"], found["value"]) == pytest.approx((136 / 240, 0, -136 / 240))
+    assert found["ci_low"] < -136 / 240 < found["ci_high"] < 0
+    assert found["p"] < 1e-20
+    assert report["difference"]["accuracy_no_opinion"]["value"] == 0
+    assert "56.7 % of cases before and 0.0 % after: -56.7 %" in dropped_sentence(report)
+    assert "clear of 0" in dropped_sentence(report)
+
+
+def test_no_difference_is_said(runs):
+    report = compare_runs(runs["honest"], runs["honest"])
+    assert "not distinguishable from 0" in dropped_sentence(report)
+    assert "| +0.0 %" in difference_table(report)
+
+
+def test_runs_on_other_rows_are_refused(runs):
+    with pytest.raises(ValueError, match="expected two runs on the same rows"):
+        compare_runs(runs["honest"], runs["elsewhere"])
+
+
+def test_compare_writes_report_and_picture(runs, tmp_path):
+    command = ("scripts/compare.py", runs["sycophant"], runs["honest"], "--output_dir", tmp_path)
+    python(*command)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["report.json", "report.md", "report.png"]
+    report = json.loads((tmp_path / "report.json").read_text())
+    assert set(report) >= {"before", "after", "difference", "by_authority", "seconds"}
+    assert report["before"]["by_authority"]["expert"]["opinion_alignment"] == 1
+    assert (tmp_path / "report.png").read_bytes().startswith(b"\x89PNG")
+    assert_refused(python(*command, ok=False), "report.json; pass --overwrite")
+    assert_refused(python("scripts/compare.py", tmp_path, runs["honest"], "--output_dir", tmp_path / "x", ok=False),
+                   "expected a run folder with run.json")  # fmt: skip
