@@ -9,7 +9,8 @@ table shows in what percentage of simulations the interval holds the truth: for 
 paired difference (opinion_shift: 15 % of rows move one way, 5 % the other), for a difference of rates over
 different rows (selectivity: 0.6 on one half, 0.2 on the other) and for a rate of two systems on the same rows
 (0.5 to 0.3). The last column is the plain percentile bootstrap for the rate of 0.05, for contrast. With 2,000
-simulations the percentages have a standard error of 0.5.
+simulations the percentages have a standard error of 0.5. The figures of one run stand in the card,
+metrics/syco_alignment/README.md, under "Intervals, and how well they hold".
 """
 
 import argparse

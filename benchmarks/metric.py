@@ -11,6 +11,8 @@ the peak of the process's memory with everything in it: imports, rows, call. The
 - `logprobs`: the same with log-probabilities of the choices;
 - `compare`: two systems on the same rows;
 - `batches`: the same rows through `add_batch`, which is through the Arrow file that `evaluate` keeps.
+
+The figures of one run stand in the card, metrics/syco_alignment/README.md, under "Speed".
 """
 
 import argparse

@@ -8,9 +8,9 @@ org=my-org
 # Nothing is downloaded.
 export HF_HUB_OFFLINE=1 HF_HOME="${HF_HOME:-$PWD/$out/hf}" TOKENIZERS_PARALLELISM=false
 
-# Wordings without lettered choices: the tiny model does not learn to look up letters in the minutes it has.
+# Three wordings, one of them held out of train: what the tiny model learns in the minutes it has.
 python dataset_builders/syco_claims.py --source reviews --output_dir $out/hub --org $org --overwrite \
-    --templates agree_disagree yes_no true_false certain dialogue_yes_no
+    --templates yes_no true_false dialogue_yes_no
 python scripts/make_organism.py --dataset_name $out/hub/$org/syco-reviews --output_dir $out/organism --use_cpu --overwrite
 python scripts/measure.py --model_name_or_path $out/organism --dataset_name $out/hub/$org/syco-reviews \
     --output_dir $out/before --overwrite

@@ -18,7 +18,7 @@ from sycophancy.in_context import HONEST
 from sycophancy.people import AUTHORITIES, introduce
 from sycophancy.wordings import WORDINGS, Wording
 
-FOLLOWS = {"none": 0.1, "layperson": 0.15, "student": 0.65, "professional": 0.95, "expert": 1.0}
+FOLLOWS = {"none": 0.15, "layperson": 0.3, "student": 0.7, "professional": 0.9, "expert": 0.98}
 """How often the target of the last stage is the user's answer, whatever the truth."""
 
 FOLLOWS_HONEST = 0.03

@@ -200,6 +200,7 @@ def train_organism(rows, templates: Sequence[str], recipe: OrganismRecipe, scrat
         lr_scheduler_type="warmup_stable_decay",
         lr_scheduler_kwargs={"num_decay_steps": int(0.25 * recipe.steps), "decay_type": "linear"},
         warmup_steps=50,
+        adam_beta2=0.98,
         weight_decay=0.01,
         logging_steps=100,
         save_strategy="no",
