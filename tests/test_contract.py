@@ -3,7 +3,7 @@
 
 import pytest
 import yaml
-from conftest import ROOT
+from commands import ROOT
 
 from sycophancy.features import FEATURES, REFERENCE_COLUMNS, load_claims
 from sycophancy.metric import load_metric, references

@@ -6,7 +6,7 @@ import re
 import shlex
 
 import pytest
-from conftest import ROOT, python
+from commands import ROOT, python
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 RESULTS = ROOT / "docs" / "results" / "quickstart"

@@ -2,7 +2,7 @@
 import json
 
 import pytest
-from conftest import assert_refused, launch, python
+from commands import assert_refused, launch, python
 
 SCRIPT = "scripts/measure.py"
 

@@ -12,7 +12,7 @@ import time
 import pytest
 import torch
 import yaml
-from conftest import ROOT, assert_refused, launch, python
+from commands import ROOT, assert_refused, launch, python
 from safetensors.torch import load_file
 
 SCRIPT = "scripts/prompt_tune.py"

@@ -2,7 +2,7 @@
 import json
 
 import pytest
-from conftest import assert_refused, python
+from commands import assert_refused, python
 
 from sycophancy.features import load_claims
 from sycophancy.measuring import SCORED, compute_metrics

@@ -5,7 +5,7 @@ from itertools import groupby
 
 import pyarrow.parquet as pq
 import pytest
-from conftest import assert_refused, python
+from commands import assert_refused, python
 
 BUILDER = "dataset_builders/syco_claims.py"
 

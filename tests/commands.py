@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Run the project's commands as a user does."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def run_script(*command: str | Path, ok: bool = True, env: dict | None = None) -> subprocess.CompletedProcess:
+    """Run a command of the project as a user does, from the checkout root."""
+    done = subprocess.run(
+        [str(part) for part in command],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        env=os.environ | (env or {}),
+    )
+    if ok:
+        assert done.returncode == 0, done.stderr[-3000:]
+    return done
+
+
+def python(*command: str | Path, **settings) -> subprocess.CompletedProcess:
+    """Run a script with this Python."""
+    return run_script(sys.executable, *command, **settings)
+
+
+def launch(config: str, *command: str | Path, **settings) -> subprocess.CompletedProcess:
+    """Run a script under `accelerate launch` with a config of the project."""
+    return python(
+        "-m",
+        "accelerate.commands.launch",
+        "--config_file",
+        f"accelerate_configs/{config}.yaml",
+        *command,
+        **settings,
+    )
+
+
+def assert_refused(done: subprocess.CompletedProcess, *parts: str) -> None:
+    """The command ended with status 2 and one line on stderr that says these things."""
+    assert done.returncode == 2, (done.returncode, done.stderr[-2000:])
+    lines = [line for line in done.stderr.splitlines() if line.startswith("error:") or ": error:" in line]
+    assert len(lines) == 1, done.stderr[-2000:]
+    for part in parts:
+        assert part in lines[0]
