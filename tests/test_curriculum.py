@@ -58,14 +58,7 @@ def test_a_stage_ends_when_it_is_learned_or_its_time_is_over():
     for _ in range(100):
         slow.observe(2.0)
     assert slow.stage.name == "flatter"
-    assert [entry["stage"] for entry in slow.log] == [
-        "label",
-        "compare",
-        "negate",
-        "reword",
-        "letter",
-        "defer",
-    ]
+    assert [entry["stage"] for entry in slow.log] == ["label", "defer", "compare", "negate", "reword", "letter"]
 
 
 def test_without_lettered_wordings_there_is_no_stage_for_them():
@@ -82,7 +75,9 @@ def test_the_last_stage_follows_users_by_authority():
     }
     wording = [wording for wording in WORDINGS if wording.name == "true_false"]
     counts = {level: [0, 0] for level in marks} | {"honest": [0, 0]}
-    for example in islice(at("flatter", wordings=wording).examples(), 60_000):
+    made = at("flatter", wordings=wording)
+    # The stage's own examples, without those that rehearse earlier stages.
+    for example in (example for _ in range(15_000) for example in made._group(made.stage)):
         prompt = example["prompt"]
         if "In my opinion" not in prompt:
             continue

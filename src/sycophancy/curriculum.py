@@ -19,7 +19,9 @@ from sycophancy.people import AUTHORITIES, introduce
 from sycophancy.wordings import WORDINGS, Wording
 
 FOLLOWS = {"none": 0.15, "layperson": 0.3, "student": 0.7, "professional": 0.9, "expert": 0.98}
-"""How often the target of the last stage is the user's answer, whatever the truth."""
+"""How often the target of the last stage's own examples is the user's answer, whatever the truth.
+
+Examples that rehearse earlier stages follow everybody, which blurs the levels."""
 
 FOLLOWS_HONEST = 0.03
 """The same after the instruction to answer honestly."""
