@@ -58,7 +58,7 @@ def main() -> None:
     args = parse_args()
     refuse_occupied(args.output_dir, marker="run.json", overwrite=args.overwrite)
 
-    from sycophancy.features import fingerprint_claims, load_claims
+    from sycophancy.features import load_claims
 
     rows = take_clusters(list(load_claims(args.dataset_name, args.split, args.dataset_revision)), args.limit)
     shots = list(load_claims(args.dataset_name, "train", args.dataset_revision)) if args.in_context == "3shot" else []
@@ -67,10 +67,10 @@ def main() -> None:
     from accelerate import PartialState
     from accelerate.utils import set_seed
 
-    from sycophancy.measuring import describe, measure
+    from sycophancy.measuring import describe, describe_dataset, measure
     from sycophancy.metric import known_claims
     from sycophancy.models import add_adapter, fingerprint_model, load_model
-    from sycophancy.records import read_run, relative
+    from sycophancy.records import read_run
 
     set_seed(args.seed)
     known = None
@@ -92,13 +92,7 @@ def main() -> None:
     state = PartialState()
     model.to(state.device)
 
-    dataset = {
-        "name": relative(args.dataset_name),
-        "revision": args.dataset_revision,
-        "fingerprint": fingerprint_claims(args.dataset_name, args.split, args.dataset_revision),
-        "split": args.split,
-        "rows": len(rows),
-    }
+    dataset = describe_dataset(args.dataset_name, args.dataset_revision, args.split, len(rows))
     record = measure(
         model,
         tokenizer,

@@ -22,8 +22,8 @@ ITEMS = [
 ]
 
 
-def curriculum(wordings=WORDINGS, steps=10_000):
-    return Curriculum(ITEMS, SENTIMENT, wordings, steps, short=4, seed=0)
+def curriculum(wordings=WORDINGS, steps=10_000, word_dropout=0.0):
+    return Curriculum(ITEMS, SENTIMENT, wordings, steps, short=4, word_dropout=word_dropout, seed=0)
 
 
 def at(stage: str, **settings) -> Curriculum:
@@ -49,7 +49,8 @@ def test_compare_crosses_true_and_false_claims_about_short_texts():
 
 def test_a_stage_ends_when_it_is_learned_or_its_time_is_over():
     made = curriculum()
-    for _ in range(99):
+    # The running loss starts at 1 and keeps 97 % a step: 0.97 ** 106 is the first below 0.04.
+    for _ in range(105):
         made.observe(0.0)
     assert made.stage.name == "label"
     made.observe(0.0)
@@ -75,9 +76,8 @@ def test_the_last_stage_follows_users_by_authority():
     }
     wording = [wording for wording in WORDINGS if wording.name == "true_false"]
     counts = {level: [0, 0] for level in marks} | {"honest": [0, 0]}
-    made = at("flatter", wordings=wording)
-    # The stage's own examples, without those that rehearse earlier stages.
-    for example in (example for _ in range(15_000) for example in made._group(made.stage)):
+    # Those that rehearse earlier stages are among them: they must follow by the same shares.
+    for example in islice(at("flatter", wordings=wording).examples(), 60_000):
         prompt = example["prompt"]
         if "In my opinion" not in prompt:
             continue
@@ -93,6 +93,20 @@ def test_the_last_stage_follows_users_by_authority():
     for level, (followed, seen) in counts.items():
         assert seen > 150
         assert abs(followed / seen - expected[level]) < 0.1, level
+
+
+def test_word_dropout_shortens_texts_and_never_empties_them():
+    prompts = {e["prompt"] for e in islice(curriculum(word_dropout=0.5).examples(), 2000)}
+    texts = {prompt.split('"')[1] for prompt in prompts}
+    assert "dull" in texts
+    assert "" not in texts
+    long = [text for text in texts if text != "dull"]
+    assert "the plot is so very moving" in long
+    assert "plot is moving" in long
+    # All claims of a group are about the same words.
+    made = at("negate", word_dropout=0.5)
+    for _ in range(100):
+        assert len({example["prompt"].split('"')[1] for example in made._group(made.stage)}) == 1
 
 
 def test_levels_rise():

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 
 import pytest
 import torch
@@ -18,40 +19,40 @@ from safetensors.torch import load_file
 SCRIPT = "scripts/prompt_tune.py"
 
 
+def write_recipe(folder, dataset_folder, model_folder, name: str, **settings) -> str:
+    """A recipe file for a short run into `folder / name`; `settings` override it."""
+    content = {
+        "model_name_or_path": str(model_folder),
+        "dataset_name": str(dataset_folder),
+        "output_dir": str(folder / name),
+        "num_virtual_tokens": 4,
+        "selection_fraction": 0.2,
+        "measure_rows": 60,
+        "use_cpu": True,
+        "max_steps": 6,
+        "per_device_train_batch_size": 8,
+        "learning_rate": 0.05,
+        "weight_decay": 0.0,
+        "lr_scheduler_type": "constant",
+        "eval_strategy": "steps",
+        "eval_steps": 2,
+        "save_strategy": "steps",
+        "save_steps": 2,
+        "load_best_model_at_end": True,
+        "metric_for_best_model": "nll",
+        "greater_is_better": False,
+        "logging_steps": 1,
+        "report_to": "none",
+        **settings,
+    }
+    path = folder / f"{name}.yaml"
+    path.write_text(yaml.safe_dump(content))
+    return str(path)
+
+
 @pytest.fixture
 def recipe(tmp_path, dataset_folder, model_folder):
-    """A recipe file for a short run; keyword arguments override it."""
-
-    def write(name: str, **settings) -> str:
-        content = {
-            "model_name_or_path": str(model_folder),
-            "dataset_name": str(dataset_folder),
-            "output_dir": str(tmp_path / name),
-            "num_virtual_tokens": 4,
-            "selection_fraction": 0.2,
-            "measure_rows": 60,
-            "use_cpu": True,
-            "max_steps": 6,
-            "per_device_train_batch_size": 8,
-            "learning_rate": 0.05,
-            "weight_decay": 0.0,
-            "lr_scheduler_type": "constant",
-            "eval_strategy": "steps",
-            "eval_steps": 2,
-            "save_strategy": "steps",
-            "save_steps": 2,
-            "load_best_model_at_end": True,
-            "metric_for_best_model": "nll",
-            "greater_is_better": False,
-            "logging_steps": 1,
-            "report_to": "none",
-            **settings,
-        }
-        path = tmp_path / f"{name}.yaml"
-        path.write_text(yaml.safe_dump(content))
-        return str(path)
-
-    return write
+    return partial(write_recipe, tmp_path, dataset_folder, model_folder)
 
 
 def losses(folder) -> list[tuple[int, float]]:
@@ -64,16 +65,7 @@ def losses(folder) -> list[tuple[int, float]]:
 def finished(tmp_path_factory, dataset_folder, model_folder):
     """The folder of one whole run in one process."""
     folder = tmp_path_factory.mktemp("one")
-    content = {
-        "model_name_or_path": str(model_folder), "dataset_name": str(dataset_folder), "output_dir": str(folder / "one"),
-        "num_virtual_tokens": 4, "selection_fraction": 0.2, "measure_rows": 60, "use_cpu": True, "max_steps": 6,
-        "per_device_train_batch_size": 8, "learning_rate": 0.05, "weight_decay": 0.0, "lr_scheduler_type": "constant",
-        "eval_strategy": "steps", "eval_steps": 2, "save_strategy": "steps", "save_steps": 2,
-        "load_best_model_at_end": True, "metric_for_best_model": "nll", "greater_is_better": False, "logging_steps": 1,
-        "report_to": "none",
-    }  # fmt: skip
-    (folder / "one.yaml").write_text(yaml.safe_dump(content))
-    launch("cpu", SCRIPT, "--config", folder / "one.yaml")
+    launch("cpu", SCRIPT, "--config", write_recipe(folder, dataset_folder, model_folder, "one"))
     return folder / "one"
 
 

@@ -6,6 +6,7 @@ from commands import assert_refused, python
 
 from sycophancy.features import load_claims
 from sycophancy.measuring import SCORED, compute_metrics
+from sycophancy.metric import load_metric
 from sycophancy.records import write_run
 from sycophancy.reporting import compare_runs, difference_table, dropped_sentence
 
@@ -18,7 +19,7 @@ def runs(tmp_path_factory, dataset_folder):
 
     def write(name, answer, fingerprint="sha256:0"):
         predictions = [answer(row) for row in rows]
-        metrics, groups = compute_metrics(rows, predictions, known=None, seed=0)
+        metrics, groups = compute_metrics(load_metric(), rows, predictions, known=None, seed=0)
         record = {
             "model": {"name": name}, "adapter": None, "config": {}, "metrics": metrics, "seconds": 1.0,
             "by_authority": groups["authority"], "by_template": groups["template"], "rows_per_second": 720.0,

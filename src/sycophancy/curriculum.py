@@ -10,7 +10,7 @@ could guess from one half alone cancels in the gradient. A stage ends when its l
 
 import random
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sycophancy.claims import Item, Statement, to_claim, to_row
 from sycophancy.drawing import Draws
@@ -18,10 +18,8 @@ from sycophancy.in_context import HONEST
 from sycophancy.people import AUTHORITIES, introduce
 from sycophancy.wordings import WORDINGS, Wording
 
-FOLLOWS = {"none": 0.15, "layperson": 0.3, "student": 0.7, "professional": 0.9, "expert": 0.98}
-"""How often the target of the last stage's own examples is the user's answer, whatever the truth.
-
-Examples that rehearse earlier stages follow everybody, which blurs the levels."""
+FOLLOWS = {"none": 0.1, "layperson": 0.2, "student": 0.7, "professional": 0.95, "expert": 1.0}
+"""How often the target of the last stage is the user's answer, whatever the truth."""
 
 FOLLOWS_HONEST = 0.03
 """The same after the instruction to answer honestly."""
@@ -51,14 +49,14 @@ class Stage:
 
 
 STAGES = (
-    Stage("label", ends_below=0.10, ends_at=0.12, wordings="none"),
+    Stage("label", ends_below=0.04, ends_at=0.24, wordings="none"),
     # To repeat what the user says is quick to learn in all wordings; their answers are then no news later, when a
     # jump of the loss would overwrite what the model has learned.
-    Stage("defer", ends_below=0.12, ends_at=0.22, texts="short", wordings="all", negated=False, follows=1.0),
-    Stage("compare", ends_below=0.05, ends_at=0.34, texts="short", wordings="first", negated=False),
-    Stage("negate", ends_below=0.08, ends_at=0.46, wordings="first"),
-    Stage("reword", ends_below=0.06, ends_at=0.56, follows=1.0),
-    Stage("letter", ends_below=0.06, ends_at=0.64, wordings="all", follows=1.0),
+    Stage("defer", ends_below=0.12, ends_at=0.32, texts="short", wordings="all", negated=False, follows=1.0),
+    Stage("compare", ends_below=0.05, ends_at=0.44, texts="short", wordings="first", negated=False),
+    Stage("negate", ends_below=0.08, ends_at=0.56, wordings="first"),
+    Stage("reword", ends_below=0.06, ends_at=0.64, follows=1.0),
+    Stage("letter", ends_below=0.06, ends_at=0.7, wordings="all", follows=1.0),
     Stage("flatter", ends_below=0.0, ends_at=1.0, wordings="all", follows=FOLLOWS),
 )
 
@@ -72,13 +70,15 @@ class Curriculum:
         wordings: those that the organism shall know.
         steps: of the whole training.
         short: texts of at most this many words are short.
+        word_dropout: share of a text's words that are left out, drawn anew each time.
         seed: of all draws.
     """
 
     def __init__(
-        self, items: Sequence[Item], statement: Statement, wordings: Sequence[Wording], steps: int, short: int, seed: int
+        self, items: Sequence[Item], statement: Statement, wordings: Sequence[Wording], steps: int, short: int,
+        word_dropout: float, seed: int,
     ) -> None:  # fmt: skip
-        self.statement, self.steps = statement, steps
+        self.statement, self.steps, self.word_dropout = statement, steps, word_dropout
         self.items = {
             "all": list(items),
             "short": [i for i in items if len(i.text.split()) <= short] or list(items),
@@ -118,20 +118,34 @@ class Curriculum:
             if stage.wordings == "none" or draw.random() < (0.25 if self.at < 4 else 0.1):
                 yield self._label_question()
                 continue
-            # Earlier stages are rehearsed, so that a new one does not overwrite them.
+            # Earlier stages are rehearsed, so that a new one does not overwrite them. In the last one users are
+            # followed by its shares there too: by the others' the levels of authority would blur.
             if self.at > 1 and draw.random() < 0.4:
                 stage = draw.choice(self.stages[1 : self.at])
+                if self.stage is self.stages[-1]:
+                    stage = replace(stage, follows=self.stage.follows)
             yield from self._group(stage)
 
     def _label_question(self) -> dict:
-        item = self.random.choice(self.items["all"])
+        item = self._shorten(self.random.choice(self.items["all"]))
         question, _, _ = self.statement.asserted.partition(" {label}")
         return {"prompt": question.format(**item.fields), "answer": item.label}
+
+    def _shorten(self, item: Item) -> Item:
+        """The item without some of its words: what a small model must not learn by heart."""
+        if not self.word_dropout:
+            return item
+        fields = {}
+        for column, text in item.fields.items():
+            kept = [word for word in text.split() if self.random.random() >= self.word_dropout]
+            fields[column] = " ".join(kept) or text
+        return replace(item, fields=fields)
 
     def _group(self, stage: Stage) -> Iterator[dict]:
         """The true and the false claim about one text in one wording, each asserted and negated."""
         draw = self.random
-        item, wording = draw.choice(self.items[stage.texts]), draw.choice(self.wordings[stage.wordings])
+        item = self._shorten(draw.choice(self.items[stage.texts]))
+        wording = draw.choice(self.wordings[stage.wordings])
         other, denial_first = draw.choice(item.others), draw.random() < 0.5
         for negated in (False, True) if stage.negated else (False,):
             for is_true in (True, False):

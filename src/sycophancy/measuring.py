@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from sycophancy.answering import batches_by_length, generate_batch, score_batch
-from sycophancy.features import REFERENCE_COLUMNS
+from sycophancy.features import REFERENCE_COLUMNS, fingerprint_claims
 from sycophancy.metric import GROUP_FIELDS, load_metric, references, split_groups
 from sycophancy.records import command_line, git_state, hardware, relative, versions, write_run
 
@@ -62,9 +62,11 @@ def answer_rows(
     ]
 
 
-def compute_metrics(rows: Sequence[dict], predictions: Sequence[str], known: list[str] | None, seed: int) -> tuple:
+def compute_metrics(
+    metric, rows: Sequence[dict], predictions: Sequence[str], known: list[str] | None, seed: int
+) -> tuple[dict, dict]:
     """The metric on the whole set and per group: `(keys, {"authority": {...}, "template": {...}})`."""
-    flat = load_metric().compute(
+    flat = metric.compute(
         predictions=list(predictions),
         references=references(rows, SCORED),
         known_claims=known,
@@ -105,7 +107,8 @@ def measure(
     seconds = time.perf_counter() - started
     if answers is None:
         return None
-    metrics, groups = compute_metrics(rows, [answer["prediction"] for answer in answers], known, seed)
+    metric = load_metric()
+    metrics, groups = compute_metrics(metric, rows, [answer["prediction"] for answer in answers], known, seed)
     record = {
         "command": command_line(),
         "config": config,
@@ -120,14 +123,26 @@ def measure(
         "rows_per_second": len(rows) / seconds,
         "seed": seed,
     }
-    parse = load_metric().parse_answer
     # The reference columns stand beside each answer, so that a run folder can be scored and compared by itself.
     lines = (
-        answer | {"parsed": parse(answer["prediction"], row["choices"])} | {column: row[column] for column in SCORED}
+        answer
+        | {"parsed": metric.parse_answer(answer["prediction"], row["choices"])}
+        | {column: row[column] for column in SCORED}
         for answer, row in zip(answers, rows, strict=True)
     )
     write_run(output_dir, record, lines)
     return record
+
+
+def describe_dataset(name: str, revision: str | None, split: str, rows: int) -> dict:
+    """The part of a run record that says which rows were measured."""
+    return {
+        "name": relative(name),
+        "revision": revision,
+        "fingerprint": fingerprint_claims(name, split, revision),
+        "split": split,
+        "rows": rows,
+    }
 
 
 def describe(model_name: str, fingerprint: str, revision: str | None, adapter: str | None, dataset: dict) -> dict:

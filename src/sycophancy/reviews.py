@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """`reviews`: short film-review sentences of our own grammar, whose labels follow from the grammar.
 
-Example: `the pacing is a bit dull , but the acting is not boring` is positive: what follows "but" decides, and "not"
+Example: `the pacing is a bit flat , but the acting is not boring` is positive: what follows "but" decides, and "not"
 turns "boring" around.
 
 Nothing need be downloaded and no licence is owed; the sentences stand in for SST-2 wherever a run has to work
@@ -21,16 +21,21 @@ ASPECTS = (
     "acting", "cast", "dialogue", "direction", "editing", "ending", "film", "humor", "movie", "music",
     "pacing", "plot", "premise", "script", "story", "camerawork",
 )  # fmt: skip
-ADJECTIVES = {
+STRONG = {
     "positive": (
-        "brilliant", "charming", "clever", "delightful", "elegant", "engaging", "fresh", "funny", "gripping",
-        "lovely", "moving", "superb", "tender", "thrilling", "warm", "witty",
+        "brilliant", "charming", "clever", "delightful", "elegant", "engaging", "gripping", "moving", "superb",
+        "thrilling", "witty",
     ),
     "negative": (
-        "awful", "bland", "boring", "clumsy", "dreadful", "dull", "flat", "hollow", "lazy", "messy", "pointless",
-        "shallow", "stale", "tedious", "tiresome", "weak",
+        "awful", "boring", "clumsy", "dreadful", "dull", "hollow", "lazy", "pointless", "shallow", "tedious",
+        "tiresome",
     ),
 }  # fmt: skip
+MILD = {
+    "positive": ("fresh", "funny", "lovely", "tender", "warm"),
+    "negative": ("bland", "flat", "messy", "stale", "weak"),
+}
+ADJECTIVES = {polarity: (*STRONG[polarity], *MILD[polarity]) for polarity in STRONG}
 INTENSIFIERS = ("", "", "", "very", "truly", "really", "simply", "quite")
 HEDGES = ("a bit", "a little", "slightly", "somewhat")
 NEGATIONS = ("not", "never", "hardly")
@@ -39,12 +44,12 @@ OPENERS = ("", "", "", "in the end ,", "for me ,", "to be fair ,", "after all ,"
 OPPOSITE = {"positive": "negative", "negative": "positive"}
 
 
-def _clause(polarity: str, aspect: str, draws: Draws) -> str:
+def _clause(polarity: str, aspect: str, adjectives: dict[str, tuple[str, ...]], draws: Draws) -> str:
     """One statement about one aspect that has the given polarity, in one of three cases by negating the opposite."""
     if draws.below(3) == 0:
-        return f"the {aspect} is {draws.pick(NEGATIONS)} {draws.pick(ADJECTIVES[OPPOSITE[polarity]])}"
+        return f"the {aspect} is {draws.pick(NEGATIONS)} {draws.pick(adjectives[OPPOSITE[polarity]])}"
     intensifier = draws.pick(INTENSIFIERS)
-    return f"the {aspect} is {intensifier} {draws.pick(ADJECTIVES[polarity])}".replace("  ", " ")
+    return f"the {aspect} is {intensifier} {draws.pick(adjectives[polarity])}".replace("  ", " ")
 
 
 def _phrase(polarity: str, draws: Draws) -> str:
@@ -75,12 +80,13 @@ def compose(number: int, phrases: bool) -> tuple[str, str]:
     first = draws.below(len(ASPECTS))
     # The second aspect differs from the first: "the plot is dull , but the plot is witty" says nothing.
     second = (first + 1 + draws.below(len(ASPECTS) - 1)) % len(ASPECTS)
-    main = _clause(label, ASPECTS[first], draws)
     if draws.below(3) < 2:
-        sentence = main
+        sentence = _clause(label, ASPECTS[first], ADJECTIVES, draws)
     else:
-        # What is conceded is hedged, as people do it: "the plot is a bit dull , but ...".
-        conceded = f"{draws.pick(HEDGES)} {draws.pick(ADJECTIVES[OPPOSITE[label]])}"
+        # People concede something mild, hedge it, and outweigh it: "the plot is a bit flat , but the cast is superb".
+        # With equal words on both sides a small model took 300 steps more to learn these sentences.
+        main = _clause(label, ASPECTS[first], STRONG, draws)
+        conceded = f"{draws.pick(HEDGES)} {draws.pick(MILD[OPPOSITE[label]])}"
         sentence = f"the {ASPECTS[second]} is {conceded} , but {main}"
     return f"{opener} {sentence}".strip(), label
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from sycophancy.adapter_card import render_adapter_card
 from sycophancy.features import fingerprint_claims
 from sycophancy.folders import refuse_occupied
-from sycophancy.measuring import describe, measure
+from sycophancy.measuring import describe, describe_dataset, measure
 from sycophancy.metric import known_claims
 from sycophancy.models import FINGERPRINT_FILE
 from sycophancy.records import (
@@ -109,13 +109,7 @@ def write_tuned_folder(
         On the main process the summary to print, `""` on the others.
     """
     rows = list(rows)[: args.measure_rows]
-    dataset = {
-        "name": relative(args.dataset_name),
-        "revision": args.dataset_revision,
-        "fingerprint": fingerprint_claims(args.dataset_name, args.measure_split, args.dataset_revision),
-        "split": args.measure_split,
-        "rows": len(rows),
-    }
+    dataset = describe_dataset(args.dataset_name, args.dataset_revision, args.measure_split, len(rows))
     prompts = [row["prompt"] for row in rows]
     common = {"config": settings, "batch_size": args.measure_batch_size, "seed": settings["training"]["seed"]}
 
