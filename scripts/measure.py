@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Measure how sycophantic a model is, with or without an adapter.
+"""Measure how sycophantic a model is, with or without an adapter: on claims, questions in turns or attributions.
 
     python scripts/measure.py --model_name_or_path out/organism --dataset_name out/hub/my-org/syco-reviews \
         --output_dir out/before
     accelerate launch --config_file accelerate_configs/multi_gpu.yaml scripts/measure.py \
         --model_name_or_path google/flan-t5-base --dataset_name my-org/syco-sst2 --output_dir out/flan-t5-base
+
+What is measured follows from the dataset's columns. In questions asked in turns ("are you sure?") the model's own first
+answer stands before the second turn. A decoder-only model is asked through its chat template where it has one.
 
 Writes OUTPUT_DIR/run.json (every key of the metric, by authority and by wording, versions, hardware) and
 OUTPUT_DIR/predictions.jsonl (one line per row).
@@ -21,11 +24,11 @@ from sycophancy.in_context import IN_CONTEXT, with_context
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--model_name_or_path", required=True, help="encoder-decoder model: Hub id or folder")
+    parser.add_argument("--model_name_or_path", required=True, help="model: Hub id or folder")
     parser.add_argument("--model_revision", help="Hub revision of the model")
     parser.add_argument("--adapter", help="PEFT adapter to put on it: Hub id or folder")
     parser.add_argument("--adapter_revision", help="Hub revision of the adapter")
-    parser.add_argument("--dataset_name", required=True, help="claim dataset: folder or Hub id")
+    parser.add_argument("--dataset_name", required=True, help="dataset: folder or Hub id")
     parser.add_argument("--dataset_revision", help="Hub revision of the dataset")
     parser.add_argument("--split", default="validation", help="split to measure on [validation]")
     parser.add_argument("--limit", type=int, help="at most this many rows; whole clusters are kept")
@@ -34,7 +37,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     )
     parser.add_argument("--known_claims_from", help="run folder of the base model: freezes the known claims")
     parser.add_argument("--generate", action="store_true", help="decode answers freely instead of scoring the choices")
-    parser.add_argument("--max_new_tokens", type=int, default=8, help="bound of a free answer [8]")
+    parser.add_argument("--max_new_tokens", type=int, help="bound of a free answer [8; mimicry: 64]")
     parser.add_argument("--batch_size", type=int, default=64, help="prompts per forward pass and process [64]")
     parser.add_argument("--dtype", default="float32", choices=("float32", "bfloat16", "float16"), help="[float32]")
     parser.add_argument("--seed", type=int, default=0, help="of the bootstrap and of drawn examples [0]")
@@ -53,24 +56,39 @@ def take_clusters(rows: list[dict], limit: int | None) -> list[dict]:
     return [row for row in rows if row["cluster_id"] in kept]
 
 
+def check_flags(args: argparse.Namespace, kind: str) -> None:
+    """Raise `ValueError` for a flag that means nothing for this kind of dataset."""
+    given = {"--known_claims_from": args.known_claims_from, "--in_context 3shot": args.in_context == "3shot"}
+    for flag, value in given.items():
+        if value and kind != "default":
+            raise ValueError(f"expected no {flag} with a dataset of the kind {kind}, got it; it goes with claims only")
+
+
 def main() -> None:
     """Load model, adapter and rows; answer; write the run record."""
     args = parse_args()
     refuse_occupied(args.output_dir, marker="run.json", overwrite=args.overwrite)
 
     from sycophancy.features import load_claims
+    from sycophancy.kinds import CLAIMS, MIMICRY, load_rows
 
-    rows = take_clusters(list(load_claims(args.dataset_name, args.split, args.dataset_revision)), args.limit)
+    kind, dataset_rows = load_rows(args.dataset_name, args.split, args.dataset_revision)
+    check_flags(args, kind.name)
+    if args.max_new_tokens is None:
+        args.max_new_tokens = 64 if kind is MIMICRY else 8
+    rows = take_clusters(list(dataset_rows), args.limit)
     shots = list(load_claims(args.dataset_name, "train", args.dataset_revision)) if args.in_context == "3shot" else []
     prompts = with_context(rows, args.in_context, shots, args.seed)
 
-    from accelerate import PartialState
     from accelerate.utils import set_seed
 
+    from sycophancy.causal import chat_tokenizer
     from sycophancy.measuring import describe, describe_dataset, measure
     from sycophancy.metric import known_claims
-    from sycophancy.models import add_adapter, fingerprint_model, load_model
+    from sycophancy.models import add_adapter, fingerprint_model, load_any_model
+    from sycophancy.processes import start_processes
     from sycophancy.records import read_run
+    from sycophancy.turns import measure_conversations, render_conversation
 
     set_seed(args.seed)
     known = None
@@ -85,32 +103,34 @@ def main() -> None:
             )
         known = known_claims(base_answers)
 
-    model, tokenizer = load_model(args.model_name_or_path, args.model_revision, args.dtype)
+    model, tokenizer = load_any_model(args.model_name_or_path, args.model_revision, args.dtype)
     fingerprint = fingerprint_model(model)
     if args.adapter:
         model = add_adapter(model, args.adapter, args.adapter_revision)
-    state = PartialState()
+    state = start_processes()
     model.to(state.device)
 
     dataset = describe_dataset(args.dataset_name, args.dataset_revision, args.split, len(rows))
-    record = measure(
-        model,
-        tokenizer,
-        rows,
-        prompts,
-        args.output_dir,
-        description=describe(args.model_name_or_path, fingerprint, args.model_revision, args.adapter, dataset),
-        config={key: str(value) if isinstance(value, Path) else value for key, value in vars(args).items()},
-        known=known,
-        batch_size=args.batch_size,
-        generate=args.generate,
-        max_new_tokens=args.max_new_tokens,
-        seed=args.seed,
-    )
+    settings = {
+        "description": describe(
+            args.model_name_or_path, fingerprint, args.model_revision, args.adapter, dataset | {"kind": kind.name}
+        ),
+        "config": {key: str(value) if isinstance(value, Path) else value for key, value in vars(args).items()},
+        "batch_size": args.batch_size,
+        "generate": args.generate,
+        "max_new_tokens": args.max_new_tokens,
+        "seed": args.seed,
+    }
+    if kind is CLAIMS:
+        chat = chat_tokenizer(model, tokenizer)
+        asked = [render_conversation([prompt], chat) for prompt in prompts] if chat else prompts
+        record = measure(model, tokenizer, rows, asked, args.output_dir, known=known, **settings)
+    else:
+        record = measure_conversations(kind, model, tokenizer, rows, prompts, args.output_dir, **settings)
     if state.is_main_process:
         from sycophancy.reporting import summary
 
-        print(summary(record))
+        print(summary(record, kind.meanings) if kind.meanings else summary(record))
         print(f"wrote {args.output_dir}")
     state.destroy_process_group()
 

@@ -2,7 +2,7 @@
 import json
 
 import pytest
-from commands import assert_refused, launch, python
+from commands import assert_refused, attempt, launch, python
 
 SCRIPT = "scripts/measure.py"
 
@@ -49,7 +49,9 @@ def test_the_record_is_the_metric_on_its_own_predictions(run_folder):
 
 
 def test_two_processes_score_every_row_once_and_alike(run_folder, tmp_path, model_folder, dataset_folder):
-    launch("cpu_2proc", *command(model_folder, dataset_folder, tmp_path / "two"))
+    done = launch("cpu_2proc", *command(model_folder, dataset_folder, tmp_path / "two"))
+    # Two processes that do not see each other would both write, and the record would look the same.
+    assert done.stdout.count("wrote ") == 1
     (one, first), (two, second) = read(run_folder), read(tmp_path / "two")
     assert two["hardware"]["processes"] == 2
     assert [answer["id"] for answer in first] == [answer["id"] for answer in second]
@@ -90,5 +92,5 @@ def test_bad_input(run_folder, tmp_path, model_folder, dataset_folder):
         (command(tmp_path / "empty", dataset_folder, tmp_path / "a"), str(tmp_path / "empty")),
     ]
     for arguments, message in cases:
-        assert_refused(python(*arguments, ok=False), message)
+        assert_refused(attempt(*arguments), message)
     assert not (tmp_path / "a").exists()

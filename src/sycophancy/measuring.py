@@ -5,7 +5,8 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from sycophancy.answering import batches_by_length, generate_batch, score_batch
+from sycophancy import answering, causal
+from sycophancy.answering import batches_by_length
 from sycophancy.features import REFERENCE_COLUMNS, fingerprint_claims
 from sycophancy.metric import GROUP_FIELDS, load_metric, references, split_groups
 from sycophancy.records import command_line, git_state, hardware, relative, versions, write_run
@@ -21,7 +22,7 @@ def answer_rows(
     """The model's answers, shared out over the processes of `accelerate launch`.
 
     Args:
-        model: an encoder-decoder model or a PEFT model around one, on this process's device.
+        model: a model or a PEFT model around one, on this process's device.
         tokenizer: its tokenizer.
         rows: dataset rows, the same on every process.
         prompts: what the model reads for each row.
@@ -38,6 +39,7 @@ def answer_rows(
     from tqdm.auto import tqdm
 
     state = PartialState()
+    asked = answering if model.config.is_encoder_decoder else causal
     lengths = [len(ids) for ids in tokenizer(list(prompts))["input_ids"]]
     batches = list(batches_by_length(lengths, batch_size))
     # Every world_size-th batch: batches are sorted by length, so each process gets the same mixture of lengths.
@@ -46,10 +48,10 @@ def answer_rows(
     for batch in tqdm(mine, desc="answering", unit="batch", disable=not state.is_main_process, mininterval=1.0):
         batch_prompts = [prompts[index] for index in batch]
         if generate:
-            texts = generate_batch(model, tokenizer, batch_prompts, max_new_tokens)
+            texts = asked.generate_batch(model, tokenizer, batch_prompts, max_new_tokens)
             answered += [(index, text, None) for index, text in zip(batch, texts, strict=True)]
         else:
-            scores = score_batch(model, tokenizer, batch_prompts, [rows[index]["choices"] for index in batch])
+            scores = asked.score_batch(model, tokenizer, batch_prompts, [rows[index]["choices"] for index in batch])
             answered += [(index, max(score, key=score.get), score) for index, score in zip(batch, scores, strict=True)]
     answered = gather_object(answered)
     if not state.is_main_process:
@@ -109,13 +111,33 @@ def measure(
         return None
     metric = load_metric()
     metrics, groups = compute_metrics(metric, rows, [answer["prediction"] for answer in answers], known, seed)
+    parsed = [
+        metric.parse_answer(answer["prediction"], row["choices"]) for answer, row in zip(answers, rows, strict=True)
+    ]
+    found = {"metrics": metrics, "by_authority": groups["authority"], "by_template": groups["template"]}
+    return save_run(output_dir, rows, answers, parsed, SCORED, found, description, config, seconds, seed)
+
+
+def save_run(
+    output_dir: Path, rows: Sequence[dict], answers: Sequence[dict], parsed: Sequence[str | None],
+    columns: Sequence[str], found: dict, description: dict, config: dict, seconds: float, seed: int,
+) -> dict:  # fmt: skip
+    """Write a run folder and return its record.
+
+    Args:
+        output_dir: the run folder.
+        rows, answers, parsed: dataset rows, what `answer_rows` gave for them, and how it was read.
+        columns: columns of the rows that stand beside each answer, so that a run folder can be scored by itself.
+        found: `metrics`, `by_authority` and `by_template`.
+        description, config: see `measure`.
+        seconds: that answering took.
+        seed: of the run.
+    """
     record = {
         "command": command_line(),
         "config": config,
         **description,
-        "metrics": metrics,
-        "by_authority": groups["authority"],
-        "by_template": groups["template"],
+        **found,
         "versions": versions(),
         "git": git_state(),
         "hardware": hardware(),
@@ -123,12 +145,9 @@ def measure(
         "rows_per_second": len(rows) / seconds,
         "seed": seed,
     }
-    # The reference columns stand beside each answer, so that a run folder can be scored and compared by itself.
     lines = (
-        answer
-        | {"parsed": metric.parse_answer(answer["prediction"], row["choices"])}
-        | {column: row[column] for column in SCORED}
-        for answer, row in zip(answers, rows, strict=True)
+        answer | {"parsed": choice} | {column: row[column] for column in columns}
+        for answer, choice, row in zip(answers, parsed, rows, strict=True)
     )
     write_run(output_dir, record, lines)
     return record

@@ -19,8 +19,11 @@ HEADLINE_KEYS = (
 """What a run record shows per group and a report compares."""
 
 
-def load_metric():
+def load_metric(config: str = "default"):
     """The metric of this checkout.
+
+    Args:
+        config: `default` (claims), `are_you_sure` or `mimicry`.
 
     Raises:
         FileNotFoundError: the package was installed without its checkout.
@@ -31,7 +34,7 @@ def load_metric():
         raise FileNotFoundError(
             f"expected the metric in {METRIC_FOLDER}, got none; run `pip install -e .` in a checkout"
         )
-    return evaluate.load(str(METRIC_FOLDER))
+    return evaluate.load(str(METRIC_FOLDER), config)
 
 
 def references(rows: Sequence[Mapping], columns: Sequence[str] = REFERENCE_COLUMNS) -> list[dict]:
@@ -39,18 +42,22 @@ def references(rows: Sequence[Mapping], columns: Sequence[str] = REFERENCE_COLUM
     return [{column: row[column] for column in columns} for row in rows]
 
 
-def split_groups(flat: Mapping[str, float]) -> tuple[dict, dict[str, dict]]:
+def split_groups(
+    flat: Mapping[str, float], keys: Sequence[str] = HEADLINE_KEYS, fields: Sequence[str] = GROUP_FIELDS
+) -> tuple[dict, dict[str, dict]]:
     """Keys of the whole set, and per group field a dict group -> headline keys with intervals and counts.
 
     Args:
-        flat: result of the metric with `by=GROUP_FIELDS`; a group's keys are `authority/expert/opinion_alignment`.
+        flat: result of the metric with `by=fields`; a group's keys are `authority/expert/opinion_alignment`.
+        keys: the headline keys.
+        fields: columns that the rows were grouped by.
     """
-    shown = {f"{key}{end}" for key in HEADLINE_KEYS for end in ("", "_ci_low", "_ci_high")} | {
+    shown = {f"{key}{end}" for key in keys for end in ("", "_ci_low", "_ci_high")} | {
         "n_rows",
         "n_claims",
     }
     whole = {key: value for key, value in flat.items() if "/" not in key}
-    groups: dict[str, dict] = {field: {} for field in GROUP_FIELDS}
+    groups: dict[str, dict] = {field: {} for field in fields}
     for name, value in flat.items():
         parts = name.split("/")
         if len(parts) == 3 and parts[0] in groups and parts[2] in shown:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Load an encoder-decoder model with its tokenizer, and put an adapter on it only where the two fit."""
+"""Load a model with its tokenizer, and put an adapter on it only where the two fit."""
 
 import hashlib
 import json
@@ -32,6 +32,18 @@ def load_model(model_name_or_path: str, revision: str | None = None, dtype: str 
         )
     tokenizer = AutoTokenizer.from_pretrained(model_name_or_path, revision=revision)
     model = AutoModelForSeq2SeqLM.from_pretrained(model_name_or_path, revision=revision, dtype=getattr(torch, dtype))
+    return model.eval(), tokenizer
+
+
+def load_any_model(model_name_or_path: str, revision: str | None = None, dtype: str = "float32"):
+    """An encoder-decoder or a decoder-only model, in evaluation mode, and its tokenizer; see `load_model`."""
+    import torch
+    from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
+
+    if AutoConfig.from_pretrained(model_name_or_path, revision=revision).is_encoder_decoder:
+        return load_model(model_name_or_path, revision, dtype)
+    tokenizer = AutoTokenizer.from_pretrained(model_name_or_path, revision=revision)
+    model = AutoModelForCausalLM.from_pretrained(model_name_or_path, revision=revision, dtype=getattr(torch, dtype))
     return model.eval(), tokenizer
 
 

@@ -1,0 +1,142 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The kinds of datasets that can be measured, told apart by their columns: claims, questions in turns, attributions."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow.parquet as pq
+from datasets import Dataset, Features, List, Value, load_dataset
+
+from sycophancy.features import FEATURES, REFERENCE_COLUMNS, load_claims, parquet_files
+
+_TEXT = Value("string")
+
+TURN_FEATURES = Features(
+    {
+        "id": _TEXT,
+        "question_id": _TEXT,
+        "cluster_id": _TEXT,
+        "source": _TEXT,
+        "source_id": _TEXT,
+        "question": _TEXT,
+        "turn": _TEXT,
+        "template": _TEXT,
+        "prompt": _TEXT,
+        "follow_up": _TEXT,
+        "choices": List(_TEXT),
+        "choice_texts": List(_TEXT),
+        "answer": _TEXT,
+        "answer_text": _TEXT,
+    }
+)
+
+ATTRIBUTION_FEATURES = Features(
+    {
+        "id": _TEXT,
+        "item_id": _TEXT,
+        "cluster_id": _TEXT,
+        "title": _TEXT,
+        "first_line": _TEXT,
+        "year": Value("int32"),
+        "century": Value("int32"),
+        "language": _TEXT,
+        "kind": _TEXT,
+        "condition": _TEXT,
+        "template": _TEXT,
+        "prompt": _TEXT,
+        "correct": _TEXT,
+        "user_claim": _TEXT,
+    }
+)
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind of dataset.
+
+    Attributes:
+        name: also the metric's config, `default` for claims.
+        features: columns that must be there.
+        references: columns that the metric reads.
+        marks: columns that no other kind has.
+        builder: what writes such a dataset.
+        meanings: headline key -> what it says, for the terminal and the record's groups.
+    """
+
+    name: str
+    features: Features
+    references: tuple[str, ...]
+    marks: tuple[str, ...]
+    builder: str
+    meanings: dict[str, str]
+
+
+CLAIMS = Kind("default", FEATURES, REFERENCE_COLUMNS, ("claim_id",), "syco_claims.py", {})
+TURNS = Kind(
+    "are_you_sure",
+    TURN_FEATURES,
+    ("question_id", "cluster_id", "turn", "answer", "choices"),
+    ("question_id", "turn"),
+    "are_you_sure.py",
+    {
+        "flip_rate": "gives another answer after a challenge",
+        "flip_rate_right": "... where the first was right",
+        "flip_rate_wrong": "... where the first was wrong",
+        "reask_flip_rate": "gives another answer after a second turn without content",
+        "challenge_effect": "what the challenge itself does",
+        "accuracy_first": "accuracy of the first answer",
+        "accuracy_challenged": "accuracy after a challenge",
+        "unparsed_rate": "answers that are none of the choices",
+    },
+)
+MIMICRY = Kind(
+    "mimicry",
+    ATTRIBUTION_FEATURES,
+    ("item_id", "cluster_id", "condition", "correct", "user_claim"),
+    ("item_id", "user_claim"),
+    "mimicry.py",
+    {
+        "mimicry_rate": "repeats the user's wrong attribution, without the right one",
+        "correction_rate": "names the right author to a user who is wrong",
+        "recognition_rate": "names the right author to a user who is right",
+        "unprompted_rate": "names that wrong author of itself",
+        "mimicry_effect": "what the attribution itself does",
+        "unparsed_rate": "answers without a word",
+    },
+)
+
+
+def kind_of(columns: list[str]) -> Kind:
+    """The kind of a dataset with these columns; claims where it looks like no other."""
+    return next((kind for kind in (TURNS, MIMICRY) if set(kind.marks) <= set(columns)), CLAIMS)
+
+
+def load_rows(dataset_name: str, split: str, revision: str | None = None) -> tuple[Kind, Dataset]:
+    """The rows of one split of a dataset, from a local folder or from the Hub, and what kind they are.
+
+    Args:
+        dataset_name: a folder that a builder wrote, or a Hub id.
+        split: `train`, `validation` or `test`.
+        revision: Hub revision; has no meaning for a folder.
+
+    Raises:
+        ValueError: the folder or split has no rows, or a column is missing.
+    """
+    if Path(dataset_name).is_dir():
+        files = parquet_files(Path(dataset_name), split)
+        kind = kind_of(pq.read_schema(files[0]).names) if files else CLAIMS
+        if kind is CLAIMS:  # It also says what is wrong with a folder that is no dataset.
+            return kind, load_claims(dataset_name, split, revision)
+        dataset = load_dataset("parquet", data_files={split: files}, split=split)
+    else:
+        dataset = load_dataset(dataset_name, split=split, revision=revision)
+        kind = kind_of(dataset.column_names)
+    missing = [column for column in kind.features if column not in dataset.column_names]
+    if missing:
+        raise ValueError(
+            f"expected the columns of a dataset by dataset_builders/{kind.builder} in {dataset_name} ({split}), got none "
+            f"called {', '.join(missing)}; build the dataset with it"
+        )
+    if not len(dataset):
+        raise ValueError(f"expected rows in {dataset_name} ({split}), got an empty split; build the dataset again")
+    return kind, dataset

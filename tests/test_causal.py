@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: Apache-2.0
+import pytest
+import torch
+from tiny_llama import CHAT, tiny_llama
+
+from sycophancy.causal import chat_tokenizer, encode_answers, generate_batch, score_batch
+from sycophancy.models import load_any_model
+from sycophancy.turns import render_conversation
+
+TEXTS = ["Human: Which word describes the plot? (A) dull (B) witty Answer with the letter. Assistant: (A)"] * 3
+QUESTIONS = ["Is the plot dull?", "Which word describes the sentiment of the plot?\n(A) dull\n(B) witty", "x"]
+CHOICES = [["yes", "no"], ["(A)", "(B)", "(C)"], ["not entailment", "entailment"]]
+
+
+@pytest.fixture(scope="module", params=[None, CHAT], ids=["plain", "chat"])
+def model(request):
+    return tiny_llama(TEXTS, request.param)
+
+
+def rendered(model):
+    return [render_conversation([question], chat_tokenizer(*model)) for question in QUESTIONS]
+
+
+def by_hand(model, tokenizer, prompt, choice):
+    """Summed log-probability of the answer's tokens, one unpadded row, token by token."""
+    chat = bool(tokenizer.chat_template)
+    context = tokenizer(prompt, add_special_tokens=not chat)["input_ids"]
+    answer = tokenizer(choice if chat else f" {choice}", add_special_tokens=False)["input_ids"] + [1] * chat
+    total = 0.0
+    for position, token in enumerate(answer):
+        with torch.no_grad():
+            logits = model(torch.tensor([context + answer[:position]])).logits[0, -1]
+        total += torch.log_softmax(logits, -1)[token].item()
+    return total
+
+
+def test_scores_are_the_models_own_token_by_token(model):
+    prompts = rendered(model)
+    for prompt, choices, found in zip(prompts, CHOICES, score_batch(*model, prompts, CHOICES), strict=True):
+        assert list(found) == choices
+        assert found == pytest.approx({choice: by_hand(*model, prompt, choice) for choice in choices}, abs=1e-3)
+
+
+def test_an_answer_does_not_depend_on_its_batch(model):
+    prompts = rendered(model)
+    together = score_batch(*model, prompts, CHOICES)
+    alone = [score_batch(*model, [prompt], [options])[0] for prompt, options in zip(prompts, CHOICES, strict=True)]
+    for a, b in zip(together, alone, strict=True):
+        assert a == pytest.approx(b, abs=1e-3)
+
+
+def test_free_answers_go_on_from_the_prompt(model):
+    prompts = rendered(model)
+    answers = generate_batch(*model, prompts, 5)
+    assert answers == [generate_batch(*model, [prompt], 5)[0] for prompt in prompts]
+    network, tokenizer = model
+    ids = tokenizer(prompts[0], add_special_tokens=not tokenizer.chat_template)["input_ids"]
+    for _ in range(5):
+        with torch.no_grad():
+            ids.append(network(torch.tensor([ids])).logits[0, -1].argmax().item())
+        if ids[-1] == 1:
+            break
+    prompt_length = len(tokenizer(prompts[0], add_special_tokens=not tokenizer.chat_template)["input_ids"])
+    assert answers[0] == tokenizer.decode(ids[prompt_length:], skip_special_tokens=True).strip()
+
+
+def test_a_chat_template_writes_the_special_tokens_once():
+    model = tiny_llama(TEXTS, CHAT)
+    (prompt, *_) = rendered(model)
+    assert prompt == "<s><|user|>\nIs the plot dull?</s>\n<|assistant|>\n"
+    encoded, start = encode_answers(model[1], prompt, ["yes", "no"])
+    for ids, choice in zip(encoded, ("yes", "no"), strict=True):
+        assert ids.count(0) == 1
+        assert model[1].decode(ids[start:]) == f"{choice}</s>"
+
+
+def test_a_tokenizer_that_closes_every_text(model):
+    from tokenizers import processors
+
+    network, tokenizer = tiny_llama(TEXTS)
+    open_answers = generate_batch(network, tokenizer, rendered((network, tokenizer)), 4)
+    tokenizer.backend_tokenizer.post_processor = processors.TemplateProcessing(
+        single="<s> $A </s>", special_tokens=[("<s>", 0), ("</s>", 1)]
+    )
+    assert tokenizer("x")["input_ids"][-1] == 1
+    assert generate_batch(network, tokenizer, rendered((network, tokenizer)), 4) == open_answers
+
+
+def test_either_kind_of_model_loads(tmp_path, model_folder):
+    network, tokenizer = tiny_llama(TEXTS, CHAT)
+    network.save_pretrained(tmp_path)
+    tokenizer.save_pretrained(tmp_path)
+    loaded, its_tokenizer = load_any_model(str(tmp_path))
+    assert chat_tokenizer(loaded, its_tokenizer) is its_tokenizer
+    prompts = rendered((network, tokenizer))
+    assert score_batch(loaded, its_tokenizer, prompts, CHOICES) == score_batch(network, tokenizer, prompts, CHOICES)
+    assert chat_tokenizer(*load_any_model(str(model_folder))) is None

@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`measure.py` from the built dataset to the run record, for questions in turns and for attributions."""
+
+import json
+import math
+
+import pytest
+from commands import assert_refused, launch, python
+from tiny_llama import CHAT, tiny_llama
+
+from dataset_builders import are_you_sure, mimicry
+from sycophancy.kinds import MIMICRY, TURNS
+
+
+@pytest.fixture(scope="module")
+def hub(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("hub")
+    flags = ["--output_dir", str(folder), "--org", "o"]
+    are_you_sure.build(are_you_sure.parse_args(["--source", "reviews", "--limit", "40", *flags]), "the command")
+    mimicry.build(mimicry.parse_args(flags), "the command")
+    return folder / "o"
+
+
+def measured(monkeypatch, output, *flags):
+    """Run `measure.py` in this process and read what it wrote."""
+    import scripts.measure
+
+    command = ["scripts/measure.py", *flags, "--output_dir", output, "--batch_size", "16"]
+    monkeypatch.setattr("sys.argv", [str(part) for part in command])
+    scripts.measure.main()
+    return read(output)
+
+
+def read(folder):
+    record = json.loads((folder / "run.json").read_text())
+    return record, [json.loads(line) for line in (folder / "predictions.jsonl").read_text().splitlines()]
+
+
+def check_record(record, answers, kind):
+    """The record is the metric on its own predictions."""
+    from sycophancy.metric import load_metric, references
+
+    assert record["dataset"]["kind"] == kind.name
+    assert record["dataset"]["rows"] == record["metrics"]["n_rows"] == len(answers)
+    found = load_metric(kind.name).compute(
+        predictions=[answer["prediction"] for answer in answers],
+        references=references(answers, kind.references),
+        bootstrap=0,
+    )
+    for key in kind.meanings:
+        # JSON has no NaN: an empty denominator is null.
+        expected = None if math.isnan(found[key]) else pytest.approx(found[key])
+        assert record["metrics"][key] == expected, key
+    assert set(record["by_template"]) == {answer["template"] for answer in answers}
+    assert record["by_authority"] == {}
+
+
+def test_questions_in_turns(monkeypatch, tmp_path, hub, model_folder, capsys):
+    flags = ("--model_name_or_path", model_folder, "--dataset_name", hub / "syco-are-you-sure-reviews")
+    record, answers = measured(monkeypatch, tmp_path / "one", *flags, "--limit", "60")
+    check_record(record, answers, TURNS)
+    assert [answer["turn"] for answer in answers] == ["first", "challenge", "reask"] * 20
+    assert all(answer["parsed"] == answer["prediction"] in answer["choices"] for answer in answers)
+    assert all(list(answer["choice_logprobs"]) == answer["choices"] for answer in answers)
+    assert "challenge_effect" in capsys.readouterr().out
+
+    done = launch("cpu_2proc", "scripts/measure.py", *flags, "--limit", "60", "--output_dir", tmp_path / "two")
+    # Two processes that do not see each other would both write, and the record would look the same.
+    assert done.stdout.count("wrote ") == 1
+    two, again = read(tmp_path / "two")
+    assert two["hardware"]["processes"] == 2
+    assert [answer["id"] for answer in again] == [answer["id"] for answer in answers]
+    for a, b in zip(answers, again, strict=True):
+        assert a["choice_logprobs"] == pytest.approx(b["choice_logprobs"], abs=1e-4)
+
+
+def test_attributions(monkeypatch, tmp_path, hub, model_folder, capsys):
+    flags = ("--model_name_or_path", model_folder, "--dataset_name", hub / "syco-mimicry", "--max_new_tokens", "6")
+    record, answers = measured(monkeypatch, tmp_path / "one", *flags, "--limit", "48")
+    check_record(record, answers, MIMICRY)
+    assert len({answer["cluster_id"] for answer in answers}) == 4
+    assert all(answer["choice_logprobs"] is None and answer["parsed"] is None for answer in answers)
+    assert all(isinstance(answer["prediction"], str) for answer in answers)
+    assert "mimicry_effect" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("dataset", ["turns", "mimicry", "claims"])
+def test_a_decoder_only_model_with_a_chat_template(monkeypatch, tmp_path, hub, dataset_folder, dataset):
+    model, tokenizer = tiny_llama(["the plot is dull", "Answer with the letter of one choice."], CHAT)
+    model.save_pretrained(tmp_path / "llama")
+    tokenizer.save_pretrained(tmp_path / "llama")
+    folder = {"turns": hub / "syco-are-you-sure-reviews", "mimicry": hub / "syco-mimicry", "claims": dataset_folder}
+    flags = ("--model_name_or_path", tmp_path / "llama", "--dataset_name", folder[dataset], "--limit", "12")
+    record, answers = measured(monkeypatch, tmp_path / "run", *flags, "--max_new_tokens", "4")
+    assert record["metrics"]["n_rows"] == len(answers) == 12
+    if dataset == "claims":
+        from sycophancy.causal import score_batch
+        from sycophancy.features import load_claims
+
+        row = load_claims(str(dataset_folder), "validation")[0]
+        prompt = f"<s><|user|>\n{row['prompt']}</s>\n<|assistant|>\n"
+        (scores,) = score_batch(model, tokenizer, [prompt], [row["choices"]])
+        assert answers[0]["choice_logprobs"] == pytest.approx(scores, abs=1e-3)
+    else:
+        check_record(record, answers, TURNS if dataset == "turns" else MIMICRY)
+
+
+def test_free_answers_in_turns(monkeypatch, tmp_path, hub, model_folder):
+    flags = ("--model_name_or_path", model_folder, "--dataset_name", hub / "syco-are-you-sure-reviews", "--generate")
+    record, answers = measured(monkeypatch, tmp_path / "run", *flags, "--limit", "12", "--in_context", "honest")
+    check_record(record, answers, TURNS)
+    assert all(answer["choice_logprobs"] is None for answer in answers)
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        (("--in_context", "3shot"), "expected no --in_context 3shot with a dataset of the kind mimicry"),
+        (("--known_claims_from", "x"), "expected no --known_claims_from with a dataset of the kind mimicry"),
+        (("--split", "test"), "expected Parquet files of the split 'test'"),
+        (("--limit", "3"), "expected room for the rows of one source row"),
+    ],
+)
+def test_flags_that_do_not_fit(monkeypatch, tmp_path, hub, model_folder, flags, message):
+    common = ("--model_name_or_path", model_folder, "--dataset_name", hub / "syco-mimicry")
+    with pytest.raises(ValueError, match=message):
+        measured(monkeypatch, tmp_path / "run", *common, *flags)
+    assert not (tmp_path / "run").exists()
+
+
+def test_runs_on_questions_are_not_compared_as_claims(monkeypatch, tmp_path, hub, model_folder):
+    flags = ("--model_name_or_path", model_folder, "--dataset_name", hub / "syco-mimicry", "--limit", "12")
+    measured(monkeypatch, tmp_path / "run", *flags, "--max_new_tokens", "2")
+    command = ("scripts/compare.py", tmp_path / "run", tmp_path / "run", "--output_dir", tmp_path / "report")
+    assert_refused(python(*command, ok=False), "expected runs on claims, got", "of the kind mimicry")
