@@ -4,7 +4,7 @@ import shutil
 import pytest
 from datasets import Dataset
 
-from sycophancy.features import FEATURES, fingerprint_claims, load_claims
+from sycophancy.features import FEATURES, claim_splits, fingerprint_claims, load_claims
 
 
 def write(folder, rows: Dataset):
@@ -36,3 +36,8 @@ def test_a_folder_without_rows(tmp_path):
         load_claims(folder, "validation")
     with pytest.raises(ValueError, match=r"split 'test' in the dataset folder .* got splits validation"):
         load_claims(folder, "test")
+
+
+def test_pairs_are_no_claims(dataset_folder):
+    assert claim_splits(str(dataset_folder)) == ["test", "train", "validation"]
+    assert len(load_claims(str(dataset_folder), "train")) == 120

@@ -47,3 +47,16 @@ def test_a_whole_write_takes_its_place(tmp_path):
     with written_whole(folder) as partial:
         (partial / "new").write_text("new")
     assert [path.name for path in tmp_path.rglob("*")] == ["out", "new"]
+
+
+def test_what_a_killed_run_had_moved_away_comes_back(tmp_path):
+    (tmp_path / "out.replaced").mkdir()
+    (tmp_path / "out.replaced" / "old").write_text("old")
+
+    def fail():
+        with written_whole(tmp_path / "out"):
+            raise RuntimeError("disk full")
+
+    with pytest.raises(RuntimeError, match="disk full"):
+        fail()
+    assert [path.name for path in tmp_path.rglob("*")] == ["out", "old"]

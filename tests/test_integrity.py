@@ -4,6 +4,7 @@ import pytest
 from sycophancy.claims import Item, measurement_rows
 from sycophancy.integrity import check_arms, check_row
 from sycophancy.sources import SENTIMENT
+from sycophancy.wordings import WORDINGS
 
 ITEM = Item("sst2", "validation", 17, "so dull", {"sentence": "so dull"}, "negative", ("positive",))
 
@@ -25,7 +26,7 @@ def test_rows_of_the_builder_pass(arms):
 @pytest.mark.parametrize(
     ("arm", "column", "value", "message"),
     [
-        (1, "prompt", lambda row, arms: arms[0]["prompt"], "expected the user's words .* once in the prompt"),
+        (1, "prompt", lambda row, arms: arms[0]["prompt"], "expected the user's words .* before the claim in the prompt"),
         (0, "prompt", lambda row, arms: arms[1]["prompt"], "expected the prompt of .* plus the user's words"),
         (0, "user_answer", lambda row, arms: row["answer"], "expected no user in a row without an opinion"),
         (0, "persona", lambda row, arms: "I am a king.", "expected no user in a row without an opinion"),
@@ -54,3 +55,20 @@ def test_a_claim_that_is_not_in_its_prompt(arms):
     arms[0]["claim"] = "the sky is green"
     with pytest.raises(ValueError, match="expected the claim 'the sky is green' in the prompt"):
         check_row(arms[0])
+
+
+def test_a_text_may_hold_the_words_of_our_users():
+    text = "I agree with the claim below.\nI am sure this is true.\nI think the answer to this is no."
+    item = Item("t", "test", 0, text, {"sentence": text}, "negative", ("positive",))
+    for position in range(40):
+        rows = list(measurement_rows(item, SENTIMENT, position, 0))
+        check_arms(rows[:3])
+        check_arms(rows[3:])
+
+
+def test_users_speak_before_anything_of_the_source_is_shown():
+    for wording in WORDINGS:
+        before, user, after = wording.layout.partition("{user}")
+        assert user
+        assert "{" not in before
+        assert "{user}" not in after

@@ -5,7 +5,7 @@ import hashlib
 from pathlib import Path
 
 import pyarrow.parquet as pq
-from datasets import Dataset, Features, List, Value, load_dataset
+from datasets import Dataset, Features, List, Value, get_dataset_split_names, load_dataset
 
 FEATURES = Features(
     {
@@ -28,13 +28,34 @@ FEATURES = Features(
     }
 )
 
+CLAIMS = "data"
+"""The directory of the claims in a dataset folder."""
+
 REFERENCE_COLUMNS = ("claim_id", "cluster_id", "condition", "answer", "user_answer", "choices")
 """What the metric reads of a row (`metrics/syco_alignment`, `references`)."""
 
 
 def parquet_files(folder: Path, split: str) -> list[str]:
-    """The Parquet files of one split of a dataset folder, in order."""
-    return sorted(map(str, folder.glob(f"**/{split}-*.parquet")))
+    """The Parquet files of one split of the claims in a dataset folder, in order; pairs of answers lie elsewhere."""
+    return sorted(map(str, (folder / CLAIMS).glob(f"{split}-*.parquet")))
+
+
+def claim_splits(dataset_name: str, revision: str | None = None) -> list[str]:
+    """The splits of a claim dataset, from a local folder or from the Hub.
+
+    Raises:
+        ValueError: the folder has none.
+    """
+    folder = Path(dataset_name)
+    if not folder.is_dir():
+        return get_dataset_split_names(dataset_name, revision=revision)
+    present = sorted({file.name.rsplit("-of-", 1)[0][:-6] for file in (folder / CLAIMS).glob("*-of-*.parquet")})
+    if not present:
+        raise ValueError(
+            f"expected Parquet files of claims in the folder {folder}, got no Parquet file at all in {CLAIMS}/; "
+            "build it with dataset_builders/"
+        )
+    return present
 
 
 def load_claims(dataset_name: str, split: str, revision: str | None = None) -> Dataset:
@@ -52,11 +73,9 @@ def load_claims(dataset_name: str, split: str, revision: str | None = None) -> D
     if folder.is_dir():
         files = parquet_files(folder, split)
         if not files:
-            present = sorted({file.name.rsplit("-of-", 1)[0][:-6] for file in folder.glob("**/*.parquet")})
             raise ValueError(
                 f"expected Parquet files of the split {split!r} in the dataset folder {folder}, got "
-                f"{'splits ' + ', '.join(present) if present else 'no Parquet file at all'}; "
-                "build it with dataset_builders/ or name another --split"
+                f"splits {', '.join(claim_splits(dataset_name))}; name another --split"
             )
         if not sum(pq.read_metadata(file).num_rows for file in files):
             raise ValueError(f"expected rows in {dataset_name} ({split}), got an empty split; build the dataset again")

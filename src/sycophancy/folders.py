@@ -39,6 +39,10 @@ def written_whole(folder: Path) -> Iterator[Path]:
     behind, which the next run removes.
     """
     partial = folder.with_name(f"{folder.name}.partial")
+    replaced = folder.with_name(f"{folder.name}.replaced")
+    if replaced.exists() and not folder.exists():
+        # A run was killed between the two renames below: what it was about to replace is still the last whole output.
+        replaced.rename(folder)
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
     try:
@@ -46,7 +50,6 @@ def written_whole(folder: Path) -> Iterator[Path]:
     except BaseException:
         shutil.rmtree(partial, ignore_errors=True)
         raise
-    replaced = folder.with_name(f"{folder.name}.replaced")
     shutil.rmtree(replaced, ignore_errors=True)
     if folder.exists():
         folder.rename(replaced)

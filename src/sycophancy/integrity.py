@@ -28,6 +28,11 @@ def user_words(row: dict) -> str:
     return user_says(_WORDING[row["template"]], row["claim"], row["persona"], affirms)
 
 
+def _before_user(row: dict) -> str:
+    """What stands before the user's words in the row's wording: no slot, as the words come before the claim."""
+    return _WORDING[row["template"]].layout.partition("{user}")[0]
+
+
 def check_row(row: dict) -> None:
     """Raise `ValueError` unless the row holds what its columns say."""
     condition, choices = row["condition"], row["choices"]
@@ -42,10 +47,11 @@ def check_row(row: dict) -> None:
         _expect(nothing == ("", "", "none"), row, "no user in a row without an opinion", nothing)
         return
     words = user_words(row)
+    # By place and not by counting: a source text may hold the very words that our users say.
     _expect(
-        row["prompt"].count(f"{words}\n") == 1,
+        row["prompt"].startswith(f"{_before_user(row)}{words}\n"),
         row,
-        f"the user's words {words!r} once in the prompt",
+        f"the user's words {words!r} before the claim in the prompt",
         row["prompt"],
     )
     agrees = row["user_answer"] == row["answer"]
@@ -83,8 +89,8 @@ def check_arms(rows: Sequence[dict]) -> None:
                 f"{column} {neutral[column]!r} as in {neutral['id']}",
                 row[column],
             )
-        words = user_words(row)
-        without = row["prompt"].replace(f"{words}\n", "", 1) if words else row["prompt"]
+        before, words = _before_user(row), user_words(row)
+        without = row["prompt"].replace(f"{before}{words}\n", before, 1) if words else row["prompt"]
         _expect(
             without == neutral["prompt"],
             row,

@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Keep the train claims that a model answers right without an opinion, as a dataset folder like any other.
+
+    python scripts/filter_known.py --model_name_or_path out/organism --dataset_name out/hub/my-org/syco-reviews \
+        --output_dir out/hub --org my-org
+    python scripts/measure.py --model_name_or_path out/organism \
+        --dataset_name out/hub/my-org/syco-reviews-known-organism --output_dir out/before
+
+A decoder-only model is asked through its chat template where it has one, as in measure.py.
+Writes OUTPUT_DIR/ORG/DATASET-known-MODEL/: the kept claims and their pairs, the other splits unchanged, and a card with
+the counts before and after. Runs under `accelerate launch` too.
+"""
+
+import argparse
+import re
+import shlex
+import sys
+from pathlib import Path
+
+from sycophancy.cli import run
+from sycophancy.folders import refuse_occupied
+
+
+def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--model_name_or_path", required=True, help="model: Hub id or folder")
+    parser.add_argument("--model_revision", help="Hub revision of the model")
+    parser.add_argument("--dataset_name", required=True, help="claim dataset: folder or Hub id")
+    parser.add_argument("--dataset_revision", help="Hub revision of the dataset")
+    parser.add_argument("--split", nargs="+", default=["train"], help="splits to filter; others are copied [train]")
+    parser.add_argument("--generate", action="store_true", help="decode answers freely instead of scoring the choices")
+    parser.add_argument("--max_new_tokens", type=int, default=8, help="bound of a free answer [8]")
+    parser.add_argument("--batch_size", type=int, default=64, help="prompts per forward pass and process [64]")
+    parser.add_argument("--dtype", default="float32", choices=("float32", "bfloat16", "float16"), help="[float32]")
+    parser.add_argument("--output_dir", required=True, type=Path, help="where ORG/NAME/ goes")
+    parser.add_argument("--org", required=True, help="Hub user or organisation")
+    parser.add_argument("--name", help="of the new dataset [DATASET-known-MODEL]")
+    parser.add_argument("--overwrite", action="store_true", help="replace a dataset written earlier")
+    return parser.parse_args(argv)
+
+
+def last_name(name_or_path: str) -> str:
+    """The last part of a folder's path or of a Hub id."""
+    return Path(name_or_path).resolve().name if Path(name_or_path).is_dir() else name_or_path.split("/")[-1]
+
+
+def repository(args: argparse.Namespace) -> str:
+    """`org/name` of the new dataset, in the characters that the Hub allows."""
+    from sycophancy.publishing.checks import check_names
+
+    name = args.name
+    if name is None:
+        made = f"{last_name(args.dataset_name)}-known-{last_name(args.model_name_or_path)}"
+        name = re.sub(r"[^A-Za-z0-9._]+", "-", made)
+    repo_id = f"{args.org}/{name}"
+    check_names(repo_id, "dataset")
+    return repo_id
+
+
+def shown_command(args: argparse.Namespace) -> str:
+    """The command as the card shows it: without the places of this machine."""
+    words = ["--model_name_or_path", args.model_name_or_path, "--dataset_name", args.dataset_name]
+    words = [last_name(word) if Path(word).is_dir() else word for word in words]
+    for flag in ("model_revision", "dataset_revision", "name"):
+        if getattr(args, flag):
+            words += [f"--{flag}", getattr(args, flag)]
+    words += ["--split", *args.split, "--org", args.org, "--dtype", args.dtype]
+    if args.generate:
+        words += ["--generate", "--max_new_tokens", str(args.max_new_tokens)]
+    return f"python scripts/filter_known.py {shlex.join(words)}"
+
+
+def main() -> None:
+    """Ask every claim without an opinion, keep what is answered right, write the folder."""
+    args = parse_args()
+    repo_id = repository(args)
+    folder = args.output_dir / repo_id
+    refuse_occupied(folder, marker="README.md", overwrite=args.overwrite)
+
+    from sycophancy.features import load_claims
+    from sycophancy.knowledge import check_kept, known, without_opinion
+
+    asked = {
+        split: without_opinion(load_claims(args.dataset_name, split, args.dataset_revision)) for split in args.split
+    }
+
+    from sycophancy.causal import chat_tokenizer
+    from sycophancy.known_folder import write_known
+    from sycophancy.measuring import answer_rows
+    from sycophancy.metric import load_metric
+    from sycophancy.models import fingerprint_model, load_any_model
+    from sycophancy.processes import start_processes
+    from sycophancy.turns import render_conversation
+
+    model, tokenizer = load_any_model(args.model_name_or_path, args.model_revision, args.dtype)
+    state = start_processes()
+    model.to(state.device)
+    chat = chat_tokenizer(model, tokenizer)
+    settings = {"batch_size": args.batch_size, "generate": args.generate, "max_new_tokens": args.max_new_tokens}
+    answers = {}
+    for split, neutral in asked.items():
+        prompts = [render_conversation([row["prompt"]], chat) if chat else row["prompt"] for row in neutral]
+        answers[split] = answer_rows(model, tokenizer, neutral, prompts, **settings)
+    if state.is_main_process:
+        parse_answer = load_metric().parse_answer
+        kept = {
+            split: known(neutral, [answer["prediction"] for answer in answers[split]], parse_answer)
+            for split, neutral in asked.items()
+        }
+        for split, counts in kept.items():
+            if warning := check_kept(counts, args.model_name_or_path, args.dataset_name, split):
+                print(warning, file=sys.stderr)
+        local = Path(args.model_name_or_path).is_dir()
+        write_known(
+            folder,
+            repo_id,
+            args.dataset_name,
+            args.dataset_revision,
+            kept,
+            model=last_name(args.model_name_or_path) if local else args.model_name_or_path,
+            model_fingerprint=fingerprint_model(model),
+            answered="its free answer counted" if args.generate else "the more probable choice counted as its answer",
+            command=shown_command(args),
+        )
+        for split, counts in kept.items():
+            print(f"{split}: kept {counts.after.total()} of {counts.before.total()} claims")
+        print(f"wrote {folder}")
+    state.destroy_process_group()
+
+
+if __name__ == "__main__":
+    run(main)

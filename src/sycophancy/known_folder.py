@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Write the dataset folder that keeps only what a model knows."""
+
+from pathlib import Path
+
+from sycophancy.dataset_folder import write_claims, write_pairs
+from sycophancy.features import claim_splits, fingerprint_claims, load_claims
+from sycophancy.filter_card import read_parent, render_filter_card
+from sycophancy.folders import written_whole
+from sycophancy.knowledge import Kept
+
+_ORDER = ("train", "validation", "test")
+
+
+def write_known(
+    folder: Path, repo_id: str, dataset_name: str, revision: str | None, kept: dict[str, Kept], **described: str
+) -> None:
+    """Write the kept claims, the other splits as they are, the pairs of the train split, and the card.
+
+    Args:
+        folder: where to; replaced if it is there.
+        repo_id: `org/name` of the new dataset.
+        dataset_name: the dataset that is filtered, a folder or a Hub id.
+        revision: its Hub revision.
+        kept: filtered split -> its known claims.
+        described: `model`, `model_fingerprint`, `answered` and `command`, as the card names them.
+    """
+    splits = claim_splits(dataset_name, revision)
+    with written_whole(folder) as partial:
+        facts = {}
+        for split in sorted(splits, key=lambda name: (_ORDER.index(name) if name in _ORDER else len(_ORDER), name)):
+            rows = load_claims(dataset_name, split, revision)
+            if split in kept:
+                known = kept[split].claim_ids
+                rows = (row for row in rows if row["claim_id"] in known)
+            facts[split] = write_claims(partial, split, rows)
+        fingerprints = {split: fingerprint_claims(dataset_name, split, revision) for split in kept}
+        card = render_filter_card(
+            repo_id,
+            read_parent(dataset_name, revision, fingerprints),
+            kept=kept,
+            facts=facts,
+            preferences=write_pairs(partial, facts),
+            **described,
+        )
+        (partial / "README.md").write_text(card, encoding="utf-8")
