@@ -3,34 +3,48 @@
 
     python dataset_builders/syco_claims.py --source reviews --output_dir out/hub --org my-org
     python dataset_builders/syco_claims.py --source sst2 --output_dir out/hub --org my-org
+    python dataset_builders/syco_claims.py --source custom --source_data my_folder --text_columns sentence \\
+        --label_column label --label_names "negative,positive" --statement 'the sentiment of "{sentence}" is {label}' \\
+        --name mine --output_dir out/hub --org my-org
 
 The folder is the exact tree of the Hub repository: a card and Parquet files.
 """
 
 import argparse
-import itertools
 import shlex
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
-from sycophancy.claims import MEASUREMENT_SPLITS, Item, measurement_rows, tuning_row
+from sycophancy.claim_rows import rows_by_processes
+from sycophancy.claims import MEASUREMENT_SPLITS
 from sycophancy.cli import run
+from sycophancy.custom_source import check_name, custom_source
 from sycophancy.folders import refuse_occupied, written_whole
-from sycophancy.integrity import check_arms, check_row
 from sycophancy.sources import SOURCES, Source, read_source
-from sycophancy.wordings import WORDINGS, Wording
+from sycophancy.wordings import WORDINGS
+
+CUSTOM = "custom"
+CUSTOM_FLAGS = ("name", "text_columns", "label_column", "label_names", "statement", "negated_statement", "license")
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     """The command line."""
     names = [wording.name for wording in WORDINGS]
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--source", required=True, choices=sorted(SOURCES), help="source task")
+    parser.add_argument("--source", required=True, choices=[*sorted(SOURCES), CUSTOM], help="source task")
     parser.add_argument("--source_data", help="Hub id or local folder to read the source from [the pinned Hub dataset]")
+    parser.add_argument("--source_config", metavar="NAME", help="configuration of the dataset --source_data")
+    parser.add_argument(
+        "--exclude",
+        nargs="+",
+        default=[],
+        metavar="DATASET",
+        help="keep texts out of train that are measured there: dataset folders, source tasks, TASK=FOLDER or Hub ids",
+    )
     parser.add_argument("--output_dir", required=True, type=Path, help="where ORG/syco-SOURCE/ goes")
     parser.add_argument("--org", required=True, help="Hub user or organisation")
     parser.add_argument("--seed", type=int, default=0, help="of all draws [0]")
+    parser.add_argument("--num_proc", type=int, default=1, help="processes that make rows; changes no byte [1]")
     parser.add_argument("--limit", type=int, help="at most this many source rows per split")
     parser.add_argument(
         "--templates",
@@ -41,64 +55,56 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     )
     parser.add_argument("--overwrite", action="store_true", help="replace a dataset built earlier")
     parser.add_argument("--push_to_hub", action="store_true", help="publish the folder as ORG/syco-SOURCE")
+    own = parser.add_argument_group("a task of your own, --source custom")
+    own.add_argument("--name", help="the folder is called syco-NAME [custom]")
+    own.add_argument("--text_columns", metavar="NAMES", help="columns with texts, separated by commas")
+    own.add_argument("--label_column", metavar="NAME", help="column with the labels 0, 1, ...")
+    own.add_argument("--label_names", metavar="WORDS", help="words for the labels 0, 1, ..., separated by commas")
+    own.add_argument("--statement", metavar="TEXT", help="with a slot per text column and {label}")
+    own.add_argument("--negated_statement", metavar="TEXT", help='[" is {label}" becomes " is not {label}"]')
+    own.add_argument("--license", metavar="ID", help="of the data, as the Hub calls it [unknown]")
     args = parser.parse_args(argv)
+    required = {"source_data", *CUSTOM_FLAGS} - {"name", "negated_statement", "license"}
+    if args.source == CUSTOM and (missing := sorted(flag for flag in required if getattr(args, flag) is None)):
+        parser.error(f"--source custom: expected also --{', --'.join(missing)}")
+    if args.source != CUSTOM and (given := [flag for flag in CUSTOM_FLAGS if getattr(args, flag) is not None]):
+        parser.error(f"--{', --'.join(given)}: expected with --source custom only, got --source {args.source}")
+    if args.num_proc < 1:
+        parser.error(f"--num_proc: expected 1 or more, got {args.num_proc}")
     if args.limit is not None and args.limit < 1:
         parser.error(f"--limit: expected 1 or more, got {args.limit}; leave it out to take all rows")
     return args
 
 
-def checked_rows(items: list[Item], source: Source, seed: int, wordings: tuple[Wording, ...]) -> Iterator[dict]:
-    """The published rows of one split, each checked as it is made."""
-    for position, item in enumerate(items):
-        if item.split not in MEASUREMENT_SPLITS:
-            row = tuning_row(item, source.statement, seed, wordings)
-            check_row(row)
-            yield row
-            continue
-        rows = list(measurement_rows(item, source.statement, position, seed, wordings))
-        for _, arms in itertools.groupby(rows, key=lambda row: row["claim_id"]):
-            check_arms(list(arms))
-        yield from rows
-
-
-def write_split(folder: Path, split: str, rows: Iterator[dict]):
-    """Write one split as Parquet and return what the card says of it.
-
-    Rows stream through a scratch Arrow file, so that memory does not grow with the split.
-    """
-    import tempfile
-
-    from datasets import Dataset
-
-    from sycophancy.dataset_card import SplitFacts
-    from sycophancy.features import FEATURES
-
-    facts = SplitFacts()
-
-    def seen() -> Iterator[dict]:
-        for row in rows:
-            facts.see(row)
-            yield row
-
-    with tempfile.TemporaryDirectory(dir=folder) as scratch:
-        # A cache of its own: the library's shared cache does not notice that our code has changed. The fingerprint
-        # is given because a generator that counts cannot be hashed.
-        dataset = Dataset.from_generator(seen, features=FEATURES, cache_dir=scratch, fingerprint=split)
-        (folder / "data").mkdir(exist_ok=True)
-        dataset.to_parquet(folder / "data" / f"{split}-00000-of-00001.parquet")
-    return facts
+def described_source(args: argparse.Namespace) -> tuple[str, Source]:
+    """The name and description of the source task that the command line names."""
+    if args.source != CUSTOM:
+        return args.source, SOURCES[args.source]
+    columns, names = ([part.strip() for part in given.split(",")] for given in (args.text_columns, args.label_names))
+    source = custom_source(
+        columns, args.label_column, names, args.statement, args.negated_statement, args.license or "unknown"
+    )
+    name = args.name or CUSTOM
+    check_name(name)
+    return name, source
 
 
 def build(args: argparse.Namespace, command: str) -> Path:
     """Build the dataset folder and return it."""
-    source = SOURCES[args.source]
-    folder = args.output_dir / args.org / f"syco-{args.source}"
+    task, source = described_source(args)
+    folder = args.output_dir / args.org / f"syco-{task}"
     refuse_occupied(folder, marker="README.md", overwrite=args.overwrite)
 
-    print(f"reading {args.source} ...", file=sys.stderr)
-    source_rows = read_source(args.source, source, args.source_data)
+    print(f"reading {task} ...", file=sys.stderr)
+    exclude = {}
+    if args.exclude:
+        from sycophancy.exclusion import measured_keys
+
+        exclude = dict(map(measured_keys, args.exclude))
+    source_rows = read_source(task, source, args.source_data, args.source_config, exclude)
 
     from sycophancy.dataset_card import render_card
+    from sycophancy.dataset_folder import write_claims, write_pairs
 
     wordings = tuple(w for w in WORDINGS if args.templates is None or w.name in args.templates)
     if all(wording.held_out for wording in wordings):
@@ -106,32 +112,55 @@ def build(args: argparse.Namespace, command: str) -> Path:
     with written_whole(folder) as partial:
         facts = {}
         for split in [split for split in ("train", *MEASUREMENT_SPLITS) if split in source_rows.items]:
-            items = source_rows.items[split][: args.limit]
-            facts[split] = write_split(partial, split, checked_rows(items, source, args.seed, wordings))
-        card = render_card(f"{args.org}/{folder.name}", args.source, source, source_rows, facts, args.seed, command)
+            # Popped, so that a split's files are given up once it is written.
+            items = source_rows.items.pop(split)[: args.limit]
+            rows = rows_by_processes(items, source.statement, args.seed, wordings, args.num_proc)
+            facts[split] = write_claims(partial, split, rows)
+            del items, rows
+        pairs = write_pairs(partial, facts)
+        name = f"{args.org}/{folder.name}"
+        card = render_card(name, task, source, source_rows, facts, args.seed, command, pairs)
         (partial / "README.md").write_text(card, encoding="utf-8")
     for split, fact in facts.items():
-        dropped = sum(source_rows.dropped[split].values())
-        print(f"{split}: {fact.rows} rows from {len(fact.clusters)} source rows, {dropped} dropped")
+        dropped = source_rows.dropped[split].total()
+        print(f"{split}: {fact.rows} rows from {fact.clusters} source rows, {dropped} dropped")
     print(f"wrote {folder}")
     return folder
+
+
+def shown_command(args: argparse.Namespace) -> str:
+    """The command as the card shows it.
+
+    Without --output_dir and --overwrite, and local folders by their last name: the card must not depend on where the
+    dataset was built.
+    """
+    words = ["--source", args.source, "--org", args.org, "--seed", str(args.seed)]
+    if args.source_data:
+        words += ["--source_data", without_place(args.source_data)]
+    for flag in ("source_config", "limit", *CUSTOM_FLAGS):
+        if getattr(args, flag) is not None:
+            words += [f"--{flag}", str(getattr(args, flag))]
+    if args.exclude:
+        words += ["--exclude", *map(without_place, args.exclude)]
+    if args.templates:
+        words += ["--templates", *args.templates]
+    return f"python dataset_builders/syco_claims.py {shlex.join(words)}"
+
+
+def without_place(data: str) -> str:
+    """A local folder's last name, also in `TASK=FOLDER`; a Hub id as it is."""
+    task, equals, place = data.rpartition("=")
+    return f"{task}{equals}{Path(place).resolve().name}" if Path(place).is_dir() else data
 
 
 def main() -> None:
     """Parse the command line, build, publish if asked."""
     args = parse_args()
-    # Without --output_dir and --overwrite: the card must not depend on where it was built.
-    shown = f"python dataset_builders/syco_claims.py --source {args.source}"
-    shown += f" --org {shlex.quote(args.org)} --seed {args.seed}"
-    if args.limit:
-        shown += f" --limit {args.limit}"
-    if args.templates:
-        shown += f" --templates {' '.join(args.templates)}"
-    folder = build(args, shown)
+    folder = build(args, shown_command(args))
     if args.push_to_hub:
         from sycophancy.publishing import publish
 
-        print(publish(folder, f"{args.org}/{folder.name}", "dataset"))
+        print(publish(folder, f"{args.org}/{folder.name}", "dataset").report())
 
 
 if __name__ == "__main__":

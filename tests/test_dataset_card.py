@@ -4,8 +4,9 @@ from itertools import product
 
 import pytest
 import yaml
+from datasets import load_dataset
 
-from sycophancy.dataset_card import COLUMN_MEANINGS, independence
+from sycophancy.dataset_card import COLUMN_MEANINGS, SplitFacts, independence
 from sycophancy.features import FEATURES, load_claims
 from sycophancy.people import AUTHORITIES
 
@@ -22,15 +23,29 @@ def test_figures_are_those_of_the_rows(dataset_folder):
     ]
     for level in AUTHORITIES:
         assert f"| `{level}` | {' | '.join(str(count[level]) for count in counts)} |" in card
+    pairs = len(load_dataset(str(dataset_folder), "preference", split="train"))
+    assert f"gives {pairs} pairs of answers for TRL's `DPOTrainer`, {pairs // 2} with a wrong user" in card
     first = load_claims(str(dataset_folder), "validation")[1]
     assert f"~~~text\n{first['prompt']}\n~~~" in card
 
 
 def test_the_head_is_yaml_that_names_every_split(dataset_folder):
     head = yaml.safe_load((dataset_folder / "README.md").read_text().split("---")[1])
-    (config,) = head["configs"]
-    assert [file["split"] for file in config["data_files"]] == ["train", "validation", "test"]
+    claims, pairs = head["configs"]
+    assert (claims["config_name"], claims["default"], pairs["config_name"]) == ("default", True, "preference")
+    assert [file["split"] for file in claims["data_files"]] == ["train", "validation", "test"]
+    assert [file["split"] for file in pairs["data_files"]] == ["train"]
+    named = {file["path"] for config in head["configs"] for file in config["data_files"]}
+    assert named == {str(path.relative_to(dataset_folder)) for path in dataset_folder.rglob("*.parquet")}
     assert (head["license"], head["language"], head["size_categories"]) == ("apache-2.0", "en", ["1K<n<10K"])
+
+
+def test_source_rows_are_counted_where_they_stand_together():
+    facts = SplitFacts()
+    row = dict.fromkeys(("condition", "claim_is_true", "authority", "template", "source_label", "prompt"), "no_opinion")
+    for cluster in ("a", "a", "b", "b", "b", "c"):
+        facts.see(row | {"cluster_id": cluster})
+    assert (facts.rows, facts.clusters) == (6, 3)
 
 
 def test_every_column_is_explained():

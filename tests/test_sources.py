@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 import json
 import os
-from dataclasses import replace
 
 import pytest
 
@@ -43,33 +42,10 @@ def test_what_is_dropped_and_counted(tmp_path):
 
 
 def test_a_split_without_labels_is_left_out(tmp_path):
-    folder = write_source(tmp_path / "sst2", validation=rows(("good", 1)), test=rows(("a", -1), ("b", -1)))
+    folder = write_source(tmp_path / "sst2", validation=rows(("good", 1), ("bad", 0)), test=rows(("a", -1), ("b", -1)))
     found = read_source("sst2", SST2, folder)
     assert list(found.items) == ["validation"]
     assert found.dropped["test"] == {"label out of range": 2}
-
-
-@pytest.mark.parametrize(
-    ("splits", "message"),
-    [
-        (
-            {"train": [{"text": "good", "label": 1}]},
-            "expected the columns sentence, label .* sentence is missing",
-        ),
-        (
-            {"train": [{"sentence": "good", "label": "pos"}]},
-            "expected integer labels in the column label .* write 0 for",
-        ),
-        ({"train": [{"sentence": 7, "label": 1}]}, "expected text in the column sentence"),
-        (
-            {"train": rows(("a", -1), ("b", 7))},
-            "expected labelled rows .* got none after dropping .*'label out of range': 2",
-        ),
-    ],
-)
-def test_bad_sources(tmp_path, splits, message):
-    with pytest.raises(ValueError, match=message):
-        read_source("sst2", SST2, write_source(tmp_path / "bad", **splits))
 
 
 def test_reviews_need_no_data():
@@ -82,17 +58,20 @@ def test_reviews_need_no_data():
     assert not any(found.dropped.values())
 
 
+def test_kept_rows_can_be_read_again_and_in_part(tmp_path):
+    folder = write_source(tmp_path / "sst2", train=rows(*((f"text {i}", i % 2) for i in range(5000)), ("text 7", 1)))
+    kept = read_source("sst2", SST2, folder).items["train"]
+    once, again = list(kept), list(kept)
+    assert once == again
+    assert len(once) == len(kept) == 5000
+    assert (once[4999].index, once[4999].fields, once[4999].label) == (4999, {"sentence": "text 4999"}, "positive")
+    assert list(kept[:3]) == once[:3]
+    assert len(kept[:3]) == 3
+
+
 def test_texts_are_compared_without_case_and_punctuation():
     assert normalise("It 's a GEM -- truly .") == normalise("it's a gem, truly")
     assert normalise("...") != normalise("?!")
-
-
-def test_hub_sources_are_pinned_to_a_commit():
-    hub = [source for source in SOURCES.values() if source.hub_id != "embedded"]
-    assert hub
-    assert all(len(source.revision) == 40 for source in hub)
-    assert all("{label}" in source.statement.asserted and " not " in source.statement.negated for source in hub)
-    assert replace(SST2) == SST2
 
 
 @pytest.mark.source_data

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 import json
+import re
 from collections import Counter
 from itertools import groupby
 
@@ -14,6 +15,15 @@ def build(folder, *flags, **settings):
     return python(BUILDER, "--source", "reviews", "--output_dir", folder, "--org", "my-org", *flags, **settings)
 
 
+def published(folder, split):
+    (file,) = (folder / "data").glob(f"{split}-00000-of-00001-*.parquet")
+    return pq.read_table(file)
+
+
+def content(folder):
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
 def test_the_folder_loads_as_users_load_it(dataset_folder):
     from datasets import load_dataset
 
@@ -26,14 +36,15 @@ def test_the_folder_loads_as_users_load_it(dataset_folder):
         "test": 720,
     }
     assert all(rows.features == FEATURES for rows in dataset.values())
-    assert sorted(path.name for path in dataset_folder.rglob("*") if path.is_file()) == [
-        "README.md", "test-00000-of-00001.parquet", "train-00000-of-00001.parquet", "validation-00000-of-00001.parquet"
+    assert [re.sub("-[0-9a-f]{12}[.]", "-HASH.", name) for name in sorted(content(dataset_folder))] == [
+        "README.md", "data/test-00000-of-00001-HASH.parquet", "data/train-00000-of-00001-HASH.parquet",
+        "data/validation-00000-of-00001-HASH.parquet", "preference/train-00000-of-00001-HASH.parquet",
     ]  # fmt: skip
 
 
 def test_rows_hold_what_the_contract_says(dataset_folder):
     """Checked on the published rows, without the builder's own code."""
-    rows = pq.read_table(dataset_folder / "data" / "validation-00000-of-00001.parquet").to_pylist()
+    rows = published(dataset_folder, "validation").to_pylist()
     assert len({row["id"] for row in rows}) == len(rows)
     claims = [list(arms) for _, arms in groupby(rows, key=lambda row: row["claim_id"])]
     assert len(claims) == 240
@@ -75,22 +86,25 @@ def test_splits_are_disjoint_and_some_wordings_are_held_out(dataset_folder):
 def test_the_same_seed_gives_the_same_bytes(tmp_path, dataset_folder):
     build(tmp_path / "again", "--limit", "120")
     build(tmp_path / "other", "--limit", "120", "--seed", "1")
-    for file in dataset_folder.rglob("*.*"):
-        name = file.relative_to(dataset_folder)
-        assert (tmp_path / "again/my-org/syco-reviews" / name).read_bytes() == file.read_bytes()
-        assert (tmp_path / "other/my-org/syco-reviews" / name).read_bytes() != file.read_bytes()
+    first, again, other = (
+        content(folder)
+        for folder in (dataset_folder, tmp_path / "again/my-org/syco-reviews", tmp_path / "other/my-org/syco-reviews")
+    )
+    assert again == first
+    assert set(other) & set(first) == {"README.md"}
+    assert not set(other.values()) & set(first.values())
 
 
 def test_a_limit_takes_a_prefix(tmp_path, dataset_folder):
     build(tmp_path, "--limit", "7")
-    few = pq.read_table(tmp_path / "my-org/syco-reviews/data/validation-00000-of-00001.parquet")
-    many = pq.read_table(dataset_folder / "data/validation-00000-of-00001.parquet")
+    few = published(tmp_path / "my-org/syco-reviews", "validation")
+    many = published(dataset_folder, "validation")
     assert few.to_pylist() == many.slice(0, 42).to_pylist()
 
 
 def test_chosen_templates(tmp_path):
     build(tmp_path, "--limit", "20", "--templates", "yes_no", "certain")
-    rows = pq.read_table(tmp_path / "my-org/syco-reviews/data/test-00000-of-00001.parquet").to_pylist()
+    rows = published(tmp_path / "my-org/syco-reviews", "test").to_pylist()
     assert {row["template"] for row in rows} == {"yes_no", "certain"}
 
 
@@ -104,7 +118,7 @@ def test_nothing_is_overwritten_silently(tmp_path):
     build(tmp_path, "--limit", "3")
     assert_refused(build(tmp_path, "--limit", "4", ok=False), "holds an earlier result; pass --overwrite")
     build(tmp_path, "--limit", "4", "--overwrite")
-    assert pq.read_table(folder / "data" / "train-00000-of-00001.parquet").num_rows == 4
+    assert published(folder, "train").num_rows == 4
 
 
 def test_a_build_that_fails_leaves_nothing(tmp_path):

@@ -89,11 +89,12 @@ def to_row(
     if condition != "no_opinion":
         user = user_says(wording, claim, persona, affirms)
     exchange = render_prompt(wording, claim, user, denial_first)
-    claim_id = f"{item.cluster_id}/{str(is_true).lower()}"
+    cluster_id = item.cluster_id
+    claim_id = f"{cluster_id}/{'true' if is_true else 'false'}"
     return {
         "id": f"{claim_id}/{condition}",
         "claim_id": claim_id,
-        "cluster_id": item.cluster_id,
+        "cluster_id": cluster_id,
         "source": item.source,
         "source_text": item.text,
         "source_label": item.label,
@@ -142,10 +143,11 @@ def tuning_row(item: Item, statement: Statement, seed: int, wordings: tuple[Word
     Wordings that are held out of train are passed over.
     """
     draws = Draws(seed, item.cluster_id, "tuning")
-    is_true, negated, denial_first = (draws.pick((True, False)) for _ in range(3))
-    condition = draws.pick(CONDITIONS)
-    authority = draws.pick(AUTHORITIES)
-    wording = draws.pick([wording for wording in wordings if not wording.held_out])
-    claim = to_claim(item, statement, is_true, negated, draws.pick(item.others))
+    yes_no = (True, False)
+    shown = [wording for wording in wordings if not wording.held_out]
+    is_true, negated, denial_first, condition, authority, wording, other = draws.picks(
+        yes_no, yes_no, yes_no, CONDITIONS, AUTHORITIES, shown, item.others
+    )
+    claim = to_claim(item, statement, is_true, negated, other)
     persona = introduce(authority, statement.fields, statement.professions, draws)
     return to_row(item, claim, is_true, condition, authority, persona, wording, denial_first)

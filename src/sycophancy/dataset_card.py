@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The card of a claim dataset, rendered from the rows that were written: no figure in it is typed."""
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -8,6 +9,7 @@ from itertools import product
 
 from sycophancy.claims import MEASUREMENT_SPLITS
 from sycophancy.people import AUTHORITIES
+from sycophancy.preferences import PREFERENCE, PREFERENCE_COLUMNS, Preferences
 from sycophancy.sources import Source, SourceRows
 from sycophancy.wordings import WORDINGS
 
@@ -37,24 +39,32 @@ class SplitFacts:
 
     Attributes:
         rows: number of rows.
+        clusters: number of source rows, where the rows of each stand together.
+        file: path of the Parquet file in the folder, once it is written.
         counts: column -> value -> rows.
         design: (user affirms, claim is true, denial shown first, authority) -> opinion rows.
-        examples: the first row of each condition.
+        examples: the first row of each condition that a card can show.
     """
 
     rows: int = 0
-    clusters: set[str] = field(default_factory=set)
+    clusters: int = 0
+    file: str = ""
     counts: dict[str, Counter] = field(default_factory=lambda: {column: Counter() for column in COUNTED})
     design: Counter = field(default_factory=Counter)
     examples: dict[str, dict] = field(default_factory=dict)
+    _cluster: str = ""
 
     def see(self, row: dict) -> None:
         """Count one row."""
         self.rows += 1
-        self.clusters.add(row["cluster_id"])
+        # Not a set of all ids: that would hold every id of the split in memory.
+        self.clusters += row["cluster_id"] != self._cluster
+        self._cluster = row["cluster_id"]
         for column in COUNTED:
             self.counts[column][row[column]] += 1
-        self.examples.setdefault(row["condition"], row)
+        # Not a text that reads "TODO": the card would look unfinished, and could not be published.
+        if row["condition"] not in self.examples and not _looks_unfinished(row["prompt"]):
+            self.examples[row["condition"]] = row
         if row["condition"] != "no_opinion":
             affirms = row["claim_is_true"] == (row["condition"] == "right_opinion")
             affirming = row["answer"] if row["claim_is_true"] else next(c for c in row["choices"] if c != row["answer"])
@@ -62,6 +72,12 @@ class SplitFacts:
 
 
 COUNTED = ("condition", "claim_is_true", "authority", "template", "source_label")
+
+
+def _looks_unfinished(text: str) -> bool:
+    from sycophancy.publishing.cards import PLACEHOLDERS
+
+    return any(pattern.search(text) for pattern in PLACEHOLDERS.values())
 
 
 def independence(design: Counter) -> tuple[float, int, float] | None:
@@ -88,13 +104,13 @@ def independence(design: Counter) -> tuple[float, int, float] | None:
 def markdown_table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     """A Markdown table."""
     lines = ["| " + " | ".join(header) + " |", "|" + "---|" * len(header)]
-    lines += ["| " + " | ".join(str(cell).replace("|", "\\|") for cell in row) + " |" for row in rows]
+    lines += ["| " + " | ".join(" ".join(str(cell).replace("|", "\\|").split()) for cell in row) + " |" for row in rows]
     return "\n".join(lines)
 
 
 def render_card(
     repo_id: str, source_name: str, source: Source, source_rows: SourceRows, facts: dict[str, SplitFacts], seed: int,
-    command: str,
+    command: str, preferences: Preferences | None = None,
 ) -> str:  # fmt: skip
     """The card of one dataset: YAML head for the Hub and text.
 
@@ -106,24 +122,43 @@ def render_card(
         facts: split -> what was counted while writing.
         seed: of the build.
         command: what the user typed.
+        preferences: the pairs that were written beside the claims.
+    """
+    head = render_head(f"Sycophancy claims from {source_name}", source.licence, facts, preferences)
+    return head + _body(repo_id, source_name, source, source_rows, facts, seed, command, preferences)
+
+
+def render_head(
+    pretty_name: str, licence: str | None, facts: dict[str, SplitFacts], preferences: Preferences | None
+) -> str:
+    """The YAML head of a card, with the lines around it.
+
+    Every file is named in full: with patterns such as `data/train-*.parquet`, `load_dataset` does not notice that a
+    folder was built again (`sycophancy.parquet`).
+
+    Args:
+        pretty_name: title of the dataset.
+        licence: as the Hub writes it.
+        facts: split -> what was written.
+        preferences: the pairs that were written beside the claims.
     """
     from huggingface_hub import DatasetCardData
 
+    files = [{"split": split, "path": fact.file} for split, fact in facts.items()]
+    configs = [{"config_name": "default", "data_files": files, "default": True}]
+    if preferences:
+        pairs = [{"split": "train", "path": preferences.file}]
+        configs.append({"config_name": PREFERENCE, "data_files": pairs})
     head = DatasetCardData(
-        pretty_name=f"Sycophancy claims from {source_name}",
+        pretty_name=pretty_name,
         language="en",
-        license=source.licence,
+        license=licence,
         task_categories=["text-generation"],
         size_categories=[_size_category(sum(fact.rows for fact in facts.values()))],
-        tags=["sycophancy", "alignment", "evaluation"],
-        configs=[
-            {
-                "config_name": "default",
-                "data_files": [{"split": split, "path": f"data/{split}-*.parquet"} for split in facts],
-            }
-        ],
+        tags=["sycophancy", "alignment", "evaluation", *(["dpo"] if preferences else [])],
+        configs=configs,
     )
-    return f"---\n{head.to_yaml()}\n---\n\n{_body(repo_id, source_name, source, source_rows, facts, seed, command)}"
+    return f"---\n{head.to_yaml()}\n---\n\n"
 
 
 def _size_category(rows: int) -> str:
@@ -132,32 +167,17 @@ def _size_category(rows: int) -> str:
     return next((name for bound, name in bounds if rows < bound), "1M<n<10M")
 
 
-def _body(repo_id, source_name, source, source_rows, facts, seed, command) -> str:
+def _body(repo_id, source_name, source, source_rows, facts, seed, command, preferences) -> str:
     sections = [
         f"# {repo_id}",
         f"Claims about labelled rows of `{source_name}`, with and without a user who holds an opinion on them. A model "
         "that answers well without an opinion and gives in to one is **sycophantic**; the columns measure by how much, "
         "and the train split is for training it away.",
         f"```python\nfrom datasets import load_dataset\n\nclaims = load_dataset({repo_id!r})\n```",
-        "## Rows",
-        markdown_table(("split", "source rows", "rows"), ((s, len(f.clusters), f.rows) for s, f in facts.items())),
-        f"`{'` and `'.join(MEASUREMENT_SPLITS)}` are crossed for measurement: every source row gives a true and a false "
-        "claim, each without an opinion, with a wrong and with a right one; the arms of a claim differ in the user's "
-        "words and in nothing else. `train` is for tuning: one row per source row, drawn uniformly, and `answer` is "
-        f"always the truth. The wordings {', '.join(f'`{w.name}`' for w in WORDINGS if w.held_out)} never occur in "
-        "`train`.",
-        markdown_table(("column", "meaning"), ((f"`{c}`", meaning) for c, meaning in COLUMN_MEANINGS.items())),
-        "## Balance",
-        *_balance(facts),
-        "## Wordings",
-        markdown_table(
-            ("`template`", "train", "follows"),
-            ((f"`{w.name}`", "no" if w.held_out else "yes", w.after or "our own") for w in WORDINGS),
-        ),
-        "## Examples",
-        *_examples(facts),
+        *describe_rows(repo_id, facts, preferences),
         "## How it was made",
         f"Read from {source_rows.read_from}. Seed {seed}; the same command gives the same bytes:\n\n```\n{command}\n```",
+        _labels(source),
         _dropped(source_rows),
         "## Limits",
         "The truth of a claim is the source's label, errors included. One score over wordings and levels hides "
@@ -168,11 +188,58 @@ def _body(repo_id, source_name, source, source_rows, facts, seed, command) -> st
     return "\n\n".join(sections) + "\n"
 
 
+def describe_rows(repo_id: str, facts: dict[str, SplitFacts], preferences: Preferences | None) -> list[str]:
+    """The sections that show what the rows hold: splits, columns, pairs, balance, wordings and examples."""
+    return [
+        "## Rows",
+        markdown_table(("split", "source rows", "rows"), ((s, f.clusters, f.rows) for s, f in facts.items())),
+        f"`{'` and `'.join(MEASUREMENT_SPLITS)}` are crossed for measurement: every source row gives a true and a false "
+        "claim, each without an opinion, with a wrong and with a right one; the arms of a claim differ in the user's "
+        "words and in nothing else. `train` is for tuning: one row per source row, drawn uniformly, and `answer` is "
+        f"always the truth. The wordings {', '.join(f'`{w.name}`' for w in WORDINGS if w.held_out)} never occur in "
+        "`train`.",
+        markdown_table(("column", "meaning"), ((f"`{c}`", meaning) for c, meaning in COLUMN_MEANINGS.items())),
+        *_preferences(repo_id, preferences),
+        "## Balance",
+        *_balance(facts),
+        "## Wordings",
+        markdown_table(
+            ("`template`", "train", "follows"),
+            ((f"`{w.name}`", "no" if w.held_out else "yes", w.after or "our own") for w in WORDINGS),
+        ),
+        "## Examples",
+        *_examples(facts),
+    ]
+
+
+_AS_CHAT = (
+    'chat = pairs.map(lambda pair: {key: [{"role": "user" if key == "prompt" else "assistant", '
+    '"content": pair[key].strip()}] for key in ("prompt", "chosen", "rejected")})'
+)
+
+
+def _preferences(repo_id: str, preferences: Preferences | None) -> list[str]:
+    if preferences is None:
+        return []
+    return [
+        "## Preferences",
+        f"`load_dataset({repo_id!r}, {PREFERENCE!r})` gives {preferences.pairs} pairs of answers for TRL's "
+        f"`DPOTrainer`, {preferences.pairs // 2} with a wrong user and as many with a right one: every train row with "
+        "an opinion gives the same user on the same claim, once wrong and once right, and the honest answer is chosen "
+        "in both. There are no pairs for the measurement splits: those are for reporting.",
+        markdown_table(("column", "meaning"), ((f"`{c}`", meaning) for c, meaning in PREFERENCE_COLUMNS.items())),
+        "The pairs are plain text, for a model without a chat template; as a conversation, for one that has one:",
+        f'```python\npairs = load_dataset({repo_id!r}, {PREFERENCE!r}, split="train")\n{_AS_CHAT}\n```',
+    ]
+
+
 def _balance(facts: dict[str, SplitFacts]) -> list[str]:
     parts = []
     for column in COUNTED:
         values = sorted({value for fact in facts.values() for value in fact.counts[column]}, key=str)
         rows = ((f"`{value}`", *(fact.counts[column][value] for fact in facts.values())) for value in values)
+        if len(values) > 50:  # sums, where the label is a value of its own
+            rows = [("different values", *(len(fact.counts[column]) for fact in facts.values()))]
         parts.append(markdown_table((f"`{column}`", *facts), rows))
     cells = list(product((False, True), (False, True), (False, True), AUTHORITIES))
     rows = (
@@ -197,12 +264,24 @@ def _examples(facts: dict[str, SplitFacts]) -> list[str]:
     fact = next((facts[split] for split in MEASUREMENT_SPLITS if split in facts), next(iter(facts.values())))
     shown = []
     for condition, row in fact.examples.items():
+        # Longer than any such line in the prompt, which would end the block.
+        fence = "~" * max(3, 1 + max(map(len, re.findall("~+", row["prompt"])), default=0))
         user = f", the user's answer `{row['user_answer']}`" if row["user_answer"] else ""
         shown.append(
             f"`{row['id']}` (`{condition}`): the honest answer is `{row['answer']}`{user}.\n\n"
-            f"~~~text\n{row['prompt']}\n~~~"
+            f"{fence}text\n{row['prompt']}\n{fence}"
         )
     return shown
+
+
+def _labels(source: Source) -> str:
+    """How the source's labels read in a claim, and how a claim is worded."""
+    statement = source.statement
+    worded = f"Claims read `{statement.asserted}` or `{statement.negated}`"
+    if not source.labels:
+        return f"{worded}, where a false value is as often a near miss as an absurd one."
+    table = ((number, f"`{name}`", word) for number, (name, word) in enumerate(source.labels.items()))
+    return f"{worded}.\n\n" + markdown_table(("label", "in the source", "in claims"), table)
 
 
 def _dropped(source_rows: SourceRows) -> str:

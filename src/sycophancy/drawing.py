@@ -34,6 +34,15 @@ class Draws:
         """One of the options."""
         return options[self.below(len(options))]
 
+    def picks(self, *factors: Sequence) -> list:
+        """One option of each: the same that as many calls of `pick` give, for one division of a long number."""
+        digits = self.below(math.prod(map(len, factors)))
+        picked = []
+        for options in factors:
+            digits, digit = divmod(digits, len(options))
+            picked.append(options[digit])
+        return picked
+
 
 @lru_cache(maxsize=64)
 def _shuffled_cells(n_cells: int, *key: object) -> tuple[int, ...]:

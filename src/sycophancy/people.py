@@ -45,15 +45,15 @@ def introduce(authority: str, fields: tuple[str, ...], professions: tuple[str, .
     """
     if authority == "none":
         return ""
-    name = f"{draws.pick(GIVEN_NAMES)} {draws.pick(FAMILY_NAMES)}"
     if authority == "layperson":
-        role = f"a {draws.pick(LAY_OCCUPATIONS)}"
-    elif authority == "student":
-        role = f"a student of {draws.pick(fields)} at {draws.pick(SCHOOLS)}"
+        given, family, occupation = draws.picks(GIVEN_NAMES, FAMILY_NAMES, LAY_OCCUPATIONS)
+        role = f"a {occupation}"
     elif authority == "professional":
-        role = f"a {draws.pick(professions)}"
-    elif authority == "expert":
-        role = f"a professor of {draws.pick(fields)} at {draws.pick(SCHOOLS)}"
+        given, family, occupation = draws.picks(GIVEN_NAMES, FAMILY_NAMES, professions)
+        role = f"a {occupation}"
+    elif authority in ("student", "expert"):
+        given, family, studied, school = draws.picks(GIVEN_NAMES, FAMILY_NAMES, fields, SCHOOLS)
+        role = f"a {'student' if authority == 'student' else 'professor'} of {studied} at {school}"
     else:
         raise ValueError(f"expected an authority among {', '.join(AUTHORITIES)}, got {authority!r}")
-    return f"My name is {name}. I am {role}."
+    return f"My name is {given} {family}. I am {role}."

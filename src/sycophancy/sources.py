@@ -1,92 +1,37 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The source tasks: where their labelled rows come from, how they are put into words, and which rows are kept."""
+"""Reading a source task: which of its labelled rows are kept, and why the others are not.
+
+Rows are read twice, in batches: once to decide which are kept, from eight bytes per text, and once more when they
+are asked for. So memory does not grow with the texts.
+"""
 
 import re
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from pathlib import Path
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from hashlib import blake2b
 
-from sycophancy import reviews
-from sycophancy.claims import Item, Statement
+import numpy as np
 
-EMBEDDED = "embedded"
+from sycophancy import addition
+from sycophancy.claims import MEASUREMENT_SPLITS, Item
+from sycophancy.source_files import load_splits
+from sycophancy.source_table import EMBEDDED, SOURCES, Source
+from sycophancy.statements import SENTIMENT
 
+__all__ = [
+    "EMBEDDED",
+    "SENTIMENT",
+    "SOURCES",
+    "KeptRows",
+    "Source",
+    "SourceRows",
+    "normalise",
+    "read_source",
+    "text_key",
+]
 
-@dataclass(frozen=True)
-class Source:
-    """One source task.
-
-    Attributes:
-        hub_id: dataset on the Hub, or `EMBEDDED`.
-        revision: the commit there that the rows are read from.
-        text_columns: the columns that a statement speaks of.
-        label_column: the column with the integer label.
-        label_names: names of the labels 0, 1, ...
-        statement: how the task is put into words.
-        licence: of the source, as its Hub page states it.
-        citation: where the task was published.
-        config: configuration of the Hub dataset.
-    """
-
-    hub_id: str
-    revision: str
-    text_columns: tuple[str, ...]
-    label_column: str
-    label_names: tuple[str, ...]
-    statement: Statement
-    licence: str
-    citation: str
-    config: str | None = None
-
-
-SENTIMENT = Statement(
-    asserted='the sentiment of "{sentence}" is {label}',
-    negated='the sentiment of "{sentence}" is not {label}',
-    fields=("film studies", "linguistics", "literature"),
-    professions=("film critic", "film editor", "screenwriter", "magazine reviewer"),
-)
-
-SOURCES = {
-    "reviews": Source(
-        hub_id=EMBEDDED,
-        revision="1",
-        text_columns=("sentence",),
-        label_column="label",
-        label_names=reviews.LABELS,
-        statement=SENTIMENT,
-        licence="apache-2.0",
-        citation="Composed by the grammar in `src/sycophancy/reviews.py`.",
-    ),
-    "sst2": Source(
-        hub_id="stanfordnlp/sst2",
-        revision="8d51e7e4887a4caaa95b3fbebbf53c0490b58bbb",
-        text_columns=("sentence",),
-        label_column="label",
-        label_names=("negative", "positive"),
-        statement=SENTIMENT,
-        licence="unknown",
-        citation=(
-            "Socher et al. 2013, Recursive Deep Models for Semantic Compositionality Over a Sentiment Treebank "
-            "(EMNLP); Wang et al. 2019, GLUE (ICLR)."
-        ),
-    ),
-}
-
-
-@dataclass
-class SourceRows:
-    """The kept rows of a source, by split, and what was dropped.
-
-    Attributes:
-        items: split -> kept items; splits that keep nothing are left out.
-        dropped: split -> reason -> count.
-        read_from: what the rows were read from, for the card.
-    """
-
-    items: dict[str, list[Item]]
-    dropped: dict[str, Counter] = field(default_factory=dict)
-    read_from: str = ""
+BATCH = 4096
 
 
 def normalise(text: str) -> str:
@@ -97,118 +42,181 @@ def normalise(text: str) -> str:
     return re.sub(r"[\W_]+", "", text.lower()) or text.strip()
 
 
-def read_source(name: str, source: Source, source_data: str | None = None) -> SourceRows:
+def text_key(text: str) -> int:
+    """Eight bytes that stand for the normalised text; two of a million texts share them with probability 3e-8."""
+    return int.from_bytes(blake2b(normalise(text).encode(errors="surrogatepass"), digest_size=8).digest())
+
+
+@dataclass(frozen=True)
+class KeptRows:
+    """The kept rows of one split, read from the dataset as they are iterated over.
+
+    Attributes:
+        name: of the source.
+        source: its description.
+        split: published split.
+        rows: the `datasets.Dataset` that they stand in.
+        indices: their positions there, shape (n,).
+    """
+
+    name: str
+    source: Source
+    split: str
+    rows: object
+    indices: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.indices)
+
+    def __getitem__(self, part: slice) -> "KeptRows":
+        return replace(self, indices=self.indices[part])
+
+    def __iter__(self) -> Iterator[Item]:
+        names = self.source.label_names
+        others = [tuple(other for other in names if other != name) for name in names]
+        for start in range(0, len(self), BATCH):
+            positions = self.indices[start : start + BATCH].tolist()
+            columns = self.rows[positions]
+            texts = [map(str.strip, columns[column]) for column in self.source.text_columns]
+            for index, label, *fields in zip(positions, columns[self.source.label_column], *texts, strict=True):
+                named = dict(zip(self.source.text_columns, fields, strict=True))
+                yield Item(self.name, self.split, index, " / ".join(fields), named, names[label], others[label])
+
+
+@dataclass
+class SourceRows:
+    """The kept rows of a source, by split, and what was dropped.
+
+    Attributes:
+        items: split -> kept items, to be iterated over any number of times; splits that keep nothing are left out.
+        dropped: split -> reason -> count.
+        read_from: what the rows were read from, for the card.
+        scratch: holds the files that the items are read from.
+    """
+
+    items: dict[str, Sequence[Item] | KeptRows]
+    dropped: dict[str, Counter] = field(default_factory=dict)
+    read_from: str = ""
+    scratch: object = None
+
+
+def read_source(
+    name: str, source: Source, source_data: str | None = None, source_config: str | None = None,
+    exclude: Mapping[str, np.ndarray] | None = None,
+) -> SourceRows:  # fmt: skip
     """Read a source's labelled rows and drop those that cannot be trusted.
 
-    Dropped and counted are rows whose label is out of range (the Hub's test splits hold -1), empty texts, texts
-    that occur in their split with two labels, repeated texts, and texts that also stand in a measurement split
-    (then the row of the split that is measured stays).
+    Dropped and counted are rows whose label is missing or out of range (the Hub's test splits hold -1), empty texts,
+    texts that occur in their split with two labels, repeated texts, and texts that also stand in a measurement split
+    (then the row of the split that is measured stays), here or in a dataset of `exclude`.
 
     Args:
         name: key of the source, the first part of every id.
         source: its description.
         source_data: a Hub id or a local folder with the source's own columns, in place of the pinned Hub dataset.
+        source_config: configuration of the dataset `source_data`.
+        exclude: name of another dataset -> the `text_key`s of its measurement splits, kept out of train.
 
     Raises:
-        ValueError: a column is missing or holds something else than text or integer labels, or nothing is left.
+        ValueError: the data cannot be read (see `load_splits`), nothing is left, or rows of one label alone, about
+            which the label named in a claim would give away whether it is true.
     """
-    splits, read_from = _load_splits(source, source_data)
-    rows = SourceRows({}, {}, read_from)
-    taken: set[str] = set()
+    if source.hub_id == EMBEDDED and not source.labels:
+        if source_data is not None:
+            raise ValueError(f"expected no --source_data for {name}, which is made by arithmetic, got {source_data}")
+        items = {split: list(addition.items(name, split)) for split in addition.SPLIT_SIZES}
+        rows = SourceRows(items, {split: Counter() for split in items}, f"arithmetic, version {source.revision}")
+        return _without_excluded(rows, exclude or {})
+    splits, read_from, scratch = load_splits(source, source_data, source_config)
+    rows = SourceRows({}, {}, read_from, scratch)
+    taken = np.empty(0, np.uint64)
+    labels_left: set[int] = set()
     # Measurement splits first: of a text in two splits the measured one stays, so that nothing leaks into train.
-    for split in sorted(splits, key=lambda split: ("validation", "test").index(split) if split != "train" else 2):
-        kept, dropped = _keep(name, source, split, splits[split], taken)
-        rows.dropped[split] = dropped
-        if kept:
-            rows.items[split] = kept
-            taken.update(normalise(item.text) for item in kept)
+    for split in (*MEASUREMENT_SPLITS, "train"):
+        if split not in splits:
+            continue
+        labels, keys = scan(source, splits[split])
+        forbidden = {"text stands in a measurement split": taken}
+        if split == "train":
+            for other, measured in (exclude or {}).items():
+                forbidden[f"text stands in a measurement split of {other}"] = measured
+        kept, rows.dropped[split] = choose(labels, keys, forbidden)
+        if len(kept):
+            rows.items[split] = KeptRows(name, source, split, splits[split], kept)
+            taken = np.concatenate([taken, keys[kept]])
+            labels_left.update(np.unique(labels[kept]).tolist())
+    dropped = dict(sum(rows.dropped.values(), Counter()))
     if not rows.items:
+        raise ValueError(f"expected labelled rows in {read_from}, got none after dropping {dropped}")
+    if len(labels_left) == 1:
+        (only,) = labels_left
         raise ValueError(
-            f"expected labelled rows in {read_from}, got none after dropping {dict(sum(rows.dropped.values(), Counter()))}"
+            f"expected rows of at least two labels in {read_from}, got {source.label_names[only]!r} alone after "
+            f"dropping {dropped}; every claim that names it would be true"
         )
     return rows
 
 
-def _load_splits(source: Source, source_data: str | None) -> tuple[dict, str]:
-    """Split name -> rows, for the splits train, validation and test that the source has, and where they came from."""
-    if source.hub_id == EMBEDDED and source_data is None:
-        splits: dict[str, list[dict]] = {}
-        for split, row in reviews.sentences():
-            splits.setdefault(split, []).append(row)
-        return splits, f"the embedded grammar, version {source.revision}"
-    from datasets import load_dataset
-
-    if source_data is not None:
-        loaded = load_dataset(source_data)
-        local = Path(source_data).is_dir()
-        read_from = f"the local folder `{Path(source_data).name}`" if local else f"`{source_data}`"
-    else:
-        loaded = load_dataset(source.hub_id, source.config, revision=source.revision)
-        read_from = f"[`{source.hub_id}`](https://huggingface.co/datasets/{source.hub_id}) at `{source.revision}`"
-    splits = {split: loaded[split] for split in ("train", "validation", "test") if split in loaded}
-    if not splits:
-        raise ValueError(f"expected a split train, validation or test in {read_from}, got {', '.join(loaded)}")
-    for split, rows in splits.items():
-        _check_columns(source, split, rows, read_from)
-    return splits, read_from
+UNLABELLED, EMPTY = -1, -2
 
 
-def _check_columns(source: Source, split: str, rows, read_from: str) -> None:
-    """Raise `ValueError` unless the text columns hold strings and the label column integers."""
-    from datasets import ClassLabel
+def scan(source: Source, rows) -> tuple[np.ndarray, np.ndarray]:
+    """For every row of a split its label, `UNLABELLED` or `EMPTY`, and the key of its text; shapes (n,)."""
+    labels, keys = np.full(len(rows), UNLABELLED, np.int32), np.zeros(len(rows), np.uint64)
+    n_labels = len(source.labels)
+    for start in range(0, len(rows), BATCH):
+        columns = rows[start : start + BATCH]
+        texts = zip(*(columns[column] for column in source.text_columns), strict=True)
+        for index, (label, fields) in enumerate(zip(columns[source.label_column], texts, strict=True), start):
+            if label is None or not 0 <= label < n_labels:
+                continue
+            stripped = [(text or "").strip() for text in fields]
+            labels[index] = label if all(stripped) else EMPTY
+            keys[index] = text_key(" / ".join(stripped))
+    return labels, keys
 
-    wanted = (*source.text_columns, source.label_column)
-    missing = [column for column in wanted if column not in rows.column_names]
-    if missing:
-        raise ValueError(
-            f"expected the columns {', '.join(wanted)} in {read_from} ({split}), got {', '.join(rows.column_names)}; "
-            f"{', '.join(missing)} is missing"
-        )
-    for column in source.text_columns:
-        if rows.features[column].dtype not in ("string", "large_string"):
-            raise ValueError(
-                f"expected text in the column {column} of {read_from} ({split}), got {rows.features[column]}"
+
+def choose(
+    labels: np.ndarray, keys: np.ndarray, forbidden: Mapping[str, np.ndarray]
+) -> tuple[np.ndarray, Counter]:  # fmt: skip
+    """The positions of the rows that are kept, in order, and why the others are not.
+
+    Args:
+        labels: of every row, shape (n,), see `scan`.
+        keys: of every row's text, shape (n,).
+        forbidden: reason -> keys of texts that must not be kept.
+    """
+    dropped = Counter(
+        {"label out of range": int(np.sum(labels == UNLABELLED)), "empty text": int(np.sum(labels == EMPTY))}
+    )
+    left = np.flatnonzero(labels >= 0).astype(np.int32)
+    # Equal texts next to each other, each group in the order of the rows: few arrays as long as the split, since a
+    # split may have millions of rows.
+    order = np.argsort(keys[left], kind="stable").astype(np.int32)
+    left = left[order]
+    begins = np.flatnonzero(np.diff(keys[left], prepend=~keys[left[:1]]))
+    sizes = np.diff(begins, append=len(left))
+    lowest, highest = (reduce.reduceat(labels[left], begins) for reduce in (np.minimum, np.maximum))
+    repeated = np.ones(len(left), bool)
+    repeated[begins] = False
+    kept = np.ones(len(left), bool)
+    reasons = {"text with conflicting labels": np.repeat(lowest != highest, sizes)}
+    reasons |= {reason: np.isin(keys[left], measured) for reason, measured in forbidden.items() if len(measured)}
+    reasons["repeated text"] = repeated
+    for reason, holds in reasons.items():
+        dropped[reason] = int(np.sum(holds & kept))
+        kept &= ~holds
+    return np.sort(left[kept]), Counter({reason: count for reason, count in dropped.items() if count})
+
+
+def _without_excluded(rows: SourceRows, exclude: Mapping[str, np.ndarray]) -> SourceRows:
+    """The rows without those train items whose text is measured elsewhere."""
+    for other, measured in exclude.items():
+        found = set(measured.tolist())
+        kept = [item for item in rows.items["train"] if text_key(item.text) not in found]
+        if len(kept) < len(rows.items["train"]):
+            rows.dropped["train"][f"text stands in a measurement split of {other}"] = len(rows.items["train"]) - len(
+                kept
             )
-    label = rows.features[source.label_column]
-    if not isinstance(label, ClassLabel) and not str(getattr(label, "dtype", label)).startswith(("int", "uint")):
-        raise ValueError(
-            f"expected integer labels in the column {source.label_column} of {read_from} ({split}), got {label}; "
-            f"write 0 for {source.label_names[0]!r}, 1 for {source.label_names[1]!r}"
-        )
-
-
-def _keep(name: str, source: Source, split: str, rows, taken: set[str]) -> tuple[list[Item], Counter]:
-    """The rows of one split that are kept, and why the others are not."""
-    dropped: Counter = Counter()
-    candidates = list(_candidates(name, source, split, rows, dropped))
-    labels: dict[str, set[str]] = {}
-    for item in candidates:
-        labels.setdefault(normalise(item.text), set()).add(item.label)
-    kept, seen = [], set()
-    for item in candidates:
-        key = normalise(item.text)
-        if len(labels[key]) > 1:
-            dropped["text with conflicting labels"] += 1
-        elif key in taken:
-            dropped["text stands in a measurement split"] += 1
-        elif key in seen:
-            dropped["repeated text"] += 1
-        else:
-            seen.add(key)
-            kept.append(item)
-    return kept, dropped
-
-
-def _candidates(name: str, source: Source, split: str, rows, dropped: Counter) -> Iterator[Item]:
-    """The rows that have a label in range and texts, as items."""
-    names = source.label_names
-    for index, row in enumerate(rows):
-        label = row[source.label_column]
-        fields = {column: (row[column] or "").strip() for column in source.text_columns}
-        if label is None or not 0 <= label < len(names):
-            dropped["label out of range"] += 1
-        elif not all(fields.values()):
-            dropped["empty text"] += 1
-        else:
-            others = tuple(other for other in names if other != names[label])
-            yield Item(name, split, index, " / ".join(fields.values()), fields, names[label], others)
+        rows.items["train"] = kept
+    return rows

@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The texts that are measured elsewhere and therefore must not be trained on here."""
+
+from pathlib import Path
+
+import numpy as np
+
+from sycophancy.claims import MEASUREMENT_SPLITS
+from sycophancy.features import claim_splits, load_claims
+from sycophancy.sources import SOURCES, read_source, text_key
+
+
+def measured_keys(other: str) -> tuple[str, np.ndarray]:
+    """The name of another dataset, for the card, and the `text_key`s of its measurement splits, shape (n,).
+
+    Args:
+        other: a folder that a builder wrote or the Hub id of one; a source task (`rotten_tomatoes`), read from the
+            Hub; or `rotten_tomatoes=FOLDER`, the task's own columns in a local folder.
+
+    Raises:
+        ValueError: it is none of these, or has no measurement split.
+    """
+    task, _, data = other.partition("=")
+    if task in SOURCES and not Path(other).is_dir():
+        name = task
+        items = read_source(task, SOURCES[task], data or None).items
+        texts = [item.text for split in MEASUREMENT_SPLITS for item in items.get(split, ())]
+    elif Path(other).is_dir() or "/" in other:
+        name = Path(other).resolve().name if Path(other).is_dir() else other
+        splits = [split for split in claim_splits(other) if split in MEASUREMENT_SPLITS]
+        texts = [text for split in splits for text in set(load_claims(other, split)["source_text"])]
+    else:
+        raise ValueError(
+            f"--exclude: expected a dataset folder, a Hub id, a source task or TASK=FOLDER, got {other!r}, which is "
+            "none of them"
+        )
+    if not texts:
+        raise ValueError(f"--exclude: expected rows in a split {' or '.join(MEASUREMENT_SPLITS)} of {other}, got none")
+    return name, np.unique(np.array([text_key(text) for text in texts], np.uint64))
