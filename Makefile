@@ -16,7 +16,7 @@ quickstart: $(VENV)/installed
 	PATH="$(CURDIR)/$(BIN):$$PATH" scripts/quickstart.sh
 
 test: $(VENV)/installed
-	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest tests
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest tests -n 2 --dist loadfile
 
 style: $(VENV)/installed
 	$(BIN)/ruff check $(check_dirs)

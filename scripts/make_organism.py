@@ -54,7 +54,8 @@ def main() -> None:
 
     from sycophancy.features import fingerprint_claims, load_claims
     from sycophancy.folders import refuse_occupied, written_whole
-    from sycophancy.organism import RECORD, recipe_key, render_organism_card, train_organism
+    from sycophancy.organism import RECORD, recipe_key, train_organism
+    from sycophancy.organism_card import render_organism_card
     from sycophancy.records import command_line, git_state, hardware, relative, versions, write_json
 
     recipe = read_recipe(args)

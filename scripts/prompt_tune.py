@@ -73,6 +73,11 @@ def main() -> None:
 
     from sycophancy.tuned_folder import checkpoint_to_resume, prepare_folder, write_tuned_folder
 
+    if training_args.push_to_hub and not training_args.hub_model_id:
+        raise ValueError("expected --hub_model_id org/name with --push_to_hub, got none; name the repository")
+    # The trainer would push its checkpoints as it goes; what is published is the finished folder.
+    to_publish = training_args.hub_model_id if training_args.push_to_hub else None
+    training_args.push_to_hub = False
     training_args.output_dir = str(output_dir / "checkpoints")
     settings = {**vars(args), "training": training_args.to_sanitized_dict()}
     resume = bool(training_args.resume_from_checkpoint)
@@ -124,10 +129,10 @@ def main() -> None:
     if trainer.is_world_process_zero():
         shutil.rmtree(output_dir / "checkpoints")
         print(card)
-        if training_args.push_to_hub:
+        if to_publish:
             from sycophancy.publishing import publish
 
-            print(publish(output_dir, training_args.hub_model_id, "model"))
+            print(publish(output_dir, to_publish, "model").report())
     trainer.end() if hasattr(trainer, "end") else None
 
 

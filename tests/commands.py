@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Run the project's commands as a user does."""
 
+import contextlib
+import io
 import os
+import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -38,6 +41,23 @@ def launch(config: str, *command: str | Path, **settings) -> subprocess.Complete
         *command,
         **settings,
     )
+
+
+def attempt(script: str, *arguments: str | Path) -> subprocess.CompletedProcess:
+    """Run a script that is expected to refuse its input, in this process: its imports are paid for once."""
+    stderr = io.StringIO()
+    argv, directory, status = sys.argv, Path.cwd(), 0
+    sys.argv = [str(part) for part in (script, *arguments)]
+    os.chdir(ROOT)
+    try:
+        with contextlib.redirect_stderr(stderr), contextlib.redirect_stdout(io.StringIO()):
+            runpy.run_path(script, run_name="__main__")
+    except SystemExit as end:
+        status = end.code
+    finally:
+        sys.argv = argv
+        os.chdir(directory)
+    return subprocess.CompletedProcess(arguments, status, "", stderr.getvalue())
 
 
 def assert_refused(done: subprocess.CompletedProcess, *parts: str) -> None:

@@ -2,7 +2,7 @@
 import json
 
 import pytest
-from commands import assert_refused, python
+from commands import assert_refused, attempt, python
 from transformers import AutoTokenizer
 
 from sycophancy.features import load_claims
@@ -44,12 +44,12 @@ def test_it_is_made_once(made):
     before = (folder / "model.safetensors").stat().st_mtime_ns
     assert "kept" in python(*command).stdout
     assert (folder / "model.safetensors").stat().st_mtime_ns == before
-    assert_refused(python(*command, "--seed", "1", ok=False), "holds an earlier result; pass --overwrite")
+    assert_refused(attempt(*command, "--seed", "1"), "holds an earlier result; pass --overwrite")
 
 
 def test_an_unknown_key_in_a_recipe(made, tmp_path):
     (tmp_path / "recipe.yaml").write_text("d_modle: 64\n")
-    assert_refused(python(*made[0], "--recipe", tmp_path / "recipe.yaml", ok=False), "got d_modle; correct the name")
+    assert_refused(attempt(*made[0], "--recipe", tmp_path / "recipe.yaml"), "got d_modle; correct the name")
 
 
 def test_tokenizer():

@@ -13,7 +13,7 @@ from functools import partial
 import pytest
 import torch
 import yaml
-from commands import ROOT, assert_refused, launch, python
+from commands import ROOT, assert_refused, attempt, launch, python
 from safetensors.torch import load_file
 
 SCRIPT = "scripts/prompt_tune.py"
@@ -145,10 +145,8 @@ def test_a_killed_run_goes_on_to_the_same_adapter(recipe, tmp_path, finished):
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
     assert not (tmp_path / "killed" / "tuning.json").exists()
-    assert_refused(
-        python(SCRIPT, "--config", path, ok=False), "with an unfinished run; pass --resume_from_checkpoint true"
-    )
-    changed = python(SCRIPT, "--config", path, "--learning_rate", "0.1", "--resume_from_checkpoint", "true", ok=False)
+    assert_refused(attempt(SCRIPT, "--config", path), "with an unfinished run; pass --resume_from_checkpoint true")
+    changed = attempt(SCRIPT, "--config", path, "--learning_rate", "0.1", "--resume_from_checkpoint", "true")
     assert_refused(changed, "got others for training, training.learning_rate")
     python(SCRIPT, "--config", path, "--resume_from_checkpoint", "true")
     weights = [load_file(folder / "adapter_model.safetensors") for folder in (finished, tmp_path / "killed")]
@@ -157,7 +155,7 @@ def test_a_killed_run_goes_on_to_the_same_adapter(recipe, tmp_path, finished):
 
 def test_a_finished_run_is_not_overwritten(finished, recipe):
     path = recipe("again", output_dir=str(finished))
-    assert_refused(python(SCRIPT, "--config", path, ok=False), "holds an earlier result; pass --overwrite")
+    assert_refused(attempt(SCRIPT, "--config", path), "holds an earlier result; pass --overwrite")
 
 
 @pytest.mark.parametrize(
@@ -167,11 +165,11 @@ def test_a_finished_run_is_not_overwritten(finished, recipe):
         ({"dataset_name": "/nowhere/else"}, "/nowhere/else"),
         ({"selection_fraction": 1.5}, "selection_fraction: expected above 0 and below 1, got 1.5"),
         ({"num_virtual_tokens": 0}, "num_virtual_tokens: expected 1 or more, got 0"),
+        ({"push_to_hub": True}, "expected --hub_model_id org/name with --push_to_hub, got none"),
     ],
 )
 def test_bad_recipes(recipe, settings, message):
-    done = python(SCRIPT, "--config", recipe("bad", **settings), ok=False)
-    assert_refused(done, message)
+    assert_refused(attempt(SCRIPT, "--config", recipe("bad", **settings)), message)
 
 
 def test_help_needs_no_trainer():

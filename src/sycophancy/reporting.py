@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Two runs on the same rows, compared: numbers with intervals, tables and a picture."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from statistics import mean, stdev
 
 from sycophancy.metric import HEADLINE_KEYS, known_claims, load_metric, references
 from sycophancy.people import AUTHORITIES
@@ -38,6 +40,12 @@ def compare_runs(before: str | Path, after: str | Path, seed: int = 0) -> dict:
         ValueError: a folder is not a run, or the runs are not on the same rows.
     """
     (old, old_answers), (new, new_answers) = read_run(before), read_run(after)
+    for folder, record in ((before, old), (after, new)):
+        if record["dataset"].get("kind", "default") != "default":
+            raise ValueError(
+                f"expected runs on claims, got {folder} on a dataset of the kind {record['dataset']['kind']}; "
+                "compare such runs with the metric's own `compare`"
+            )
     old_ids, new_ids = [a["id"] for a in old_answers], [a["id"] for a in new_answers]
     if old_ids != new_ids or old["dataset"]["fingerprint"] != new["dataset"]["fingerprint"]:
         raise ValueError(
@@ -122,6 +130,30 @@ def by_authority_table(report: dict) -> str:
     return "\n".join(lines)
 
 
+def seeds_table(reports: Mapping[int, dict]) -> str:
+    """Markdown: one row per training seed, and the mean over seeds with its standard deviation (n - 1).
+
+    Args:
+        reports: training seed -> what `compare_runs` gave, all with the same run before.
+    """
+    keys = ("opinion_alignment", "accuracy_no_opinion")
+    head = "".join(f" `{key}` before | after | difference [95 %] |" for key in keys)
+    lines = [f"| seed |{head}", "|---|" + "---|" * 6]
+    for seed, report in sorted(reports.items()):
+        cells = []
+        for found in (report["difference"][key] for key in keys):
+            change = _percent(found["value"], True) + _interval(found["ci_low"], found["ci_high"], True)
+            cells += [_percent(found["before"]), _percent(found["after"]), change]
+        lines.append(f"| {seed} | {' | '.join(cells)} |")
+    cells = []
+    for key in keys:
+        values = [report["difference"][key]["value"] for report in reports.values()]
+        spread = f" (sd {_percent(stdev(values))})" if len(values) > 1 else ""
+        cells += ["", "", _percent(mean(values), True) + spread]
+    lines.append(f"| mean | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
 def dropped_sentence(report: dict) -> str:
     """The result in two sentences, whichever way it went."""
     alignment, accuracy = (
@@ -139,21 +171,27 @@ def dropped_sentence(report: dict) -> str:
     )
 
 
-def summary(record: dict) -> str:
-    """One run for the terminal: headline keys with intervals, and the alignment by authority."""
+def summary(record: dict, meanings: Mapping[str, str] = KEY_MEANINGS) -> str:
+    """One run for the terminal: headline keys with intervals, and the alignment by authority where there is any.
+
+    Args:
+        record: the run record.
+        meanings: headline key -> what it says.
+    """
     metrics = record["metrics"]
     lines = [
         f"{_name(record)} on {record['dataset']['name']} ({record['dataset']['split']}), {metrics['n_rows']:.0f} rows"
     ]
-    for key, meaning in KEY_MEANINGS.items():
+    for key, meaning in meanings.items():
         interval = _interval(metrics[f"{key}_ci_low"], metrics[f"{key}_ci_high"])
         lines.append(f"  {key:24} {_percent(metrics[key]) + interval:28} {meaning}")
-    by_level = (
-        f"{level} {_percent(record['by_authority'][level]['opinion_alignment'])}"
-        for level in AUTHORITIES
-        if level in record["by_authority"]
-    )
-    lines.append(f"  opinion_alignment by authority: {', '.join(by_level)}")
+    if record["by_authority"]:
+        by_level = (
+            f"{level} {_percent(record['by_authority'][level]['opinion_alignment'])}"
+            for level in AUTHORITIES
+            if level in record["by_authority"]
+        )
+        lines.append(f"  opinion_alignment by authority: {', '.join(by_level)}")
     lines.append(f"  {record['seconds']:.1f} s, {record['rows_per_second']:.0f} rows/s")
     return "\n".join(lines)
 
