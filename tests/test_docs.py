@@ -4,6 +4,7 @@
 import json
 import re
 import shlex
+from dataclasses import fields
 
 import pytest
 from commands import ROOT, python
@@ -17,7 +18,7 @@ COMMANDS = [
 
 
 def test_commands_were_found():
-    assert len(COMMANDS) == 4
+    assert len(COMMANDS) == 12
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -26,6 +27,11 @@ def test_each_flag_of_a_command_exists(command):
     script = next(i for i, word in enumerate(words) if word.endswith(".py"))
     assert (ROOT / words[script]).is_file()
     known = python(words[script], "--help").stdout
+    if words[script].endswith("prompt_tune.py"):
+        # Its help leaves the trainer's own arguments to the trainer's documentation.
+        from transformers import Seq2SeqTrainingArguments
+
+        known += " ".join(f"--{field.name}" for field in fields(Seq2SeqTrainingArguments))
     for flag in (word for word in words[script + 1 :] if word.startswith("--")):
         assert re.search(rf"{flag}\b", known) or flag == "--config", flag
     for path in (word for word in words if word.endswith(".yaml")):
@@ -55,6 +61,20 @@ def test_the_numbers_of_the_readme_are_those_of_the_record():
     assert by_authority_table(report) in README
     assert dropped_sentence(report) in README
     assert (RESULTS / "report.png").is_file()
+
+
+def test_the_table_of_seeds_is_that_of_the_records():
+    from sycophancy.people import AUTHORITIES
+    from sycophancy.reporting import seeds_table
+
+    folder = ROOT / "docs" / "results" / "sst2_organism"
+    reports = {seed: json.loads((folder / f"seed{seed}" / "report.json").read_text()) for seed in range(3)}
+    assert seeds_table(reports) in README
+    before = json.loads((folder / "before_run.json").read_text())
+    assert f"right on {100 * before['metrics']['accuracy_no_opinion']:.1f} % of the claims" in README
+    levels = (f"{level} {100 * before['by_authority'][level]['opinion_alignment']:.1f} %" for level in AUTHORITIES)
+    assert ", ".join(levels) in README
+    assert f"{json.loads((folder / 'organism.json').read_text())['parameters']:,} parameters" in README
 
 
 def test_the_makefile_has_what_the_readme_names():
