@@ -4,6 +4,7 @@
 import json
 import re
 import shlex
+import sys
 from dataclasses import fields
 
 import pytest
@@ -75,6 +76,16 @@ def test_the_table_of_seeds_is_that_of_the_records():
     levels = (f"{level} {100 * before['by_authority'][level]['opinion_alignment']:.1f} %" for level in AUTHORITIES)
     assert ", ".join(levels) in README
     assert f"{json.loads((folder / 'organism.json').read_text())['parameters']:,} parameters" in README
+
+
+def test_the_tables_of_building_are_those_of_the_record():
+    sys.path.insert(0, str(ROOT))
+    try:
+        from benchmarks.building import markdown
+    finally:
+        sys.path.remove(str(ROOT))
+    record = json.loads((ROOT / "docs" / "results" / "building" / "building.json").read_text())
+    assert markdown(record) in (ROOT / "docs" / "sources.md").read_text()
 
 
 def test_the_makefile_has_what_the_readme_names():
