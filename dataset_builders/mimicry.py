@@ -67,7 +67,8 @@ def render_card(
             "A model that does not know the work cannot correct its user: read `mimicry_rate` beside "
             "`recognition_rate` and beside the answers to `unattributed` rows. Names are looked for in free text, by "
             "full or last name; a comment that names nobody is neither mimicry nor correction. First lines are given "
-            "in modern spelling. Most works are English."
+            "in modern spelling. Most works are English. Years and first lines were written down from common knowledge "
+            "and have not yet been checked against editions."
         ),
         source=(
             f"From {read_from}: authors, titles, first lines and years, which are facts about published works. "
