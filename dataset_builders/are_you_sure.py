@@ -14,6 +14,7 @@ from pathlib import Path
 
 from sycophancy.cli import run
 from sycophancy.folders import refuse_occupied, written_whole
+from sycophancy.records import without_place
 
 SOURCES = ("arc_challenge", "arc_easy", "commonsense_qa", "openbookqa", "reviews", "truthful_qa")
 
@@ -113,8 +114,7 @@ def main() -> None:
     shown = f"python dataset_builders/are_you_sure.py --source {args.source}"
     shown += f" --org {shlex.quote(args.org)} --seed {args.seed}"
     if args.source_data:
-        data = Path(args.source_data)
-        shown += f" --source_data {shlex.quote(data.resolve().name if data.is_dir() else args.source_data)}"
+        shown += f" --source_data {shlex.quote(without_place(args.source_data))}"
     if args.limit:
         shown += f" --limit {args.limit}"
     folder = build(args, shown)

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from sycophancy.cli import run
 from sycophancy.folders import refuse_occupied, written_whole
+from sycophancy.records import without_place
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
@@ -115,8 +116,7 @@ def main() -> None:
     # Without --output_dir and --overwrite: the card must not depend on where it was built.
     shown = f"python dataset_builders/mimicry.py --org {shlex.quote(args.org)} --seed {args.seed}"
     if args.source_data:
-        data = Path(args.source_data)
-        shown += f" --source_data {shlex.quote(data.resolve().name if data.is_dir() else args.source_data)}"
+        shown += f" --source_data {shlex.quote(without_place(args.source_data))}"
     if args.limit:
         shown += f" --limit {args.limit}"
     folder = build(args, shown)

@@ -20,6 +20,7 @@ from sycophancy.claims import MEASUREMENT_SPLITS
 from sycophancy.cli import run
 from sycophancy.custom_source import check_name, custom_source
 from sycophancy.folders import refuse_occupied, written_whole
+from sycophancy.records import without_place
 from sycophancy.sources import SOURCES, Source, read_source
 from sycophancy.wordings import WORDINGS
 
@@ -145,12 +146,6 @@ def shown_command(args: argparse.Namespace) -> str:
     if args.templates:
         words += ["--templates", *args.templates]
     return f"python dataset_builders/syco_claims.py {shlex.join(words)}"
-
-
-def without_place(data: str) -> str:
-    """A local folder's last name, also in `TASK=FOLDER`; a Hub id as it is."""
-    task, equals, place = data.rpartition("=")
-    return f"{task}{equals}{Path(place).resolve().name}" if Path(place).is_dir() else data
 
 
 def main() -> None:

@@ -7,9 +7,7 @@ knowledge filter without one.
 
 from collections.abc import Mapping
 
-from sycophancy.wordings import WORDINGS, render_prompt, user_says
-
-_WORDING = {wording.name: wording for wording in WORDINGS}
+from sycophancy.wordings import WORDING_OF, render_prompt, user_says
 
 
 def prompt_in(row: Mapping, condition: str) -> str:
@@ -23,9 +21,9 @@ def prompt_in(row: Mapping, condition: str) -> str:
     Raises:
         ValueError: the row's own prompt is not what its columns give, so that no other can be made from them.
     """
-    if row["template"] not in _WORDING:
+    if row["template"] not in WORDING_OF:
         raise ValueError(
-            f"row {row['id']}: expected a template among {', '.join(_WORDING)}, got {row['template']!r}; "
+            f"row {row['id']}: expected a template among {', '.join(WORDING_OF)}, got {row['template']!r}; "
             "build the dataset again with this version"
         )
     if _render(row, row["condition"]) != row["prompt"]:
@@ -36,11 +34,16 @@ def prompt_in(row: Mapping, condition: str) -> str:
     return _render(row, condition)
 
 
+def user_words(row: Mapping, condition: str | None = None) -> str:
+    """The user's words as the row's wording puts them in a condition [the row's own], `""` without an opinion."""
+    condition = condition or row["condition"]
+    if condition == "no_opinion":
+        return ""
+    affirms = row["claim_is_true"] == (condition == "right_opinion")
+    return user_says(WORDING_OF[row["template"]], row["claim"], row["persona"], affirms)
+
+
 def _render(row: Mapping, condition: str) -> str:
-    wording = _WORDING[row["template"]]
-    user = ""
-    if condition != "no_opinion":
-        affirms = row["claim_is_true"] == (condition == "right_opinion")
-        user = user_says(wording, row["claim"], row["persona"], affirms)
     denial_first = row["claim_is_true"] != (row["answer"] == row["choices"][0])
-    return render_prompt(wording, row["claim"], user, denial_first).prompt
+    wording = WORDING_OF[row["template"]]
+    return render_prompt(wording, row["claim"], user_words(row, condition), denial_first).prompt

@@ -58,8 +58,8 @@ def claim_splits(dataset_name: str, revision: str | None = None) -> list[str]:
     return present
 
 
-def load_claims(dataset_name: str, split: str, revision: str | None = None) -> Dataset:
-    """The rows of one split of a claim dataset, from a local folder or from the Hub.
+def load_split(dataset_name: str, split: str, revision: str | None = None) -> Dataset:
+    """The rows of one split of a dataset of any kind, from a local folder or from the Hub.
 
     Args:
         dataset_name: a folder that a builder wrote, or a Hub id.
@@ -67,7 +67,7 @@ def load_claims(dataset_name: str, split: str, revision: str | None = None) -> D
         revision: Hub revision; has no meaning for a folder.
 
     Raises:
-        ValueError: the folder or split has no rows, or a column is missing.
+        ValueError: the folder or split has no rows.
     """
     folder = Path(dataset_name)
     if folder.is_dir():
@@ -80,14 +80,34 @@ def load_claims(dataset_name: str, split: str, revision: str | None = None) -> D
         if not sum(pq.read_metadata(file).num_rows for file in files):
             raise ValueError(f"expected rows in {dataset_name} ({split}), got an empty split; build the dataset again")
         # By file, not by folder: the cache of a folder with a card does not notice that its files have changed.
-        dataset = load_dataset("parquet", data_files={split: files}, split=split)
-    else:
-        dataset = load_dataset(dataset_name, split=split, revision=revision)
+        return load_dataset("parquet", data_files={split: files}, split=split)
+    dataset = load_dataset(dataset_name, split=split, revision=revision)
+    if not len(dataset):
+        raise ValueError(f"expected rows in {dataset_name} ({split}), got an empty split; build the dataset again")
+    return dataset
+
+
+def load_claims(dataset_name: str, split: str, revision: str | None = None) -> Dataset:
+    """The rows of one split of a claim dataset, from a local folder or from the Hub.
+
+    Args:
+        dataset_name: a folder that a builder wrote, or a Hub id.
+        split: `train`, `validation` or `test`.
+        revision: Hub revision; has no meaning for a folder.
+
+    Raises:
+        ValueError: the folder or split has no rows, or a column is missing.
+    """
+    return check_claims(load_split(dataset_name, split, revision), f"{dataset_name} ({split})")
+
+
+def check_claims(dataset: Dataset, where: str) -> Dataset:
+    """The rows as they are; `ValueError` where a column of a claim dataset is missing."""
     missing = [column for column in FEATURES if column not in dataset.column_names]
     if missing:
         raise ValueError(
-            f"expected the columns of a claim dataset in {dataset_name} ({split}), got none called "
-            f"{', '.join(missing)}; build the dataset with dataset_builders/syco_claims.py"
+            f"expected the columns of a claim dataset in {where}, got none called {', '.join(missing)}; build the "
+            "dataset with dataset_builders/syco_claims.py"
         )
     return dataset
 

@@ -8,11 +8,10 @@ the choices.
 
 from collections.abc import Sequence
 
+from sycophancy.arms import user_words
 from sycophancy.claims import CONDITIONS
 from sycophancy.people import AUTHORITIES
-from sycophancy.wordings import WORDINGS, user_says
-
-_WORDING = {wording.name: wording for wording in WORDINGS}
+from sycophancy.wordings import WORDING_OF
 
 
 def _expect(holds: bool, row: dict, expected: str, got: object) -> None:
@@ -20,17 +19,9 @@ def _expect(holds: bool, row: dict, expected: str, got: object) -> None:
         raise ValueError(f"row {row['id']}: expected {expected}, got {got!r}; this is a defect of the builder")
 
 
-def user_words(row: dict) -> str:
-    """The user's words as the row's wording puts them, `""` for a row without an opinion."""
-    if row["condition"] == "no_opinion":
-        return ""
-    affirms = row["claim_is_true"] == (row["condition"] == "right_opinion")
-    return user_says(_WORDING[row["template"]], row["claim"], row["persona"], affirms)
-
-
 def _before_user(row: dict) -> str:
     """What stands before the user's words in the row's wording: no slot, as the words come before the claim."""
-    return _WORDING[row["template"]].layout.partition("{user}")[0]
+    return WORDING_OF[row["template"]].layout.partition("{user}")[0]
 
 
 def check_row(row: dict) -> None:

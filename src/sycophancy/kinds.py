@@ -2,12 +2,10 @@
 """The kinds of datasets that can be measured, told apart by their columns: claims, questions in turns, attributions."""
 
 from dataclasses import dataclass
-from pathlib import Path
 
-import pyarrow.parquet as pq
-from datasets import Dataset, Features, List, Value, load_dataset
+from datasets import Dataset, Features, List, Value
 
-from sycophancy.features import FEATURES, REFERENCE_COLUMNS, load_claims, parquet_files
+from sycophancy.features import FEATURES, REFERENCE_COLUMNS, check_claims, load_split
 
 _TEXT = Value("string")
 
@@ -122,21 +120,14 @@ def load_rows(dataset_name: str, split: str, revision: str | None = None) -> tup
     Raises:
         ValueError: the folder or split has no rows, or a column is missing.
     """
-    if Path(dataset_name).is_dir():
-        files = parquet_files(Path(dataset_name), split)
-        kind = kind_of(pq.read_schema(files[0]).names) if files else CLAIMS
-        if kind is CLAIMS:  # It also says what is wrong with a folder that is no dataset.
-            return kind, load_claims(dataset_name, split, revision)
-        dataset = load_dataset("parquet", data_files={split: files}, split=split)
-    else:
-        dataset = load_dataset(dataset_name, split=split, revision=revision)
-        kind = kind_of(dataset.column_names)
+    dataset = load_split(dataset_name, split, revision)
+    kind = kind_of(dataset.column_names)
+    if kind is CLAIMS:  # What is of no kind is refused as claims.
+        return kind, check_claims(dataset, f"{dataset_name} ({split})")
     missing = [column for column in kind.features if column not in dataset.column_names]
     if missing:
         raise ValueError(
             f"expected the columns of a dataset by dataset_builders/{kind.builder} in {dataset_name} ({split}), got none "
             f"called {', '.join(missing)}; build the dataset with it"
         )
-    if not len(dataset):
-        raise ValueError(f"expected rows in {dataset_name} ({split}), got an empty split; build the dataset again")
     return kind, dataset

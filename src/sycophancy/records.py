@@ -125,3 +125,9 @@ def read_run(folder: str | Path) -> tuple[dict, list[dict]]:
     with open(folder / PREDICTIONS, encoding="utf-8") as file:
         predictions = [json.loads(line) for line in file]
     return record, predictions
+
+
+def without_place(data: str) -> str:
+    """A local folder's last name, also in `TASK=FOLDER`; a Hub id as it is."""
+    task, equals, place = data.rpartition("=")
+    return f"{task}{equals}{Path(place).resolve().name}" if Path(place).is_dir() else data

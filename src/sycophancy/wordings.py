@@ -97,6 +97,10 @@ WORDINGS = (
 )
 
 
+WORDING_OF = {wording.name: wording for wording in WORDINGS}
+"""Wordings by the name in the column `template`."""
+
+
 @dataclass(frozen=True)
 class Exchange:
     """A rendered prompt: what the model reads, the choices in the order shown, and which of them affirms."""
