@@ -5,25 +5,39 @@ import contextlib
 import io
 import os
 import runpy
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 
+SECONDS = 200
+"""What a command may take: far more than any takes, and less than the limit of a test (`setup.cfg`)."""
+
 
 def run_script(*command: str | Path, ok: bool = True, env: dict | None = None) -> subprocess.CompletedProcess:
     """Run a command of the project as a user does, from the checkout root."""
-    done = subprocess.run(
+    running = subprocess.Popen(
         [str(part) for part in command],
         cwd=ROOT,
-        capture_output=True,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         text=True,
         env=os.environ | (env or {}),
+        start_new_session=True,
     )
+    try:
+        stdout, stderr = running.communicate(timeout=SECONDS)
+    except subprocess.TimeoutExpired:
+        # The whole session: a launcher's processes hold its pipes open and would be waited for without end.
+        os.killpg(running.pid, signal.SIGKILL)
+        _, stderr = running.communicate()
+        raise AssertionError(f"no end after {SECONDS} s: {running.args}\n{stderr[-3000:]}") from None
     if ok:
-        assert done.returncode == 0, done.stderr[-3000:]
-    return done
+        assert running.returncode == 0, stderr[-3000:]
+    return subprocess.CompletedProcess(running.args, running.returncode, stdout, stderr)
 
 
 def python(*command: str | Path, **settings) -> subprocess.CompletedProcess:

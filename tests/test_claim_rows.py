@@ -1,4 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
+import os
+import signal
+from concurrent.futures.process import BrokenProcessPool
+
+import pytest
+
 from sycophancy import addition
 from sycophancy.claim_rows import CHUNK, checked_rows, rows_by_processes
 from sycophancy.source_table import SOURCES
@@ -19,6 +25,25 @@ def test_the_number_of_processes_changes_nothing():
     alone = list(checked_rows(items, STATEMENT, 0, WORDINGS))
     assert len(alone) == 2 * CHUNK + 500
     assert list(rows_by_processes(items, STATEMENT, 0, WORDINGS, num_proc=2)) == alone
+
+
+class Deadly(list):
+    """Items that kill a process other than the one that made them, as a machine out of memory does."""
+
+    def __init__(self, items=()):
+        super().__init__(items)
+        self.maker = os.getpid()
+
+    def __getitem__(self, which):
+        if os.getpid() != self.maker:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return super().__getitem__(which)
+
+
+def test_a_process_that_dies_is_not_waited_for():
+    items = Deadly(list(addition.items("addition", "train"))[: 3 * CHUNK])
+    with pytest.raises(BrokenProcessPool):
+        list(rows_by_processes(items, STATEMENT, 0, WORDINGS, num_proc=2))
 
 
 def test_kept_rows_go_to_processes_too(tmp_path):

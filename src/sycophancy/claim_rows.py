@@ -8,6 +8,7 @@ import itertools
 import multiprocessing
 from collections import deque
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 
 from sycophancy.claims import MEASUREMENT_SPLITS, Item, Statement, measurement_rows, tuning_row
 from sycophancy.integrity import check_arms, check_row
@@ -53,15 +54,21 @@ def rows_by_processes(
         return
     # Not forked: Arrow's threads do not survive that.
     context = multiprocessing.get_context("spawn")
-    with context.Pool(num_proc, _start, (items, statement, seed, wordings)) as pool:
+    job = (items, statement, seed, wordings)
+    # An executor and not a pool: a pool waits for ever for a process that was killed, an executor raises.
+    with ProcessPoolExecutor(num_proc, context, _start, job) as executor:
         pending: deque = deque()
-        for first in range(0, len(items), CHUNK):
-            pending.append(pool.apply_async(_chunk, (first,)))
-            # No more than that ahead, or finished rows would pile up wherever writing is slower than making.
-            if len(pending) == 2 * num_proc:
-                yield from pending.popleft().get()
-        while pending:
-            yield from pending.popleft().get()
+        try:
+            for first in range(0, len(items), CHUNK):
+                pending.append(executor.submit(_chunk, first))
+                # No more than that ahead, or finished rows would pile up wherever writing is slower than making.
+                if len(pending) == 2 * num_proc:
+                    yield from pending.popleft().result()
+            while pending:
+                yield from pending.popleft().result()
+        finally:
+            for chunk in pending:
+                chunk.cancel()
 
 
 def _start(*job: object) -> None:
