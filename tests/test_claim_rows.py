@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 import os
 import signal
-from concurrent.futures.process import BrokenProcessPool
 
 import pytest
+from loky.process_executor import TerminatedWorkerError
 
 from sycophancy import addition
 from sycophancy.claim_rows import CHUNK, checked_rows, rows_by_processes
@@ -42,7 +42,7 @@ class Deadly(list):
 
 def test_a_process_that_dies_is_not_waited_for():
     items = Deadly(list(addition.items("addition", "train"))[: 3 * CHUNK])
-    with pytest.raises(BrokenProcessPool):
+    with pytest.raises(TerminatedWorkerError):
         list(rows_by_processes(items, STATEMENT, 0, WORDINGS, num_proc=2))
 
 

@@ -5,10 +5,10 @@ A row depends on its source row, its position and the seed alone, so that the nu
 """
 
 import itertools
-import multiprocessing
 from collections import deque
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+
+from loky import ProcessPoolExecutor
 
 from sycophancy.claims import MEASUREMENT_SPLITS, Item, Statement, measurement_rows, tuning_row
 from sycophancy.integrity import check_arms, check_row
@@ -52,23 +52,21 @@ def rows_by_processes(
     if num_proc == 1 or len(items) <= 2 * CHUNK:
         yield from checked_rows(items, statement, seed, wordings)
         return
-    # Not forked: Arrow's threads do not survive that.
-    context = multiprocessing.get_context("spawn")
     job = (items, statement, seed, wordings)
-    # An executor and not a pool: a pool waits for ever for a process that was killed, an executor raises.
-    with ProcessPoolExecutor(num_proc, context, _start, job) as executor:
+    # Fresh processes, as Arrow's threads do not survive a fork; and one that is killed is an error, where the standard
+    # library's pool waits for it without end, and its executor sometimes.
+    executor = ProcessPoolExecutor(num_proc, initializer=_start, initargs=job)
+    try:
         pending: deque = deque()
-        try:
-            for first in range(0, len(items), CHUNK):
-                pending.append(executor.submit(_chunk, first))
-                # No more than that ahead, or finished rows would pile up wherever writing is slower than making.
-                if len(pending) == 2 * num_proc:
-                    yield from pending.popleft().result()
-            while pending:
+        for first in range(0, len(items), CHUNK):
+            pending.append(executor.submit(_chunk, first))
+            # No more than that ahead, or finished rows would pile up wherever writing is slower than making.
+            if len(pending) == 2 * num_proc:
                 yield from pending.popleft().result()
-        finally:
-            for chunk in pending:
-                chunk.cancel()
+        while pending:
+            yield from pending.popleft().result()
+    finally:
+        executor.shutdown(kill_workers=True)
 
 
 def _start(*job: object) -> None:
