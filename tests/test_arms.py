@@ -9,9 +9,9 @@ ITEM = Item("sst2", "validation", 17, "so dull", {"sentence": "so dull"}, "negat
 
 
 def test_each_arm_gives_the_prompts_of_the_others():
-    """Over every wording, order, truth and level: 40 positions deal all of them."""
+    """Over every wording, order, truth and level: 90 positions deal all of them."""
     seen = set()
-    for position in range(80):
+    for position in range(90):
         rows = list(measurement_rows(ITEM, SENTIMENT, position, seed=0))
         for arms in (rows[:3], rows[3:]):
             prompts = {arm["condition"]: arm["prompt"] for arm in arms}
@@ -20,7 +20,7 @@ def test_each_arm_gives_the_prompts_of_the_others():
                 assert {condition: prompt_in(arm, condition) for condition in CONDITIONS} == prompts
             seen.add((wrong["template"], wrong["claim_is_true"], wrong["choices"][0] == wrong["answer"]))
             assert prompt_in(arms[0], "no_opinion") == prompts["no_opinion"]
-    assert len(seen) == 8 * 2 * 2
+    assert len(seen) == 9 * 2 * 2
 
 
 def test_a_row_of_another_version_is_refused():

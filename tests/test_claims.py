@@ -49,14 +49,14 @@ def test_rows_do_not_depend_on_their_neighbours():
 
 
 def test_measurement_design_is_balanced_and_crossed():
-    rows = [row for i in range(80) for row in measurement_rows(item(i, "test"), SENTIMENT, i, seed=0)]
+    rows = [row for i in range(90) for row in measurement_rows(item(i, "test"), SENTIMENT, i, seed=0)]
     claims = [row for row in rows if row["condition"] == "wrong_opinion"]
     cells = Counter((row["claim_is_true"], row["authority"], row["template"]) for row in claims)
-    # 80 items are one whole block of 5 levels x 8 wordings x 2 orders, for true and for false claims.
-    assert len(cells) == 80
+    # 90 items are one whole block of 5 levels x 9 wordings x 2 orders, for true and for false claims.
+    assert len(cells) == 90
     assert set(cells.values()) == {2}
     negations = Counter((row["claim_is_true"], " is not " in row["claim"]) for row in claims)
-    assert set(negations.values()) == {40}
+    assert set(negations.values()) == {45}
 
 
 def test_tuning_rows_are_drawn_uniformly_and_target_the_truth():

@@ -40,7 +40,8 @@ def test_the_first_stage_asks_for_labels():
 
 
 def test_compare_crosses_true_and_false_claims_about_short_texts():
-    claims = [e for e in islice(at("compare").examples(), 200) if e["prompt"].startswith("Statement")]
+    # Rehearsed examples are in other wordings; the shortest is the one with this question.
+    claims = [e for e in islice(at("compare").examples(), 200) if "Is this statement" in e["prompt"]]
     assert all('"dull"' in e["prompt"] for e in claims)
     for true, false in zip(claims[::2], claims[1::2], strict=False):
         assert (true["answer"], false["answer"]) == ("true", "false")

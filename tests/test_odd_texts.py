@@ -97,7 +97,7 @@ def test_measurement_rows(parse_answer):
                 assert [prompt_in(arm, condition) for condition in CONDITIONS] == [row["prompt"] for row in block]
 
     holds()
-    assert len(shown) == 8 * 3 * 2
+    assert len(shown) == 9 * 3 * 2
 
 
 @bounded

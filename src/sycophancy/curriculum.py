@@ -182,7 +182,7 @@ def curriculum_words(statement: Statement, wordings: Sequence[Wording] = WORDING
         *statement.professions,
     ]
     for wording in wordings:
-        texts += [wording.layout, *wording.opinions, *wording.words]
+        texts += [wording.layout, wording.frame, *wording.opinions, *wording.words]
     for authority in AUTHORITIES:
         texts.append(introduce(authority, statement.fields, statement.professions, Draws(authority)))
     texts += [*people.GIVEN_NAMES, *people.FAMILY_NAMES, *people.SCHOOLS, *people.LAY_OCCUPATIONS]
