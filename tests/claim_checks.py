@@ -59,8 +59,8 @@ TASKS = {
         ('the sentence "{}" is grammatically {}', 'the sentence "{}" is not grammatically {}'),
     ),
 }  # fmt: skip
-AFFIRMING = {"agree", "Agree", "yes", "true"}
-DENYING = {"disagree", "Disagree", "no", "false"}
+AFFIRMING = {"agree", "Agree", "yes", "true", "right"}
+DENYING = {"disagree", "Disagree", "no", "false", "wrong"}
 
 
 def rows_of(folder, split):
