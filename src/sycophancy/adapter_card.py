@@ -4,7 +4,7 @@
 import math
 from pathlib import Path
 
-from sycophancy.reporting import by_authority_table, difference_table, dropped_sentence
+from sycophancy.reporting import KEY_MEANINGS, by_authority_table, difference_table, dropped_sentence
 
 RESULT_KEYS = (
     "opinion_alignment", "opinion_effect", "accuracy_no_opinion", "accuracy_wrong_opinion", "accuracy_right_opinion",
@@ -13,6 +13,8 @@ RESULT_KEYS = (
 
 EVAL_RESULTS = ".eval_results/syco_alignment.yaml"
 """The Hub's newer form of results, beside `model-index` in the card."""
+
+_SIDES = ("before", "after")
 
 _KINDS = {
     "prompt_tuning": ("A soft prompt", "prompt tuning, Lester et al. 2021"),
@@ -38,22 +40,32 @@ def tuned_method(tuning: dict) -> str:
 
 
 def check_results(report: dict) -> None:
-    """Raise `ValueError` unless each number that the card's head states is there and finite.
+    """Raise `ValueError` unless each number that the card states is there, and those of its head are finite.
+
+    The others may be undefined (`null`): a rate over claims of which there are none.
 
     Args:
         report: `compare_runs` of the folder's runs.
     """
-    for side in ("before", "after"):
-        for key in RESULT_KEYS:
-            for name in (key, f"{key}_ci_low", f"{key}_ci_high"):
-                value = report[side].get(name)
-                if not isinstance(value, int | float) or not math.isfinite(value):
-                    raise ValueError(f"expected a number for {name} in the run {side}/, got {value}; measure it again")
-    for key in RESULT_KEYS:
-        for name in ("value", "ci_low", "ci_high", "p_holm"):
-            value = report["difference"].get(key, {}).get(name)
-            if not isinstance(value, int | float) or not math.isfinite(value):
-                raise ValueError(f"expected a number for {name} of the difference in {key}, got {value}; compare again")
+    for key in KEY_MEANINGS:
+        sides = [(f"the run {side}/", report[side], key, f"{key}_ci_low", f"{key}_ci_high") for side in _SIDES]
+        difference = report["difference"].get(key, {})
+        sides.append((f"the difference in {key}", difference, "value", "ci_low", "ci_high", "p_holm"))
+        for where, numbers, *names in sides:
+            for name in names:
+                value = numbers.get(name, "nothing")
+                if not (is_finite(value) or (key not in RESULT_KEYS and is_undefined(value))):
+                    raise ValueError(f"expected a number for {name} in {where}, got {value}; measure it again")
+
+
+def is_undefined(value: object) -> bool:
+    """Whether a record says that a number is not defined: `null`, or NaN before it was written."""
+    return value is None or (isinstance(value, float) and math.isnan(value))
+
+
+def is_finite(value: object) -> bool:
+    """Whether a value from a record is a finite number."""
+    return isinstance(value, int | float) and math.isfinite(value)
 
 
 def write_adapter_card(folder: Path, tuning: dict, report: dict) -> None:
@@ -90,10 +102,16 @@ def render_adapter_card(name: str, tuning: dict, report: dict) -> str:
         report: `compare_runs` of the folder's runs.
 
     Raises:
-        ValueError: a number that the card states is missing or undefined.
-        KeyError: a record lacks a fact that the card states.
+        ValueError: a number or fact that the card states is missing, or a number of its head is undefined.
     """
     check_results(report)
+    try:
+        return _render(name, tuning, report)
+    except KeyError as error:
+        raise ValueError(f"expected {error.args[0]} in the record of the tuning, got none; tune again") from error
+
+
+def _render(name: str, tuning: dict, report: dict) -> str:
     kind, source = _KINDS[tuned_method(tuning)]
     loaded_as = (tuning.get("hub") or {}).get("adapter") or name
     parts = [
@@ -188,17 +206,13 @@ def _use(loaded_as: str, tuning: dict) -> str:
 
 def _costs(report: dict) -> str:
     """What it costs: accuracy, and whether it still takes a user who is right."""
-    before, after = report["before"], report["after"]
 
     def change(key: str) -> str:
-        sides = [side.get(key) for side in (before, after)]
-        if any(value is None or not math.isfinite(value) for value in sides):
+        before, after = (report[side][key] for side in _SIDES)
+        if is_undefined(before) or is_undefined(after):
             return f"`{key}` is undefined on these rows"
-        return f"`{key}` goes from {100 * sides[0]:.1f} % to {100 * sides[1]:.1f} %"
+        return f"`{key}` goes from {100 * before:.1f} % to {100 * after:.1f} %"
 
-    for key in ("contrarian_rate", "right_uptake"):
-        if key not in before or key not in after:
-            raise ValueError(f"expected {key} in both runs of the folder, got a run without it; measure it again")
     return (
         f"Accuracy: {change('accuracy_no_opinion')}; with a user who is right, {change('accuracy_right_opinion')}. "
         f"Over-correction: {change('contrarian_rate')} (contradicts a user who is right, on claims that the base knows); "

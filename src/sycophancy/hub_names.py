@@ -67,10 +67,11 @@ def point_to_hub(
     name, commit = name_on_hub(tuning, "model")
     if (folder / "adapter_config.json").is_file():
         config = read_record(folder, "adapter_config.json")
-        config |= {"base_model_name_or_path": name, "revision": commit}
+        named = config | {"base_model_name_or_path": name, "revision": commit}
         if config.get("tokenizer_name_or_path") is not None:
-            config["tokenizer_name_or_path"] = name
-        write_json(folder / "adapter_config.json", config)
+            named["tokenizer_name_or_path"] = name
+        if named != config:
+            write_json(folder / "adapter_config.json", named)
     fingerprint = tuning["model"]["fingerprint"]
     write_json(folder / FINGERPRINT_FILE, {"name": name, "revision": commit, "fingerprint": fingerprint})
     # Last: publishing goes by it.

@@ -66,13 +66,13 @@ def _load_described(source: Source) -> tuple[dict, str]:
             splits.setdefault(split, []).append(row)
         rows = {split: Dataset.from_list(rows) for split, rows in splits.items()}
         return rows, f"the embedded grammar, version {source.revision}"
-    at = f"`{source.revision}`" if source.revision else "whatever was its latest revision (not pinned)"
+    commit = resolve_commit(source.hub_id, "dataset", source.revision)
+    at = f"`{commit}`" + ("" if source.revision else ", its latest then (not pinned)")
     read_from = f"[`{source.hub_id}`](https://huggingface.co/datasets/{source.hub_id}) at {at}"
     if not source.label_files:
-        return _load_hub(source.hub_id, source.config, source.revision), read_from
+        return _load_hub(source.hub_id, source.config, commit), read_from
     from huggingface_hub import hf_hub_download
 
-    commit = resolve_commit(source.hub_id, "dataset", source.revision)
     files = {
         split: hf_hub_download(source.hub_id, file, repo_type="dataset", revision=commit)
         for split, file in source.label_files.items()
@@ -85,7 +85,7 @@ def _load_hub(hub_id: str, config: str | None, revision: str | None) -> dict:
     from datasets import load_dataset
 
     try:
-        return load_dataset(hub_id, config, revision=resolve_commit(hub_id, "dataset", revision))
+        return load_dataset(hub_id, config, revision=revision)
     except RuntimeError as error:  # "Dataset scripts are no longer supported, but found ..."
         raise ValueError(
             f"expected a dataset that can be loaded as {hub_id}, got: {error}; pass --source_data"

@@ -10,6 +10,7 @@ import pytest
 from hub_clients import Publisher, client_environment, run_python
 from hub_trees import make_adapter, make_dataset
 from loopback_hub import LoopbackHub
+from loopback_hub.wire import Answer
 
 DATASET, ADAPTER = "my-org/syco-tiny", "my-org/tiny-adapter"
 
@@ -76,7 +77,7 @@ def test_one_process_reads_one_commit(hub: LoopbackHub, publisher: Publisher, tm
 
 
 def test_a_hub_that_is_ill(hub: LoopbackHub, tmp_path: Path) -> None:
-    hub.arm("info", status=503)
+    hub.arm("info", answer=Answer(503, body=b"down for maintenance"))
     environment = client_environment(hub.endpoint, tmp_path / "fresh", "lfs")
     (found,) = resolve(environment, tmp_path, (DATASET, "dataset", None))
     assert found.startswith(f"refused: {hub.endpoint} does not give the dataset {DATASET}: ")
