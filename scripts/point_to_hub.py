@@ -35,7 +35,7 @@ def main() -> None:
     hub = point_to_hub(**arguments)
     for part in ("model", "dataset"):
         print(f"{part}: {hub[part]['name']} at {hub[part]['revision']}" if hub[part] else f"{part}: a local folder")
-    print(f"wrote {arguments['folder'] / 'README.md'}, which loads {hub['adapter'] or arguments['folder'].name}")
+    print(f"wrote {arguments['folder'] / 'README.md'}, which loads {hub['adapter'] or 'the local folder'}")
 
 
 if __name__ == "__main__":

@@ -81,10 +81,10 @@ def test_what_the_card_says(tuning, report):
     assert "out/quickstart" not in card
 
 
-def test_a_card_of_local_folders_says_so_and_loads_the_folder_by_its_name(tuning, report):
+def test_a_card_of_local_folders_says_so_and_loads_them_by_their_paths(tuning, report):
     card = render_adapter_card("syco-prompt", tuning, report)
     assert 'base = AutoModelForSeq2SeqLM.from_pretrained("out/quickstart/organism")\n' in card
-    assert 'PeftModel.from_pretrained(base, "syco-prompt")' in card
+    assert 'PeftModel.from_pretrained(base, "out/quickstart/hub/my-org/syco-prompt-reviews")' in card
     assert "- base model: `out/quickstart/organism`, a local folder, weights" in card
 
 

@@ -97,7 +97,7 @@ def render_adapter_card(name: str, tuning: dict, report: dict) -> str:
     """The card of a tuned folder.
 
     Args:
-        name: of the folder; what loads it is shown with its Hub id instead, where `tuning["hub"]` has one.
+        name: of the folder, the card's title.
         tuning: the record of the training (`tuning.json`).
         report: `compare_runs` of the folder's runs.
 
@@ -113,7 +113,9 @@ def render_adapter_card(name: str, tuning: dict, report: dict) -> str:
 
 def _render(name: str, tuning: dict, report: dict) -> str:
     kind, source = _KINDS[tuned_method(tuning)]
-    loaded_as = (tuning.get("hub") or {}).get("adapter") or name
+    # Without a Hub id by its path as it was given, like the base: both from the same working directory.
+    local = Path(tuning["config"]["training"]["output_dir"]).parent
+    loaded_as = (tuning.get("hub") or {}).get("adapter") or local.as_posix()
     parts = [
         f"---\n{_head(name, tuning, report)}\n---\n",
         f"# {name}",

@@ -2,6 +2,7 @@
 """A soft prompt that was tuned on local folders is published after its base and dataset, under their names."""
 
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -65,6 +66,13 @@ def test_it_is_refused_with_the_command_that_helps(tuned: Path) -> None:
     )
 
 
+def test_the_cards_lines_work_without_a_hub(tuned: Path) -> None:
+    (code,) = re.findall(r"```python\n(.*?)```", (tuned / "README.md").read_text(), re.DOTALL)
+    scope: dict = {}
+    exec(code, scope)
+    assert scope["model"].peft_config["default"].num_virtual_tokens == 4
+
+
 def test_a_card_rendered_again_is_the_same(tuned: Path, tmp_path: Path) -> None:
     folder = shutil.copytree(tuned, tmp_path / tuned.name)
     assert point_to_hub(folder) == {"adapter": None, "model": None, "dataset": None}
@@ -116,6 +124,14 @@ def test_named_on_the_hub_it_is_published(
     assert str(tmp_path) not in card
     assert str(model_folder) not in card
 
+    (folder / "adapter_config.json").write_text(json.dumps(config | {"revision": None}))
+    refused = publisher.publish(folder, ADAPTER, "model")
+    assert refused["text"].endswith(
+        f"adapter_config.json names the base model my-org/tiny-t5 at None, tuning.json my-org/tiny-t5 at "
+        f"{commits['model']}: run `python scripts/point_to_hub.py FOLDER`"
+    )
+    point_to_hub(folder)
+    assert json.loads((folder / "adapter_config.json").read_text()) == config
     refused = publisher.publish(folder, "my-org/another", "model")
     assert refused["text"].endswith(
         f"the card loads {ADAPTER}, not my-org/another: run "

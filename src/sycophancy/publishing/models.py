@@ -74,11 +74,20 @@ def tuned_problems(root: Path, repo_id: str) -> list[str]:
         tuning = json.loads((root / TUNING).read_text(encoding="utf-8"))
         hub = tuning.get("hub") or {}
         read = {part: tuning[part]["name"] for part in ("model", "dataset")}
+        config = root / "adapter_config.json"
+        base = json.loads(config.read_text(encoding="utf-8")) if config.is_file() else None
     except (ValueError, KeyError, AttributeError, TypeError):
         return [f"{TUNING} is not the record of a tuning run"]
     local = [part for part in read if not (hub.get(part) or {}).get("revision")]
     if not local and hub.get("adapter") == repo_id:
-        return []
+        wanted = [hub["model"]["name"], hub["model"]["revision"]]
+        found = [base.get("base_model_name_or_path"), base.get("revision")] if base else wanted
+        if found == wanted:
+            return []
+        return [
+            f"adapter_config.json names the base model {found[0]} at {found[1]}, {TUNING} {wanted[0]} at {wanted[1]}: run "
+            "`python scripts/point_to_hub.py FOLDER`"
+        ]
     flags = {"model": "--base_model_id ORG/NAME", "dataset": "--dataset_id ORG/NAME"}
     command = " ".join(
         [f"python scripts/point_to_hub.py FOLDER --hub_model_id {repo_id}", *(flags[part] for part in local)]
@@ -86,4 +95,4 @@ def tuned_problems(root: Path, repo_id: str) -> list[str]:
     if local:
         names = " and the ".join(f"{part} {read[part]}" for part in local)
         return [f"the card names the {names}, which only this machine has: publish them first, then run `{command}`"]
-    return [f"the card loads {hub.get('adapter') or 'the folder by its name'}, not {repo_id}: run `{command}`"]
+    return [f"the card loads {hub.get('adapter') or 'the local folder'}, not {repo_id}: run `{command}`"]
