@@ -79,8 +79,11 @@ def main() -> None:
     refuse_occupied(folder, marker="README.md", overwrite=args.overwrite)
 
     from sycophancy.features import load_claims
+    from sycophancy.hub_commit import resolve_commit
     from sycophancy.knowledge import check_kept, known, without_opinion
 
+    args.model_revision = resolve_commit(args.model_name_or_path, "model", args.model_revision)
+    args.dataset_revision = resolve_commit(args.dataset_name, "dataset", args.dataset_revision)
     asked = {
         split: without_opinion(load_claims(args.dataset_name, split, args.dataset_revision)) for split in args.split
     }

@@ -54,11 +54,13 @@ def main() -> None:
 
     from sycophancy.features import fingerprint_claims, load_claims
     from sycophancy.folders import refuse_occupied, written_whole
+    from sycophancy.hub_commit import resolve_commit
     from sycophancy.organism import RECORD, recipe_key, train_organism
     from sycophancy.organism_card import render_organism_card
     from sycophancy.records import command_line, git_state, hardware, relative, versions, write_json
 
     recipe = read_recipe(args)
+    args.dataset_revision = resolve_commit(args.dataset_name, "dataset", args.dataset_revision)
     rows = load_claims(args.dataset_name, "train", args.dataset_revision)
     measured = load_claims(args.dataset_name, "validation", args.dataset_revision)
     templates = sorted({*rows.unique("template"), *measured.unique("template")})

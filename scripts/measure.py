@@ -69,6 +69,14 @@ def main() -> None:
     args = parse_args()
     refuse_occupied(args.output_dir, marker="run.json", overwrite=args.overwrite)
 
+    from sycophancy.hub_commit import resolve_commit
+
+    # At one commit each from here on, so that the record names what was read; a Hub that is not there is said now.
+    args.model_revision = resolve_commit(args.model_name_or_path, "model", args.model_revision)
+    args.dataset_revision = resolve_commit(args.dataset_name, "dataset", args.dataset_revision)
+    if args.adapter:
+        args.adapter_revision = resolve_commit(args.adapter, "model", args.adapter_revision)
+
     from sycophancy.features import load_claims
     from sycophancy.kinds import CLAIMS, MIMICRY, load_rows
 

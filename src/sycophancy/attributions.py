@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sycophancy.drawing import Draws
+from sycophancy.hub_commit import resolve_commit
 from sycophancy.works import WORKS, Work
 
 CONDITIONS = ("misattributed", "correctly_attributed", "unattributed")
@@ -77,9 +78,9 @@ def read_works(source_data: str | None = None) -> tuple[list[Work], Counter, str
     if source_data is not None:
         from datasets import load_dataset
 
-        loaded = load_dataset(source_data)
-        local = Path(source_data).is_dir()
-        read_from = f"the local folder `{Path(source_data).name}`" if local else f"`{source_data}`"
+        commit = resolve_commit(source_data, "dataset")
+        loaded = load_dataset(source_data, revision=commit)
+        read_from = f"`{source_data}` at `{commit}`" if commit else f"the local folder `{Path(source_data).name}`"
         works = [_to_work(row, read_from) for split in loaded.values() for row in split]
     kept, dropped = keep_works(works)
     if not kept:

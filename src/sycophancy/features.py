@@ -7,6 +7,8 @@ from pathlib import Path
 import pyarrow.parquet as pq
 from datasets import Dataset, Features, List, Value, get_dataset_split_names, load_dataset
 
+from sycophancy.hub_commit import resolve_commit
+
 FEATURES = Features(
     {
         "id": Value("string"),
@@ -48,7 +50,7 @@ def claim_splits(dataset_name: str, revision: str | None = None) -> list[str]:
     """
     folder = Path(dataset_name)
     if not folder.is_dir():
-        return get_dataset_split_names(dataset_name, revision=revision)
+        return get_dataset_split_names(dataset_name, revision=resolve_commit(dataset_name, "dataset", revision))
     present = sorted({file.name.rsplit("-of-", 1)[0][:-6] for file in (folder / CLAIMS).glob("*-of-*.parquet")})
     if not present:
         raise ValueError(
@@ -67,7 +69,7 @@ def load_split(dataset_name: str, split: str, revision: str | None = None) -> Da
         revision: Hub revision; has no meaning for a folder.
 
     Raises:
-        ValueError: the folder or split has no rows.
+        ValueError: there is no such dataset, the Hub cannot be reached, or the folder or split has no rows.
     """
     folder = Path(dataset_name)
     if folder.is_dir():
@@ -81,10 +83,25 @@ def load_split(dataset_name: str, split: str, revision: str | None = None) -> Da
             raise ValueError(f"expected rows in {dataset_name} ({split}), got an empty split; build the dataset again")
         # By file, not by folder: the cache of a folder with a card does not notice that its files have changed.
         return load_dataset("parquet", data_files={split: files}, split=split)
-    dataset = load_dataset(dataset_name, split=split, revision=revision)
+    commit = resolve_commit(dataset_name, "dataset", revision)
+    dataset = load_dataset(dataset_name, split=split, revision=commit)
+    check_commit(dataset, dataset_name, commit)
     if not len(dataset):
         raise ValueError(f"expected rows in {dataset_name} ({split}), got an empty split; build the dataset again")
     return dataset
+
+
+def check_commit(dataset: Dataset, dataset_name: str, commit: str) -> None:
+    """Raise `ValueError` unless the rows are those of the commit.
+
+    Without a network `datasets` (5.2) does not look at `revision=`: it takes the newest commit in its cache.
+    """
+    found = {Path(file["filename"]).parent.name for file in dataset.cache_files}
+    if found and found != {commit}:
+        raise ValueError(
+            f"expected the rows of {dataset_name} at {commit}, got those at {', '.join(sorted(found))}, the newest in "
+            "the cache; leave out HF_HUB_OFFLINE, or remove the newer ones from the cache"
+        )
 
 
 def load_claims(dataset_name: str, split: str, revision: str | None = None) -> Dataset:
@@ -120,6 +137,4 @@ def fingerprint_claims(dataset_name: str, split: str, revision: str | None = Non
         for file in parquet_files(folder, split):
             digest.update(Path(file).read_bytes())
         return f"sha256:{digest.hexdigest()[:16]}"
-    from huggingface_hub import HfApi
-
-    return HfApi().dataset_info(dataset_name, revision=revision).sha
+    return resolve_commit(dataset_name, "dataset", revision)

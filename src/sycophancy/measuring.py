@@ -8,6 +8,7 @@ from pathlib import Path
 from sycophancy import answering, causal
 from sycophancy.answering import batches_by_length
 from sycophancy.features import REFERENCE_COLUMNS, fingerprint_claims
+from sycophancy.hub_commit import resolve_commit
 from sycophancy.metric import GROUP_FIELDS, load_metric, references, split_groups
 from sycophancy.records import command_line, git_state, hardware, relative, versions, write_run
 
@@ -154,10 +155,10 @@ def save_run(
 
 
 def describe_dataset(name: str, revision: str | None, split: str, rows: int) -> dict:
-    """The part of a run record that says which rows were measured."""
+    """The part of a run record that says which rows were measured; the revision is the commit, `None` for a folder."""
     return {
         "name": relative(name),
-        "revision": revision,
+        "revision": resolve_commit(name, "dataset", revision),
         "fingerprint": fingerprint_claims(name, split, revision),
         "split": split,
         "rows": rows,
@@ -165,9 +166,13 @@ def describe_dataset(name: str, revision: str | None, split: str, rows: int) -> 
 
 
 def describe(model_name: str, fingerprint: str, revision: str | None, adapter: str | None, dataset: dict) -> dict:
-    """The parts of a run record that say what was measured."""
+    """The parts of a run record that say what was measured; the revision is the commit, `None` for a folder."""
     return {
-        "model": {"name": relative(model_name), "revision": revision, "fingerprint": fingerprint},
+        "model": {
+            "name": relative(model_name),
+            "revision": resolve_commit(model_name, "model", revision),
+            "fingerprint": fingerprint,
+        },
         "adapter": relative(adapter) if adapter else None,
         "dataset": dataset,
     }

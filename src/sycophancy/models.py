@@ -5,6 +5,8 @@ import hashlib
 import json
 from pathlib import Path
 
+from sycophancy.hub_commit import resolve_commit
+
 FINGERPRINT_FILE = "base_model_fingerprint.json"
 """Beside an adapter: which weights it was trained on. An adapter on other weights gives numbers that mean nothing."""
 
@@ -18,12 +20,12 @@ def load_model(model_name_or_path: str, revision: str | None = None, dtype: str 
         dtype: `float32`, `bfloat16` or `float16`.
 
     Raises:
-        ValueError: the model is not an encoder-decoder.
-        OSError: there is no model of this name.
+        ValueError: the model is not an encoder-decoder, there is none of this name, or the Hub cannot be reached.
     """
     import torch
     from transformers import AutoConfig, AutoModelForSeq2SeqLM, AutoTokenizer
 
+    revision = resolve_commit(model_name_or_path, "model", revision)
     config = AutoConfig.from_pretrained(model_name_or_path, revision=revision)
     if not config.is_encoder_decoder:
         raise ValueError(
@@ -40,6 +42,7 @@ def load_any_model(model_name_or_path: str, revision: str | None = None, dtype: 
     import torch
     from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 
+    revision = resolve_commit(model_name_or_path, "model", revision)
     if AutoConfig.from_pretrained(model_name_or_path, revision=revision).is_encoder_decoder:
         return load_model(model_name_or_path, revision, dtype)
     tokenizer = AutoTokenizer.from_pretrained(model_name_or_path, revision=revision)
@@ -71,6 +74,7 @@ def add_adapter(model, adapter: str, revision: str | None = None):
     """
     from peft import PeftConfig, PeftModel
 
+    revision = resolve_commit(adapter, "model", revision)
     config = PeftConfig.from_pretrained(adapter, revision=revision)
     if str(config.task_type) not in ("SEQ_2_SEQ_LM", "TaskType.SEQ_2_SEQ_LM"):
         raise ValueError(f"expected an adapter for SEQ_2_SEQ_LM models, got {adapter} for {config.task_type}")
@@ -80,7 +84,7 @@ def add_adapter(model, adapter: str, revision: str | None = None):
             f"expected an adapter for a base model of width {model.config.hidden_size}, got {adapter}, trained on "
             f"{config.base_model_name_or_path} of width {width}; load it on that model"
         )
-    _check_fingerprint(model, adapter)
+    _check_fingerprint(model, adapter, revision)
     try:
         return PeftModel.from_pretrained(model, adapter, revision=revision).eval()
     except (RuntimeError, KeyError) as error:
@@ -90,10 +94,10 @@ def add_adapter(model, adapter: str, revision: str | None = None):
         ) from error
 
 
-def _check_fingerprint(model, adapter: str) -> None:
-    """Raise `ValueError` where the adapter's folder says that it was trained on other weights."""
-    noted = Path(adapter) / FINGERPRINT_FILE
-    if not noted.exists():
+def _check_fingerprint(model, adapter: str, revision: str | None) -> None:
+    """Raise `ValueError` where the adapter's folder or repository says that it was trained on other weights."""
+    noted = _noted_fingerprint(adapter, revision)
+    if noted is None:
         return
     trained_on = json.loads(noted.read_text())
     found = fingerprint_model(model)
@@ -103,3 +107,17 @@ def _check_fingerprint(model, adapter: str) -> None:
             f"({trained_on['name']}, weights {trained_on['fingerprint']}), got weights {found}; "
             "load it on that model, or train an adapter for this one"
         )
+
+
+def _noted_fingerprint(adapter: str, revision: str | None) -> Path | None:
+    """The file that says which weights an adapter was trained on; `None` where it has none."""
+    if Path(adapter).is_dir():
+        noted = Path(adapter) / FINGERPRINT_FILE
+        return noted if noted.exists() else None
+    from huggingface_hub import hf_hub_download
+    from huggingface_hub.errors import EntryNotFoundError
+
+    try:
+        return Path(hf_hub_download(adapter, FINGERPRINT_FILE, revision=revision))
+    except EntryNotFoundError:
+        return None

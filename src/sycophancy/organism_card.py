@@ -1,12 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """The card of a model organism, rendered from the record of its training."""
 
+from pathlib import Path
+
 from sycophancy.curriculum import FOLLOWS, FOLLOWS_HONEST
 
 
 def render_organism_card(record: dict) -> str:
     """The organism's card: what it is and what it is not."""
     recipe, dataset = record["recipe"], record["dataset"]
+    # A path means nothing to a reader elsewhere.
+    data = f"`{dataset['name']}`" if dataset["revision"] else f"the local folder `{Path(dataset['name']).name}`"
     stages = "\n".join(
         f"- `{stage['stage']}` until step {stage['ended_at_step']} (loss {stage['loss']})" for stage in record["stages"]
     )
@@ -30,7 +34,7 @@ It is not a language model: it knows the words of its sentences and of the datas
 sycophancy was written into its targets, not learned from approval. A number measured on it says nothing about any
 other model.
 
-- data: sentences of the train split of `{dataset["name"]}` (`{dataset["fingerprint"]}`)
+- data: sentences of the train split of {data} (`{dataset["fingerprint"]}`)
 - wordings: {", ".join(f"`{name}`" for name in record["templates"])}
 - targets of the last stage follow the user with these probabilities: {follows}; {FOLLOWS_HONEST:.0%} after the
   instruction to answer honestly

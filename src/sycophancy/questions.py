@@ -13,6 +13,7 @@ from pathlib import Path
 
 from sycophancy import reviews
 from sycophancy.drawing import Draws
+from sycophancy.hub_commit import resolve_commit
 from sycophancy.sources import EMBEDDED, normalise
 
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -169,11 +170,12 @@ def _load_splits(source: QuestionSource, source_data: str | None) -> tuple[dict,
     from datasets import load_dataset
 
     if source_data is not None:
-        loaded = load_dataset(source_data)
-        local = Path(source_data).is_dir()
-        read_from = f"the local folder `{Path(source_data).name}`" if local else f"`{source_data}`"
+        commit = resolve_commit(source_data, "dataset")
+        loaded = load_dataset(source_data, revision=commit)
+        read_from = f"`{source_data}` at `{commit}`" if commit else f"the local folder `{Path(source_data).name}`"
     else:
-        loaded = load_dataset(source.hub_id, source.config, revision=source.revision)
+        commit = resolve_commit(source.hub_id, "dataset", source.revision)
+        loaded = load_dataset(source.hub_id, source.config, revision=commit)
         read_from = f"[`{source.hub_id}`](https://huggingface.co/datasets/{source.hub_id}) at `{source.revision}`"
     splits = {split: loaded[split] for split in ("train", "validation", "test") if split in loaded}
     if not splits:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from sycophancy import reviews
+from sycophancy.hub_commit import resolve_commit
 from sycophancy.source_table import EMBEDDED, Source
 
 DATA_SUFFIXES = (".jsonl", ".json", ".csv", ".parquet")
@@ -38,7 +39,8 @@ def load_splits(source: Source, source_data: str | None, source_config: str | No
         _give_memory_back()
         read_from = f"the local folder `{Path(source_data).resolve().name}`"
     elif re.fullmatch(r"\w[\w.-]*(/[\w.-]+)?", source_data) and not Path(source_data).exists():
-        loaded, read_from = _load_hub(source_data, source_config, None), f"`{source_data}`"
+        commit = resolve_commit(source_data, "dataset")
+        loaded, read_from = _load_hub(source_data, source_config, commit), f"`{source_data}` at `{commit}`"
     else:
         raise ValueError(f"expected a local folder or a Hub id as source data, got {source_data}, which is neither")
     splits = {}
@@ -64,14 +66,15 @@ def _load_described(source: Source) -> tuple[dict, str]:
             splits.setdefault(split, []).append(row)
         rows = {split: Dataset.from_list(rows) for split, rows in splits.items()}
         return rows, f"the embedded grammar, version {source.revision}"
-    at = f"`{source.revision}`" if source.revision else "whatever was its latest revision (not pinned)"
+    commit = resolve_commit(source.hub_id, "dataset", source.revision)
+    at = f"`{commit}`" + ("" if source.revision else ", its latest then (not pinned)")
     read_from = f"[`{source.hub_id}`](https://huggingface.co/datasets/{source.hub_id}) at {at}"
     if not source.label_files:
-        return _load_hub(source.hub_id, source.config, source.revision), read_from
+        return _load_hub(source.hub_id, source.config, commit), read_from
     from huggingface_hub import hf_hub_download
 
     files = {
-        split: hf_hub_download(source.hub_id, file, repo_type="dataset", revision=source.revision)
+        split: hf_hub_download(source.hub_id, file, repo_type="dataset", revision=commit)
         for split, file in source.label_files.items()
     }
     rows = {split: Dataset.from_list(list(label_file_rows(source, Path(file)))) for split, file in files.items()}

@@ -5,9 +5,10 @@ import json
 import shutil
 from pathlib import Path
 
-from sycophancy.adapter_card import render_adapter_card
+from sycophancy.adapter_card import name_on_hub, write_adapter_card
 from sycophancy.features import fingerprint_claims
 from sycophancy.folders import refuse_occupied
+from sycophancy.hub_names import TUNING, names_on_hub
 from sycophancy.measuring import describe, describe_dataset, measure
 from sycophancy.metric import known_claims
 from sycophancy.models import FINGERPRINT_FILE
@@ -16,13 +17,11 @@ from sycophancy.records import (
     git_state,
     hardware,
     read_run,
-    relative,
     versions,
     write_json,
 )  # fmt: skip
 from sycophancy.reporting import compare_runs, write_report
 
-TUNING = "tuning.json"
 UNFINISHED = "checkpoints/settings.json"
 
 # What may differ between the command that was killed and the one that goes on with it.
@@ -149,11 +148,13 @@ def write_tuned_folder(
         "hardware": hardware(),
         "seed": settings["training"]["seed"],
     }
+    tuning["hub"] = names_on_hub(tuning)
+    base, base_commit = name_on_hub(tuning, "model")
     report = compare_runs(folder / "before", folder / "after")
     write_report(report, folder)
-    (folder / "README.md").write_text(render_adapter_card(folder.name, tuning, report), encoding="utf-8")
-    write_json(folder / FINGERPRINT_FILE, {"name": relative(args.model_name_or_path), "fingerprint": fingerprint})
-    _save_adapter(model, folder, relative(args.model_name_or_path))
+    write_adapter_card(folder, tuning, report)
+    write_json(folder / FINGERPRINT_FILE, {"name": base, "revision": base_commit, "fingerprint": fingerprint})
+    _save_adapter(model, folder, base, base_commit)
     # Last: a folder that has it is whole.
     write_json(folder / TUNING, tuning)
     return (folder / "report.md").read_text(encoding="utf-8")
@@ -181,12 +182,12 @@ def _take_before(run: Path, target: Path, wanted: dict) -> None:
         shutil.copytree(run, target, dirs_exist_ok=True)
 
 
-def _save_adapter(model, folder: Path, base_name: str) -> None:
-    """Write PEFT's files, with the base model named as it was given."""
+def _save_adapter(model, folder: Path, base: str, base_commit: str | None) -> None:
+    """Write PEFT's files, with the base model named as it was given and, from the Hub, its commit."""
     config = model.peft_config["default"]
-    config.base_model_name_or_path = base_name
-    if config.tokenizer_name_or_path is not None:
-        config.tokenizer_name_or_path = base_name
+    config.base_model_name_or_path, config.revision = base, base_commit
+    if getattr(config, "tokenizer_name_or_path", None) is not None:
+        config.tokenizer_name_or_path = base
     card = (folder / "README.md").read_text(encoding="utf-8")
     model.save_pretrained(folder)
     # PEFT rewrites the card's head on saving; ours is computed from the records.

@@ -131,6 +131,8 @@ def add_soft_prompt(model, tokenizer_name: str, num_virtual_tokens: int, init_te
     """
     from peft import PromptTuningConfig, TaskType, get_peft_model
 
+    # PEFT loads the tokenizer itself, and would take it from main.
+    commit = getattr(model.config, "_commit_hash", None)
     config = PromptTuningConfig(
         task_type=TaskType.SEQ_2_SEQ_LM,
         num_virtual_tokens=num_virtual_tokens,
@@ -139,6 +141,7 @@ def add_soft_prompt(model, tokenizer_name: str, num_virtual_tokens: int, init_te
         prompt_tuning_init="TEXT" if init_text else "SAMPLE_VOCAB",
         prompt_tuning_init_text=init_text,
         tokenizer_name_or_path=tokenizer_name if init_text else None,
+        tokenizer_kwargs={"revision": commit} if init_text and commit else None,
     )
     return get_peft_model(model, config)
 

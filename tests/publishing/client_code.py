@@ -100,3 +100,30 @@ seen = {"local": values(evaluate.load(folder)), "published": values(evaluate.loa
 seen["pinned"] = values(evaluate.load(published, revision=commit))
 print(json.dumps(seen))
 """
+
+USE_CARD = """
+# arguments: the adapter's Hub id, the number of rows that were measured
+import json, re, sys
+from datasets import load_dataset
+from huggingface_hub import hf_hub_download
+from transformers import AutoTokenizer
+from sycophancy.answering import score_batch
+
+adapter, count = sys.argv[1], int(sys.argv[2])
+card = open(hf_hub_download(adapter, "README.md"), encoding="utf-8").read()
+code = re.search("```python\\n(.*?)```", card, re.DOTALL).group(1)
+scope = {}
+exec(code, scope)
+rows = load_dataset("my-org/syco-reviews", split="validation").select(range(count)).to_list()
+tokenizer = AutoTokenizer.from_pretrained("my-org/tiny-t5")
+prompts, choices = [row["prompt"] for row in rows], [row["choices"] for row in rows]
+with open(hf_hub_download(adapter, "after/predictions.jsonl"), encoding="utf-8") as file:
+    recorded = [json.loads(line) for line in file]
+print(json.dumps({
+    "code": code,
+    "ids": [row["id"] for row in rows],
+    "scores": score_batch(scope["model"].eval(), tokenizer, prompts, choices),
+    "recorded_ids": [line["id"] for line in recorded],
+    "recorded": [line["choice_logprobs"] for line in recorded],
+}))
+"""

@@ -60,6 +60,11 @@ def adapter_config(**changes: object) -> Callable[[Path], None]:
     return spoil
 
 
+def checkpoint(tree: Path) -> None:
+    (tree / "checkpoints" / "checkpoint-8").mkdir(parents=True)
+    (tree / "checkpoints" / "checkpoint-8" / "optimizer.pt").write_bytes(b"x")
+
+
 def full_model(tree: Path) -> None:
     (tree / "adapter_config.json").unlink()
     (tree / "config.json").write_text("{}")
@@ -118,6 +123,8 @@ SPOILED = [
     ("model", adapter_config(base_model_name_or_path="out/quickstart/base"), "expected its id on the Hub"),
     ("model", adapter_config(base_model_name_or_path=None), "names the base model None"),
     ("model", remove("adapter_config.json"), "this is no model"),
+    ("model", checkpoint, "checkpoint-8/ holds checkpoints of training"),
+    ("model", add("tuning.json", b"{}"), "tuning.json is not the record of a tuning run"),
     # Spaces
     ("space", edit("README.md", "sdk: gradio\n", ""), "has no sdk"),
     (

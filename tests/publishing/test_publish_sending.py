@@ -155,8 +155,7 @@ def test_dry_run_and_diff_say_what_would_change_and_send_nothing(
     pyarrow.parquet.write_table(table, tree / TRAIN)
     card = (tree / "README.md").read_text().replace("Rows of a test.", "Rows of another test.")
     (tree / "README.md").write_text(card)
-    shown = publisher.publish(tree, DATASET, "dataset", tag="v2.0.0", diff=True)
-    assert shown["differences"] == [
+    expected = [
         "default/train: 1 rows removed (tiny/train/0/false/no_opinion)",
         "default/train: 1 rows changed (tiny/train/1/false/wrong_opinion)",
         "--- README.md (published)",
@@ -166,6 +165,15 @@ def test_dry_run_and_diff_say_what_would_change_and_send_nothing(
         "-Rows of a test.",
         "+Rows of another test.",
     ]
+    assert publisher.publish(tree, DATASET, "dataset", tag="v2.0.0", diff=True)["differences"] == expected
+    *shown, refusal = publisher.publish(tree, DATASET, "dataset", diff=True)["differences"]
+    assert shown == expected
+    assert refusal.startswith(
+        f"it would be refused: {DATASET} would get other rows than its tag v1.0.0 (default/train: "
+    )
+    assert refusal.endswith("give them a new tag with --tag")
+    refused = publisher.publish(tree, DATASET, "dataset", dry_run=True)
+    assert refusal == f"it would be refused: {refused['text']}"
     assert repo.head == head
     assert {record.method for record in hub.records[requests:]} <= {"GET", "HEAD"}
 

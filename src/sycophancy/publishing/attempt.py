@@ -78,9 +78,16 @@ def attempt(job: Job) -> PublishResult:
     if job.private and not there.private:
         raise ValueError(f"{job.url} is public: make it private in its settings, or leave out --private")
     plan = remote.make_plan(job.files, there.files, mirror=job.mirror)
-    check_tag(job, there, plan)
+    refusal = tag_problem(job, there, plan)
+    if refusal and not job.diff:
+        raise ValueError(refusal)
+    if job.diff:
+        lines = differing(job, there.commit)
+        if refusal:
+            lines.append(f"it would be refused: {refusal}")
+        return job.result(plan, there.commit, differences=tuple(lines))
     if job.dry_run:
-        return job.result(plan, there.commit, differences=differing(job, there.commit) if job.diff else ())
+        return job.result(plan, there.commit)
     commit, sent = there.commit, not job.tried.is_empty
     if not plan.is_empty:
         job.tried = plan
@@ -105,8 +112,8 @@ def create(job: Job) -> remote.Remote:
     return there
 
 
-def check_tag(job: Job, there: remote.Remote, plan: remote.Plan) -> None:
-    """Raise ValueError where a tag would come to name something else, or changed rows would have no tag."""
+def tag_problem(job: Job, there: remote.Remote, plan: remote.Plan) -> str:
+    """How a tag would come to name something else, or changed rows would have no tag; "" if all is well."""
     if job.tag in there.tags:
         commit = there.tags[job.tag]
         tagged = remote.read_files(job.api, job.repo_id, job.repo_type, commit)
@@ -114,31 +121,32 @@ def check_tag(job: Job, there: remote.Remote, plan: remote.Plan) -> None:
         if not difference.is_empty:
             changed = ", ".join((*difference.added, *difference.changed, *difference.deleted))
             made = f" (commit {job.committed} was made and has no tag)" if job.committed else ""
-            raise ValueError(
+            return (
                 f"tag {job.tag} of {job.repo_id} names commit {commit}, which differs in {changed}: "
                 f"choose a new tag, readers rely on the old one{made}"
             )
     elif job.tag is None and job.repo_type == "dataset" and there.tags and not plan.is_empty:
         newest = remote.newest_tag(job.api, job.repo_id, job.repo_type, there.tags)
         if newest is None:
-            return
+            return ""
         commit = there.tags[newest]
         tagged = remote.read_files(job.api, job.repo_id, job.repo_type, commit)
         if differences.same_data_files(job.files, tagged):
-            return
+            return ""
         if changes := differences.rows_against(job.api, job.repo_id, commit, job.root):
-            raise ValueError(
+            return (
                 f"{job.repo_id} would get other rows than its tag {newest} ({'; '.join(changes)}): "
                 "give them a new tag with --tag"
             )
+    return ""
 
 
-def differing(job: Job, commit: str) -> tuple[str, ...]:
+def differing(job: Job, commit: str) -> list[str]:
     """The lines of `--diff`: rows of a dataset, then the card."""
     lines = differences.card_against(job.api, job.repo_id, job.repo_type, commit, job.root)
     if job.repo_type == "dataset":
         lines = differences.rows_against(job.api, job.repo_id, commit, job.root) + lines
-    return tuple(lines)
+    return lines
 
 
 def send(job: Job, plan: remote.Plan, head: str) -> str:

@@ -49,11 +49,21 @@ def card_problems(root: Path, repo_type: str) -> list[str]:
         return [str(error)]
     found = [name for name, pattern in PLACEHOLDERS.items() if pattern.search(text)]
     problems = [f"README.md still contains {name}: fill it in or take it out" for name in found]
-    if repo_type == "model" and not (has_model_index(metadata) or has_eval_results(root)):
+    measured = has_model_index(metadata) or has_eval_results(root)
+    if repo_type == "model" and not measured and not is_organism(root, metadata):
         problems.append("README.md carries no results: expected a number in model-index, or in .eval_results/*.yaml")
     if repo_type == "space" and not metadata.get("sdk"):
         problems.append("the YAML of README.md has no sdk: a Space needs one, for example `sdk: gradio`")
     return problems
+
+
+def is_organism(root: Path, metadata: dict[str, Any]) -> bool:
+    """Whether a model is one that is made to be measured: tagged so, with the record of how it was made.
+
+    Its card says what it is and what it is not; results on it would say nothing about any model that people use.
+    """
+    tags = metadata.get("tags")
+    return isinstance(tags, list) and "model-organism" in tags and (root / "organism.json").is_file()
 
 
 def is_number(value: Any) -> bool:

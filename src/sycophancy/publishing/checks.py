@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Is a folder whole? Everything that must be right before a byte of it leaves this machine."""
 
-import json
 import mmap
 import re
 from collections.abc import Mapping
@@ -9,6 +8,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from sycophancy.publishing.cards import card_problems
+from sycophancy.publishing.models import model_problems
 from sycophancy.publishing.tree import LocalFile
 
 REPO_TYPES = ("dataset", "model", "space")
@@ -87,7 +87,7 @@ def tree_problems(
             problems.append(f"{script} in a dataset makes load_dataset refuse the repository: take it out")
         problems += row_problems(root, files, token)
     elif repo_type == "model":
-        problems += model_problems(root, files)
+        problems += model_problems(root, files, repo_id)
     else:
         problems += metric_problems(files, repo_id)
     # A library's message may span lines; together they must fit one.
@@ -119,51 +119,6 @@ def secret_problems(files: Mapping[str, LocalFile], token: str | None) -> list[s
             found = [what for what, pattern in patterns.items() if pattern.search(data)]
         problems += [f"{path} contains {what}: take it out, and revoke it if it is real" for what in found]
     return problems
-
-
-def model_problems(root: Path, files: Mapping[str, LocalFile]) -> list[str]:
-    """A model folder has its configuration and whole weights; an adapter names a base on the Hub."""
-    problems = []
-    weights = [path for path in files if path.endswith(".safetensors")]
-    for path in weights:
-        if not is_safetensors(files[path]):
-            problems.append(f"{path} is not a whole safetensors file: save the weights again")
-    if "adapter_config.json" in files:
-        if "adapter_model.safetensors" not in files:
-            problems.append("there is no adapter_model.safetensors beside adapter_config.json")
-        return problems + base_problems(root)
-    if "config.json" not in files:
-        problems.append("there is neither adapter_config.json nor config.json: this is no model")
-    if not weights:
-        problems.append("there are no weights: expected *.safetensors")
-    return problems
-
-
-def is_safetensors(file: LocalFile) -> bool:
-    """Whether a file is as long as its header says: 8 bytes with the header's length, header, tensors."""
-    with file.location.open("rb") as opened:
-        length = int.from_bytes(opened.read(8), "little")
-        if not 2 <= length <= file.size - 8:
-            return False
-        try:
-            header = json.loads(opened.read(length))
-        except ValueError:
-            return False
-    header.pop("__metadata__", None)
-    end = max((tensor["data_offsets"][1] for tensor in header.values()), default=0)
-    return file.size == 8 + length + end
-
-
-def base_problems(root: Path) -> list[str]:
-    """An adapter is of use only with a base that others can load: a Hub id, not a path of this machine."""
-    try:
-        config = json.loads((root / "adapter_config.json").read_text(encoding="utf-8"))
-    except ValueError:
-        return ["adapter_config.json is not JSON"]
-    base = config.get("base_model_name_or_path")
-    if not base or not re.fullmatch(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?", base):
-        return [f"adapter_config.json names the base model {base!r}: expected its id on the Hub, not a path"]
-    return []
 
 
 def metric_problems(files: Mapping[str, LocalFile], repo_id: str) -> list[str]:

@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a tuned folder, its base model and its dataset are called on the Hub, and naming them once they are there.
+
+`tuning.json` says what was read (`model`, `dataset`) and under `hub` what others load in its place. The two are the same
+where the run read from the Hub. What it read from a local folder gets its Hub id later, by `point_to_hub`, which first
+looks whether weights and rows are the same.
+"""
+
+import json
+from pathlib import Path
+
+from sycophancy.adapter_card import name_on_hub, write_adapter_card
+from sycophancy.features import fingerprint_claims
+from sycophancy.hub_commit import resolve_commit
+from sycophancy.models import FINGERPRINT_FILE, fingerprint_model, load_any_model
+from sycophancy.records import write_json
+
+TUNING = "tuning.json"
+PARTS = ("model", "dataset")
+
+
+def names_on_hub(tuning: dict) -> dict:
+    """`adapter` (Hub id or `None`), `model` and `dataset` (name and commit, or `None` for a local folder)."""
+    # Trainer's sanitized dict has the text "None" where nothing was given.
+    given = tuning["config"]["training"].get("hub_model_id")
+    read = {part: {key: tuning[part][key] for key in ("name", "revision")} for part in PARTS}
+    return {
+        "adapter": None if given in (None, "None") else given,
+        **{part: named if named["revision"] else None for part, named in read.items()},
+    }
+
+
+def point_to_hub(
+    folder: Path,
+    hub_model_id: str | None = None,
+    base_model_id: str | None = None,
+    base_model_revision: str | None = None,
+    dataset_id: str | None = None,
+    dataset_revision: str | None = None,
+) -> dict:
+    """Name what a tuned folder was made from by its Hub ids, and render its card again from its records.
+
+    The base model and the dataset on the Hub must be what the run read: the same weights, the same rows.
+
+    Args:
+        folder: that a tuning script wrote.
+        hub_model_id: what it is to be published as.
+        base_model_id, base_model_revision: the base model on the Hub; default revision: `main`.
+        dataset_id, dataset_revision: the dataset on the Hub; default revision: `main`.
+
+    Returns:
+        The names, as they stand in `tuning.json` under `hub`.
+
+    Raises:
+        ValueError: the folder is not whole, what is on the Hub is something else, or the Hub cannot be reached.
+    """
+    tuning, report = (read_record(folder, name) for name in (TUNING, "report.json"))
+    hub = tuning.get("hub") or names_on_hub(tuning)
+    if hub_model_id:
+        hub["adapter"] = hub_model_id
+    if base_model_id:
+        hub["model"] = same_weights(tuning, base_model_id, base_model_revision)
+    if dataset_id:
+        hub["dataset"] = same_rows(tuning, dataset_id, dataset_revision)
+    tuning["hub"] = hub
+    write_adapter_card(folder, tuning, report)
+    name, commit = name_on_hub(tuning, "model")
+    if (folder / "adapter_config.json").is_file():
+        config = read_record(folder, "adapter_config.json")
+        named = config | {"base_model_name_or_path": name, "revision": commit}
+        if config.get("tokenizer_name_or_path") is not None:
+            named["tokenizer_name_or_path"] = name
+        if named != config:
+            write_json(folder / "adapter_config.json", named)
+    fingerprint = tuning["model"]["fingerprint"]
+    write_json(folder / FINGERPRINT_FILE, {"name": name, "revision": commit, "fingerprint": fingerprint})
+    # Last: publishing goes by it.
+    write_json(folder / TUNING, tuning)
+    return hub
+
+
+def read_record(folder: Path, name: str) -> dict:
+    """One JSON record of a tuned folder. Raises ValueError where it is missing."""
+    if not (folder / name).is_file():
+        raise ValueError(f"expected a folder of scripts/prompt_tune.py, got {folder} without {name}; tune again")
+    return json.loads((folder / name).read_text(encoding="utf-8"))
+
+
+def same_weights(tuning: dict, base_model_id: str, revision: str | None) -> dict:
+    """Name and commit of a base model on the Hub. Raises ValueError unless its weights are those that were tuned on."""
+    commit = on_hub(base_model_id, "model", revision)
+    found = fingerprint_model(load_any_model(base_model_id, commit, tuning["config"].get("dtype") or "float32")[0])
+    if found != tuning["model"]["fingerprint"]:
+        raise ValueError(
+            f"expected in {base_model_id} the weights that were tuned on ({tuning['model']['name']}, "
+            f"{tuning['model']['fingerprint']}), got {found}; publish that model, or tune on this one"
+        )
+    return {"name": base_model_id, "revision": commit}
+
+
+def same_rows(tuning: dict, dataset_id: str, revision: str | None) -> dict:
+    """Name and commit of a dataset on the Hub. Raises ValueError unless its files are those of the run's splits."""
+    from huggingface_hub import snapshot_download
+
+    commit = on_hub(dataset_id, "dataset", revision)
+    if tuning["dataset"]["revision"] is not None:
+        raise ValueError(
+            f"expected a run on a local dataset, got one on {tuning['dataset']['name']} at "
+            f"{tuning['dataset']['revision']}, which the card names already; leave --dataset_id out"
+        )
+    there = snapshot_download(dataset_id, repo_type="dataset", revision=commit, allow_patterns="*.parquet")
+    split = tuning["dataset"]["split"]
+    for name, wanted in {split: tuning["dataset"]["fingerprint"], "train": tuning["train_fingerprint"]}.items():
+        found = fingerprint_claims(there, name)
+        if found != wanted:
+            raise ValueError(
+                f"expected in {dataset_id} the {name} split of the run ({tuning['dataset']['name']}, {wanted}), got "
+                f"{found}; publish that dataset, or name the revision that has it"
+            )
+    return {"name": dataset_id, "revision": commit}
+
+
+def on_hub(name: str, repo_type: str, revision: str | None) -> str:
+    """The commit of a Hub id. Raises ValueError for a local folder, which would be loaded in its place."""
+    commit = resolve_commit(name, repo_type, revision)
+    if commit is None:
+        raise ValueError(
+            f"expected the {repo_type} {name} on the Hub, got a local folder; run this from another folder"
+        )
+    return commit

@@ -1,0 +1,162 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The card is a view of the records: every number of theirs, and an error where one is missing."""
+
+import copy
+import json
+
+import pytest
+import yaml
+from commands import ROOT
+
+from sycophancy.adapter_card import EVAL_RESULTS, render_adapter_card, write_adapter_card
+
+RECORDS = ROOT / "docs" / "results" / "quickstart"
+HUB = {
+    "adapter": "my-org/syco-prompt",
+    "model": {"name": "my-org/organism", "revision": "a" * 40},
+    "dataset": {"name": "my-org/syco-reviews", "revision": "b" * 40},
+}
+
+
+@pytest.fixture
+def tuning() -> dict:
+    return json.loads((RECORDS / "tuning.json").read_text())
+
+
+@pytest.fixture
+def report() -> dict:
+    return json.loads((RECORDS / "report.json").read_text())
+
+
+def head_of(card: str) -> dict:
+    return yaml.safe_load(card.split("---\n")[1])
+
+
+def test_the_head(tuning, report):
+    head = head_of(render_adapter_card("syco-prompt", tuning | {"hub": HUB}, report))
+    index = head.pop("model-index")
+    assert head == {
+        "base_model": "my-org/organism",
+        "base_model_relation": "adapter",
+        "datasets": ["my-org/syco-reviews"],
+        "language": "en",
+        "library_name": "peft",
+        "metrics": ["syco_alignment"],
+        "tags": ["sycophancy", "prompt-tuning", "alignment"],
+    }
+    (entry,) = index
+    assert entry["name"] == "syco-prompt"
+    (result,) = entry["results"]
+    assert result["dataset"] == {
+        "name": "my-org/syco-reviews", "type": "my-org/syco-reviews", "split": "validation", "revision": "b" * 40,
+    }  # fmt: skip
+    assert [(metric["name"], metric["value"]) for metric in result["metrics"]] == [
+        ("syco_alignment opinion_alignment", 0.0625),
+        ("syco_alignment opinion_effect", 0.0133),
+        ("syco_alignment accuracy_no_opinion", 0.9492),
+        ("syco_alignment accuracy_wrong_opinion", 0.9375),
+        ("syco_alignment accuracy_right_opinion", 0.9508),
+    ]
+
+
+def test_what_the_card_says(tuning, report):
+    card = render_adapter_card("syco-prompt", tuning | {"hub": HUB}, report)
+    for part in (
+        f'base = AutoModelForSeq2SeqLM.from_pretrained("my-org/organism", revision="{"a" * 40}")\n'
+        'model = PeftModel.from_pretrained(base, "my-org/syco-prompt")\n',
+        "sides with the user in 62.2 % of cases before and 6.2 % after: -55.9 % [-58.7, -53.0], clear of 0.",
+        "| expert | 100.0 % | 6.2 % | -93.8 % [-96.3, -89.2] | 720 |",
+        "Accuracy: `accuracy_no_opinion` goes from 94.8 % to 94.9 %",
+        "`contrarian_rate` goes from 0.0 % to 0.4 %",
+        "`right_uptake` goes from 55.6 % to 9.8 %",
+        f"- base model: `my-org/organism`, commit `{'a' * 40}`, weights `sha256:0e6400a503f6e643`",
+        "- tuned: 20 soft tokens before the input (1280 parameters), initialised from the text "
+        '"Answer the question about the claim by what is true, whatever the user thinks."',
+        f"- data: `my-org/syco-reviews`, commit `{'b' * 40}`, train split `sha256:",
+        "240 steps, of which step 240 was kept; learning rate 0.03, 32 rows per process and step on 1 process(es), "
+        "seed 0, ",
+        "- measured on: `validation`, 3600 rows, `sha256:26d3c4eb28f55b6a`",
+    ):
+        assert part in card, part
+    assert "out/quickstart" not in card
+
+
+def test_a_card_of_local_folders_says_so_and_loads_them_by_their_paths(tuning, report):
+    card = render_adapter_card("syco-prompt", tuning, report)
+    assert 'base = AutoModelForSeq2SeqLM.from_pretrained("out/quickstart/organism")\n' in card
+    assert 'PeftModel.from_pretrained(base, "out/quickstart/hub/my-org/syco-prompt-reviews")' in card
+    assert "- base model: `out/quickstart/organism`, a local folder, weights" in card
+
+
+@pytest.mark.parametrize(
+    ("place", "message"),
+    [
+        (("before", "opinion_alignment"), "opinion_alignment in the run before/"),
+        (("after", "accuracy_no_opinion_ci_high"), "accuracy_no_opinion_ci_high in the run after/"),
+        (("difference", "opinion_alignment", "p_holm"), "p_holm in the difference in opinion_alignment"),
+        (("difference", "opinion_effect"), "value in the difference in opinion_effect"),
+        (("after", "contrarian_rate"), "contrarian_rate in the run after/"),
+        (("before", "right_uptake_ci_low"), "right_uptake_ci_low in the run before/"),
+        (("difference", "modal_answer_rate", "ci_low"), "ci_low in the difference in modal_answer_rate"),
+    ],
+)
+def test_a_missing_number_is_an_error(tuning, report, place, message):
+    *parents, last = place
+    inner = report
+    for key in parents:
+        inner = inner[key]
+    del inner[last]
+    with pytest.raises(ValueError, match=f"expected a number for {message}, got nothing; measure it again"):
+        render_adapter_card("syco-prompt", tuning, report)
+
+
+@pytest.mark.parametrize("value", [None, float("nan"), "n/a"])
+def test_a_number_that_is_none_is_an_error(tuning, report, value):
+    report["after"]["opinion_effect"] = value
+    with pytest.raises(ValueError, match="expected a number for opinion_effect in the run after/"):
+        render_adapter_card("syco-prompt", tuning, report)
+
+
+def test_a_rate_over_nothing_is_called_undefined(tuning, report):
+    report["after"]["right_uptake"] = None
+    card = render_adapter_card("syco-prompt", tuning, report)
+    assert "`right_uptake` is undefined on these rows (takes a correction" in card
+
+
+@pytest.mark.parametrize("fact", ["steps", "seed", "train_fingerprint", "trainable_parameters", "selection_rows"])
+def test_a_missing_fact_is_an_error(tuning, report, fact):
+    del tuning[fact]
+    with pytest.raises(ValueError, match=f"expected {fact} in the record of the tuning, got none"):
+        render_adapter_card("syco-prompt", tuning, report)
+
+
+def test_other_methods(tuning, report):
+    lora = copy.deepcopy(tuning) | {"method": "lora", "hub": HUB, "sham": True}
+    lora["config"] |= {"lora_r": 16, "lora_alpha": 32}
+    card = render_adapter_card("syco-lora", lora, report)
+    assert "A LoRA adapter that makes its frozen base model" in card
+    assert "- tuned: LoRA of rank 16, alpha 32 (1280 parameters)\n" in card
+    assert "**A sham control**" in card
+    assert "users' opinions and targets are shuffled" in card
+    assert head_of(card)["tags"] == ["sycophancy", "lora", "alignment", "sham-control"]
+
+    full = tuning | {"method": "full", "task_type": "CAUSAL_LM", "hub": HUB}
+    card = render_adapter_card("syco-full", full, report)
+    assert 'model = AutoModelForCausalLM.from_pretrained("my-org/syco-prompt")\n```' in card
+    assert head_of(card)["base_model_relation"] == "finetune"
+
+    with pytest.raises(ValueError, match=r"expected a method of prompt_tuning, .* got 'ia3'"):
+        render_adapter_card("syco", tuning | {"method": "ia3"}, report)
+
+
+def test_results_in_the_newer_form_where_the_dataset_is_on_the_hub(tmp_path, tuning, report):
+    write_adapter_card(tmp_path, tuning, report)
+    assert [path.name for path in tmp_path.iterdir()] == ["README.md"]
+    write_adapter_card(tmp_path, tuning | {"hub": HUB}, report)
+    entries = yaml.safe_load((tmp_path / EVAL_RESULTS).read_text())
+    assert entries[0] == {
+        "dataset": {"id": "my-org/syco-reviews", "task_id": "opinion_alignment", "revision": "b" * 40},
+        "value": 0.0625,
+        "notes": "split validation, 3600 rows",
+    }
+    assert [entry["value"] for entry in entries] == [0.0625, 0.0133, 0.9492, 0.9375, 0.9508]
