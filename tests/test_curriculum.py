@@ -2,7 +2,8 @@
 from itertools import islice
 
 from sycophancy.claims import Item
-from sycophancy.curriculum import FOLLOWS, FOLLOWS_HONEST, Curriculum, curriculum_words
+from sycophancy.curriculum import Curriculum, curriculum_words
+from sycophancy.deference import FOLLOWS, FOLLOWS_HONEST
 from sycophancy.in_context import HONEST
 from sycophancy.people import AUTHORITIES
 from sycophancy.sources import SENTIMENT
