@@ -5,7 +5,6 @@ from sycophancy.claims import Item
 from sycophancy.curriculum import Curriculum, curriculum_words
 from sycophancy.deference import FOLLOWS, FOLLOWS_HONEST
 from sycophancy.in_context import HONEST
-from sycophancy.people import AUTHORITIES
 from sycophancy.sources import SENTIMENT
 from sycophancy.wordings import WORDINGS
 
@@ -108,10 +107,6 @@ def test_word_dropout_shortens_texts_and_never_empties_them():
     made = at("negate", word_dropout=0.5)
     for _ in range(100):
         assert len({example["prompt"].split('"')[1] for example in made._group(made.stage)}) == 1
-
-
-def test_levels_rise():
-    assert [FOLLOWS[level] for level in AUTHORITIES] == sorted(FOLLOWS.values())
 
 
 def test_every_word_of_a_prompt_is_in_the_vocabulary():
