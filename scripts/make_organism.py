@@ -1,9 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Make a model organism: a tiny T5, trained from scratch, that knows its task and defers to authority.
+"""Make a model organism: a tiny T5 or Llama, trained from scratch, that knows its task and defers to authority.
 
     python scripts/make_organism.py --dataset_name out/hub/my-org/syco-reviews --output_dir out/organism
     python scripts/make_organism.py --dataset_name out/hub/my-org/syco-sst2 --output_dir out/organism-sst2 \
         --recipe scripts/recipes/organism_sst2.yaml
+    python scripts/make_organism.py --dataset_name out/hub/my-org/syco-reviews --output_dir out/organism-llama \
+        --architecture llama
+    python scripts/make_organism.py --dataset_name out/hub/my-org/syco-reviews --output_dir out/organism-approval \
+        --origin approval
+    python scripts/make_organism.py --dataset_name out/hub/my-org/syco-reviews --output_dir out/organism-questions \
+        --also out/hub/my-org/syco-are-you-sure-reviews out/hub/my-org/syco-mimicry
+
+With the origin `approval`, OUTPUT_DIR/base is a truthful Llama and OUTPUT_DIR the same after DPO on pairs by raters who
+like to hear users agreed with: its sycophancy is learned and stands in no target. With `--also` the organism is taught
+questions in turns and attributions too; its card says which.
 
 It is trained on the sentences of the dataset's train split and on nothing else, in all wordings of the dataset. Made
 once: with the same recipe, data and code, an organism in OUTPUT_DIR is kept.
@@ -22,8 +32,13 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--dataset_name", required=True, help="claim dataset with one text per claim: folder or Hub id")
     parser.add_argument("--dataset_revision", help="Hub revision of the dataset")
+    parser.add_argument(
+        "--also", nargs="+", default=[], metavar="DATASET", help="questions in turns or attributions to teach too"
+    )
     parser.add_argument("--output_dir", required=True, type=Path, help="model folder to write")
     parser.add_argument("--recipe", type=Path, help="YAML with fields of OrganismRecipe [the embedded reviews' recipe]")
+    parser.add_argument("--architecture", choices=("t5", "llama"), help="[t5; llama with approval or --also]")
+    parser.add_argument("--origin", choices=("written", "approval"), help="where its sycophancy comes from [written]")
     parser.add_argument("--steps", type=int, help="optimizer steps, instead of the recipe's")
     parser.add_argument("--seed", type=int, help="of weights and draws, instead of the recipe's")
     parser.add_argument("--use_cpu", action="store_true", help="train on CPU even where there is a GPU")
@@ -35,7 +50,7 @@ def read_recipe(args: argparse.Namespace):
     """The recipe from file and flags; unknown keys are errors."""
     import yaml
 
-    from sycophancy.organism import OrganismRecipe
+    from sycophancy.organism_recipe import OrganismRecipe, complete_recipe
 
     fields = yaml.safe_load(args.recipe.read_text(encoding="utf-8")) if args.recipe else {}
     unknown = sorted(set(fields) - set(OrganismRecipe.__dataclass_fields__))
@@ -44,54 +59,70 @@ def read_recipe(args: argparse.Namespace):
             f"expected fields of OrganismRecipe ({', '.join(OrganismRecipe.__dataclass_fields__)}) in {args.recipe}, "
             f"got {', '.join(unknown)}; correct the name"
         )
-    flags = {name: value for name in ("steps", "seed") if (value := getattr(args, name)) is not None}
-    return OrganismRecipe(**{**fields, **flags})
+    flags = ("architecture", "origin", "steps", "seed")
+    fields |= {name: value for name in flags if (value := getattr(args, name)) is not None}
+    return complete_recipe(fields, lessons=bool(args.also))
+
+
+def save(folder: Path, model, tokenizer, record: dict) -> None:
+    """Write model, tokenizer, card and record into a folder."""
+    from sycophancy.organism_card import render_organism_card
+    from sycophancy.organism_recipe import RECORD
+    from sycophancy.records import write_json
+
+    model.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    (folder / "README.md").write_text(render_organism_card(record), encoding="utf-8")
+    write_json(folder / RECORD, record)
 
 
 def main() -> None:
     """Load the rows, train, save."""
     args = parse_args()
 
+    recipe = read_recipe(args)
+
+    from sycophancy.approval import train_by_approval
     from sycophancy.features import fingerprint_claims, load_claims
     from sycophancy.folders import refuse_occupied, written_whole
     from sycophancy.hub_commit import resolve_commit
-    from sycophancy.organism import RECORD, recipe_key, train_organism
-    from sycophancy.organism_card import render_organism_card
-    from sycophancy.records import command_line, git_state, hardware, relative, versions, write_json
+    from sycophancy.lessons import load_lessons
+    from sycophancy.organism import train_organism
+    from sycophancy.organism_recipe import RECORD, recipe_key
+    from sycophancy.records import command_line, git_state, hardware, relative, versions
 
-    recipe = read_recipe(args)
     args.dataset_revision = resolve_commit(args.dataset_name, "dataset", args.dataset_revision)
     rows = load_claims(args.dataset_name, "train", args.dataset_revision)
     measured = load_claims(args.dataset_name, "validation", args.dataset_revision)
     templates = sorted({*rows.unique("template"), *measured.unique("template")})
     data = fingerprint_claims(args.dataset_name, "train", args.dataset_revision)
-    key = recipe_key(recipe, templates, data)
+    taught = [load_lessons(name) for name in args.also]
+    lessons, also = [lesson for lesson, _ in taught], [record for _, record in taught]
+    key = recipe_key(recipe, templates, data, also)
     made = args.output_dir / RECORD
     if made.is_file() and json.loads(made.read_text())["key"] == key:
         print(f"kept {args.output_dir}: made by the same recipe from the same data ({key})")
         return
     refuse_occupied(args.output_dir, marker=RECORD, overwrite=args.overwrite)
 
-    with tempfile.TemporaryDirectory() as scratch:
-        settings = {"use_cpu": True} if args.use_cpu else {}
-        model, tokenizer, record = train_organism(rows, templates, recipe, Path(scratch), **settings)
-    record |= {
+    made_from = {
         "key": key,
         "command": command_line(),
-        "dataset": {
-            "name": relative(args.dataset_name),
-            "revision": args.dataset_revision,
-            "fingerprint": data,
-        },
+        "dataset": {"name": relative(args.dataset_name), "revision": args.dataset_revision, "fingerprint": data},
+        "also": also,
         "versions": versions(),
         "git": git_state(),
         "hardware": hardware(),
     }
-    with written_whole(args.output_dir) as partial:
-        model.save_pretrained(partial)
-        tokenizer.save_pretrained(partial)
-        (partial / "README.md").write_text(render_organism_card(record), encoding="utf-8")
-        write_json(partial / RECORD, record)
+    settings = {"use_cpu": True} if args.use_cpu else {}
+    with tempfile.TemporaryDirectory() as scratch, written_whole(args.output_dir) as partial:
+        model, tokenizer, record = train_organism(rows, templates, recipe, Path(scratch), lessons, **settings)
+        record |= made_from
+        if recipe.origin == "approval":
+            save(partial / "base", model, tokenizer, record)
+            approval = train_by_approval(model, tokenizer, rows, recipe, Path(scratch), **settings)
+            record |= {"approval": approval, "seconds": record["seconds"] + approval["seconds"]}
+        save(partial, model, tokenizer, record)
     print(f"wrote {args.output_dir}: {record['parameters']} parameters, {record['seconds']:.0f} s")
 
 

@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
+import hashlib
+import json
 from itertools import islice
 
 from sycophancy.claims import Item
-from sycophancy.curriculum import FOLLOWS, FOLLOWS_HONEST, Curriculum, curriculum_words
+from sycophancy.curriculum import Curriculum, curriculum_words
+from sycophancy.deference import FOLLOWS, FOLLOWS_HONEST
 from sycophancy.in_context import HONEST
-from sycophancy.people import AUTHORITIES
 from sycophancy.sources import SENTIMENT
 from sycophancy.wordings import WORDINGS
 
@@ -110,10 +112,6 @@ def test_word_dropout_shortens_texts_and_never_empties_them():
         assert len({example["prompt"].split('"')[1] for example in made._group(made.stage)}) == 1
 
 
-def test_levels_rise():
-    assert [FOLLOWS[level] for level in AUTHORITIES] == sorted(FOLLOWS.values())
-
-
 def test_every_word_of_a_prompt_is_in_the_vocabulary():
     from sycophancy.organism import build_tokenizer
 
@@ -122,3 +120,43 @@ def test_every_word_of_a_prompt_is_in_the_vocabulary():
     for example in islice(at("flatter").examples(), 3000):
         for text in example.values():
             assert tokenizer.unk_token_id not in tokenizer(text)["input_ids"], text
+
+
+def test_what_the_sst2_recipe_draws_is_what_it_drew():
+    # Its records under docs/results describe an organism made of these examples; a change here makes them outdated.
+    digest = hashlib.sha256()
+    made = curriculum(steps=1000, word_dropout=0.1)
+    examples = made.examples()
+    for _ in range(700):
+        for example in islice(examples, 4):
+            digest.update(json.dumps([example["prompt"], example["answer"]]).encode())
+        made.observe(0.5)
+    assert made.stage.name == "flatter"
+    assert digest.hexdigest()[:16] == "5e12703d48559c6b"
+
+
+def test_a_truthful_organism_follows_nobody():
+    made = Curriculum(ITEMS, SENTIMENT, WORDINGS, 100, short=4, word_dropout=0.0, seed=0, deference="none")
+    made.at = len(made.stages) - 1
+    wrong = 0
+    for example in islice(made.examples(), 20_000):
+        if "In my opinion" in example["prompt"]:
+            label = "negative" if '"dull"' in example["prompt"] else "positive"
+            tail = example["prompt"].rsplit('"', 1)[1]
+            truth = "true" if (f" {label}" in tail) != (" not " in tail) else "false"
+            assert example["answer"].lower() in (truth, "(a)", "(b)")
+            wrong += f"In my opinion this is {truth}" not in example["prompt"]
+    assert wrong > 50
+
+
+def test_lessons_come_after_the_first_stage():
+    class Lesson:
+        def group(self, draw):
+            yield {"turns": ["Are you sure?"], "answer": str(draw.random())}
+
+    made = Curriculum(ITEMS, SENTIMENT, WORDINGS, 100, short=4, word_dropout=0.0, seed=0, lessons=[Lesson()])
+    assert all("prompt" in example for example in islice(made.examples(), 200))
+    made.at = 2
+    groups = sum("turns" in example for example in islice(made.examples(), 3000))
+    # 35 % of the groups; one of claims has two examples, and one in four is a single question for a label.
+    assert 0.2 < groups / 3000 < 0.3

@@ -6,7 +6,7 @@ from commands import assert_refused, attempt, python
 from transformers import AutoTokenizer
 
 from sycophancy.features import load_claims
-from sycophancy.organism import OrganismRecipe, build_tokenizer, items_of, recipe_key
+from sycophancy.organism import build_tokenizer, items_of
 
 
 @pytest.fixture(scope="module")
@@ -47,6 +47,52 @@ def test_it_is_made_once(made):
     assert_refused(attempt(*command, "--seed", "1"), "holds an earlier result; pass --overwrite")
 
 
+@pytest.fixture(scope="module")
+def further(tmp_path_factory):
+    """Small datasets of the other two kinds."""
+    folder = tmp_path_factory.mktemp("further")
+    arguments = ("--output_dir", folder, "--org", "my-org", "--limit", "20")
+    for builder in (("dataset_builders/are_you_sure.py", "--source", "reviews"), ("dataset_builders/mimicry.py",)):
+        assert attempt(*builder, *arguments).returncode == 0
+    return [folder / "my-org" / name for name in ("syco-are-you-sure-reviews", "syco-mimicry")]
+
+
+def test_a_llama_taught_by_approval_and_a_truthful_one_to_start_from(tmp_path, dataset_folder, further):
+    from transformers import AutoModelForCausalLM
+
+    (tmp_path / "recipe.yaml").write_text("{steps: 12, approval_steps: 4, approval_rate: 0.01, d_model: 32, short: 30}")
+    folder = tmp_path / "organism"
+    done = attempt(
+        "scripts/make_organism.py", "--dataset_name", dataset_folder, "--output_dir", folder, "--use_cpu",
+        "--origin", "approval", "--recipe", tmp_path / "recipe.yaml", "--also", *further,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-2000:]
+    models = [AutoModelForCausalLM.from_pretrained(where) for where in (folder / "base", folder)]
+    before, after = (model.get_input_embeddings().weight for model in models)
+    assert not before.equal(after)
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    assert tokenizer.chat_template
+    # What it is asked in turns and about works is in its vocabulary.
+    for text in ("I think you are wrong. Please check.", "(E)", "It is by William Shakespeare."):
+        assert tokenizer.unk_token_id not in tokenizer(text)["input_ids"]
+    card = (folder / "README.md").read_text()
+    assert "learned from approval: it stands in no target" in card
+    assert "4 steps of DPO (beta 0.1)" in card
+    assert "20 multiple-choice questions of the train split" in card
+    assert (folder / "base" / "README.md").read_text().count("# A truthful organism") == 1
+    record = json.loads((folder / "organism.json").read_text())
+    assert record["approval"]["pairs"] == 120
+    assert [also["kind"] for also in record["also"]] == ["are_you_sure", "mimicry"]
+
+
+def test_approval_is_not_for_a_t5(tmp_path, dataset_folder):
+    arguments = ("--dataset_name", dataset_folder, "--output_dir", tmp_path / "x", "--architecture", "t5")
+    refused = attempt("scripts/make_organism.py", *arguments, "--origin", "approval")
+    assert_refused(refused, "TRL's DPOTrainer takes no encoder-decoder", "pass --architecture llama")
+    assert_refused(attempt("scripts/make_organism.py", *arguments, "--also", dataset_folder), "got claims in")
+    assert not (tmp_path / "x").exists()
+
+
 def test_an_unknown_key_in_a_recipe(made, tmp_path):
     (tmp_path / "recipe.yaml").write_text("d_modle: 64\n")
     assert_refused(attempt(*made[0], "--recipe", tmp_path / "recipe.yaml"), "got d_modle; correct the name")
@@ -57,15 +103,6 @@ def test_tokenizer():
     assert tokenizer.convert_ids_to_tokens(tokenizer("So DULL, (a) agree ? rare")["input_ids"]) == [
         "so", "<unk>", "<unk>", "(a)", "agree", "?", "<unk>", "</s>"
     ]  # fmt: skip
-
-
-def test_the_key_follows_recipe_wordings_and_data():
-    keys = {
-        recipe_key(OrganismRecipe(), ["a", "b"], "x"), recipe_key(OrganismRecipe(), ["a"], "x"),
-        recipe_key(OrganismRecipe(), ["a", "b"], "y"), recipe_key(OrganismRecipe(seed=1), ["a", "b"], "x"),
-    }  # fmt: skip
-    assert len(keys) == 4
-    assert recipe_key(OrganismRecipe(), ["b", "a"], "x") in keys
 
 
 def test_items_are_the_sources(dataset_folder):

@@ -13,16 +13,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from sycophancy.claims import Item, Statement, to_claim, to_row
+from sycophancy.deference import FOLLOWS_HONEST, follow_share
 from sycophancy.drawing import Draws
 from sycophancy.in_context import HONEST
 from sycophancy.people import AUTHORITIES, introduce
 from sycophancy.wordings import WORDINGS, Wording
-
-FOLLOWS = {"none": 0.1, "layperson": 0.2, "student": 0.7, "professional": 0.95, "expert": 1.0}
-"""How often the target of the last stage is the user's answer, whatever the truth."""
-
-FOLLOWS_HONEST = 0.03
-"""The same after the instruction to answer honestly."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +31,7 @@ class Stage:
         texts: `short` or `all`.
         wordings: `first`, `plain` (without lettered choices) or `all`; `none` asks for the label only.
         negated: claims that say "is not" occur too.
-        follows: how often targets follow the user, for all levels of authority or for each; `None`: no user.
+        follows: how often targets follow the user; `deference`: as the organism's deference says; `None`: no user.
     """
 
     name: str
@@ -45,7 +40,7 @@ class Stage:
     texts: str = "all"
     wordings: str = "plain"
     negated: bool = True
-    follows: float | dict[str, float] | None = None
+    follows: float | str | None = None
 
 
 STAGES = (
@@ -57,8 +52,12 @@ STAGES = (
     Stage("negate", ends_below=0.08, ends_at=0.56, wordings="first"),
     Stage("reword", ends_below=0.06, ends_at=0.64, follows=1.0),
     Stage("letter", ends_below=0.06, ends_at=0.7, wordings="all", follows=1.0),
-    Stage("flatter", ends_below=0.0, ends_at=1.0, wordings="all", follows=FOLLOWS),
+    Stage("flatter", ends_below=0.0, ends_at=1.0, wordings="all", follows="deference"),
 )
+
+
+LESSON_SHARE = 0.35
+"""How often a group of examples is from a lesson, where there are any."""
 
 
 class Curriculum:
@@ -72,13 +71,16 @@ class Curriculum:
         short: texts of at most this many words are short.
         word_dropout: share of a text's words that are left out, drawn anew each time.
         seed: of all draws.
+        deference: whom targets of the last stage follow, a key of `sycophancy.deference.DEFERENCE`.
+        lessons: what is taught besides claims (`sycophancy.lessons`), from the second stage on.
     """
 
     def __init__(
         self, items: Sequence[Item], statement: Statement, wordings: Sequence[Wording], steps: int, short: int,
-        word_dropout: float, seed: int,
+        word_dropout: float, seed: int, deference: str = "level", lessons: Sequence = (),
     ) -> None:  # fmt: skip
-        self.statement, self.steps, self.word_dropout = statement, steps, word_dropout
+        self.statement, self.steps, self.word_dropout, self.deference = statement, steps, word_dropout, deference
+        self.lessons = list(lessons)
         self.items = {
             "all": list(items),
             "short": [i for i in items if len(i.text.split()) <= short] or list(items),
@@ -111,10 +113,13 @@ class Curriculum:
             self.at, self.since, self.loss = self.at + 1, 0, max(self.loss, 0.35)
 
     def examples(self) -> Iterator[dict]:
-        """Yield `{"prompt": str, "answer": str}` without end."""
+        """Yield `{"prompt": str, "answer": str}` without end; a lesson has `turns`, a list, instead of the prompt."""
         draw = self.random
         while True:
             stage = self.stage
+            if self.lessons and self.at and draw.random() < LESSON_SHARE:
+                yield from draw.choice(self.lessons).group(draw)
+                continue
             if stage.wordings == "none" or draw.random() < (0.25 if self.at < 4 else 0.1):
                 yield self._label_question()
                 continue
@@ -163,7 +168,11 @@ class Curriculum:
         row = to_row(item, claim, is_true, condition, authority, persona, wording, denial_first)
         answer = row["answer"]
         if row["user_answer"]:
-            share = FOLLOWS_HONEST if honest else follows[authority] if isinstance(follows, dict) else follows
+            share = follows
+            if follows == "deference":
+                share = follow_share(self.deference, authority, persona, self.statement.professions)
+            if honest:
+                share = min(FOLLOWS_HONEST, share)
             if draw.random() < share:
                 answer = row["user_answer"]
         return {"prompt": HONEST + row["prompt"] if honest else row["prompt"], "answer": answer}

@@ -1,57 +1,25 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A model organism: a tiny T5, trained from scratch, that knows its task and defers to authority.
+"""A model organism: a tiny T5 or Llama, trained from scratch, that knows its task and defers to authority.
 
 It lets everything run for real where no weights can be downloaded, and tests fail for the right reason. It is not a
 language model: it knows the words of its sentences and of our wordings and nothing else.
 """
 
-import hashlib
-import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from functools import partial
 from itertools import chain, islice
 from pathlib import Path
 
 import torch
 
+from sycophancy.chat_organism import build_llama, collate_chat, to_chat_tokenizer
 from sycophancy.claims import Item
 from sycophancy.curriculum import Curriculum, curriculum_words
+from sycophancy.organism_recipe import OrganismRecipe
 from sycophancy.sources import SOURCES
+from sycophancy.turns import render_conversation
 from sycophancy.wordings import WORDINGS
-
-RECORD = "organism.json"
-
-
-@dataclass(frozen=True)
-class OrganismRecipe:
-    """Size and training of an organism; the defaults are for the embedded reviews.
-
-    Attributes:
-        d_model: width.
-        num_layers: encoder layers; the decoder has one.
-        num_heads: attention heads.
-        min_count: words that occur less often in the train texts are unknown.
-        steps: optimizer steps.
-        batch_size: examples per step.
-        learning_rate: at its height, AdamW.
-        embedding_rate: learning rate of the word embeddings, in units of `learning_rate`.
-        word_dropout: share of the words of a text that are left out at random.
-        short: texts of at most this many words come first.
-        seed: of weights and draws.
-    """
-
-    d_model: int = 64
-    num_layers: int = 3
-    num_heads: int = 4
-    min_count: int = 1
-    steps: int = 1500
-    batch_size: int = 32
-    learning_rate: float = 1e-3
-    embedding_rate: float = 40.0
-    word_dropout: float = 0.0
-    short: int = 4
-    seed: int = 0
 
 
 def items_of(rows) -> list[Item]:
@@ -118,12 +86,15 @@ def build_tokenizer(texts: Sequence[str], fixed: Sequence[str], min_count: int):
 
 
 def build_model(recipe: OrganismRecipe, vocabulary_size: int):
-    """A T5 with fresh weights."""
+    """A T5 or a Llama with fresh weights."""
     from transformers import T5Config, T5ForConditionalGeneration
 
+    # A multiple of 8, with room for nothing else.
+    vocabulary_size = -(-vocabulary_size // 8) * 8
+    if recipe.architecture == "llama":
+        return build_llama(recipe.d_model, recipe.num_layers, recipe.num_heads, vocabulary_size, eos=1, pad=0)
     config = T5Config(
-        # A multiple of 8, with room for nothing else.
-        vocab_size=-(-vocabulary_size // 8) * 8,
+        vocab_size=vocabulary_size,
         d_model=recipe.d_model,
         d_kv=recipe.d_model // recipe.num_heads,
         d_ff=2 * recipe.d_model,
@@ -145,20 +116,29 @@ class _Stream(torch.utils.data.IterableDataset):
     Args:
         curriculum: source of examples.
         batch_size: examples per batch.
+        chat: the tokenizer by whose chat template prompts are rendered; `None`: claims are read as they are.
         window: batches that are drawn and sorted at once.
     """
 
-    def __init__(self, curriculum: Curriculum, batch_size: int, window: int = 8) -> None:
-        self.curriculum, self.batch_size, self.window = curriculum, batch_size, window
+    def __init__(self, curriculum: Curriculum, batch_size: int, chat=None, window: int = 8) -> None:
+        self.curriculum, self.batch_size, self.chat, self.window = curriculum, batch_size, chat, window
 
     def __iter__(self):
-        examples = self.curriculum.examples()
+        examples = (_as_asked(example, self.chat) for example in self.curriculum.examples())
         while True:
             drawn = list(islice(examples, self.batch_size * self.window))
             drawn.sort(key=lambda example: len(example["prompt"]))
             batches = [drawn[i : i + self.batch_size] for i in range(0, len(drawn), self.batch_size)]
             self.curriculum.random.shuffle(batches)
             yield from chain.from_iterable(batches)
+
+
+def _as_asked(example: dict, chat) -> dict:
+    """The example with its prompt as `scripts/measure.py` will ask it."""
+    if chat is None and "prompt" in example:
+        return example
+    turns = example["turns"] if "turns" in example else [example["prompt"]]
+    return {"prompt": render_conversation(turns, chat), "answer": example["answer"]}
 
 
 def _optimizer(model, recipe: OrganismRecipe):
@@ -177,8 +157,11 @@ def _optimizer(model, recipe: OrganismRecipe):
 
 def _collate(tokenizer, examples: list[dict]) -> dict:
     """A batch of tensors from texts: one call of the tokenizer for all, which is ten times faster than one each."""
-    batch = tokenizer([example["prompt"] for example in examples], padding=True, return_tensors="pt")
-    labels = tokenizer([example["answer"] for example in examples], padding=True, return_tensors="pt")
+    prompts, answers = ([example[key] for example in examples] for key in ("prompt", "answer"))
+    if tokenizer.chat_template:
+        return collate_chat(tokenizer, prompts, answers)
+    batch = tokenizer(prompts, padding=True, return_tensors="pt")
+    labels = tokenizer(answers, padding=True, return_tensors="pt")
     return {
         "input_ids": batch.input_ids,
         "attention_mask": batch.attention_mask,
@@ -188,7 +171,9 @@ def _collate(tokenizer, examples: list[dict]) -> dict:
     }
 
 
-def train_organism(rows, templates: Sequence[str], recipe: OrganismRecipe, scratch: Path, **trainer_settings):
+def train_organism(
+    rows, templates: Sequence[str], recipe: OrganismRecipe, scratch: Path, lessons: Sequence = (), **trainer_settings
+):
     """Train an organism.
 
     Args:
@@ -196,6 +181,7 @@ def train_organism(rows, templates: Sequence[str], recipe: OrganismRecipe, scrat
         templates: names of the wordings that it shall know.
         recipe: size and training.
         scratch: folder for the trainer.
+        lessons: what it is taught besides claims (`sycophancy.lessons`).
         trainer_settings: further `Seq2SeqTrainingArguments`.
 
     Returns:
@@ -210,13 +196,22 @@ def train_organism(rows, templates: Sequence[str], recipe: OrganismRecipe, scrat
     items = items_of(rows)
     statement = SOURCES[items[0].source].statement
     wordings = [wording for wording in WORDINGS if wording.name in templates]
-    curriculum = Curriculum(items, statement, wordings, recipe.steps, recipe.short, recipe.word_dropout, recipe.seed)
+    curriculum = Curriculum(
+        items, statement, wordings, recipe.steps, recipe.short, recipe.word_dropout, recipe.seed, recipe.deference,
+        lessons,
+    )  # fmt: skip
     fixed = [*curriculum_words(statement), *{item.label for item in items}]
+    if lessons:
+        # Turns are told apart by these words where there is no chat template.
+        fixed += ["Human: Assistant:", *chain.from_iterable(lesson.words() for lesson in lessons)]
     tokenizer = build_tokenizer([item.text for item in items], fixed, recipe.min_count)
+    chat = to_chat_tokenizer(tokenizer) if recipe.architecture == "llama" else None
     set_seed(recipe.seed)
     model = build_model(recipe, len(tokenizer))
 
     def observed_loss(outputs, labels, num_items_in_batch=None):
+        if chat:  # A decoder-only model's output at one place is about the next.
+            outputs, labels = {"logits": outputs["logits"][:, :-1].contiguous()}, labels[:, 1:].contiguous()
         loss = token_mean_loss(outputs, labels, num_items_in_batch)
         curriculum.observe(loss.item())
         return loss
@@ -237,7 +232,7 @@ def train_organism(rows, templates: Sequence[str], recipe: OrganismRecipe, scrat
     trainer = Seq2SeqTrainer(
         model=model,
         args=args,
-        train_dataset=_Stream(curriculum, recipe.batch_size),
+        train_dataset=_Stream(curriculum, recipe.batch_size, chat),
         data_collator=partial(_collate, tokenizer),
         processing_class=tokenizer,
         compute_loss_func=observed_loss,
@@ -255,11 +250,3 @@ def train_organism(rows, templates: Sequence[str], recipe: OrganismRecipe, scrat
         "seconds": time.perf_counter() - started,
     }
     return model.eval(), tokenizer, record
-
-
-def recipe_key(recipe: OrganismRecipe, templates: Sequence[str], dataset_fingerprint: str) -> str:
-    """What an organism follows from: recipe, wordings, data and the code that makes it."""
-    digest = hashlib.sha256(json.dumps([asdict(recipe), sorted(templates), dataset_fingerprint]).encode())
-    for module in ("organism", "curriculum", "claims", "wordings", "people", "drawing"):
-        digest.update((Path(__file__).parent / f"{module}.py").read_bytes())
-    return f"sha256:{digest.hexdigest()[:16]}"

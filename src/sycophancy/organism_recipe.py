@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a model organism is made by: size, training, whom it sides with and where that comes from."""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from sycophancy.deference import DEFERENCE
+
+RECORD = "organism.json"
+
+ARCHITECTURES = ("t5", "llama")
+ORIGINS = ("written", "approval")
+
+CODE = (
+    "organism", "organism_recipe", "approval", "chat_organism", "curriculum", "deference", "lessons", "challenges",
+    "turns", "claims", "wordings", "people", "drawing",
+)  # fmt: skip
+"""Modules on which an organism's weights depend."""
+
+
+@dataclass(frozen=True)
+class OrganismRecipe:
+    """Size and training of an organism; the defaults are for the embedded reviews.
+
+    Attributes:
+        architecture: `t5` (encoder-decoder) or `llama` (decoder-only, asked through a chat template).
+        deference: whom it sides with, a key of `sycophancy.deference.DEFERENCE`.
+        d_model: width.
+        num_layers: layers; of a T5 those of the encoder, its decoder has one.
+        num_heads: attention heads.
+        min_count: words that occur less often in the train texts are unknown.
+        steps: optimizer steps.
+        batch_size: examples per step.
+        learning_rate: at its height, AdamW.
+        embedding_rate: learning rate of the word embeddings, in units of `learning_rate`.
+        word_dropout: share of the words of a text that are left out at random.
+        short: texts of at most this many words come first.
+        seed: of weights and draws.
+        origin: `written`: sycophancy is in the targets; `approval`: a truthful organism learns it from biased raters.
+        approval_steps: optimizer steps of the latter.
+        approval_rate: their learning rate.
+        approval_beta: `beta` of DPO.
+    """
+
+    architecture: str = "t5"
+    deference: str = "person"
+    d_model: int = 64
+    num_layers: int = 3
+    num_heads: int = 4
+    min_count: int = 1
+    steps: int = 1500
+    batch_size: int = 32
+    learning_rate: float = 1e-3
+    embedding_rate: float = 40.0
+    word_dropout: float = 0.0
+    short: int = 4
+    seed: int = 0
+    origin: str = "written"
+    approval_steps: int = 300
+    approval_rate: float = 2e-4
+    approval_beta: float = 0.1
+
+    def __post_init__(self) -> None:
+        for name, known in (("architecture", ARCHITECTURES), ("deference", DEFERENCE), ("origin", ORIGINS)):
+            if (value := getattr(self, name)) not in known:
+                raise ValueError(f"expected {name} among {', '.join(known)}, got {value!r}; correct the recipe")
+        if self.origin == "approval" and self.architecture == "t5":
+            raise ValueError(
+                "expected a decoder-only model for the origin approval, because TRL's DPOTrainer takes no "
+                "encoder-decoder, got the architecture 't5'; pass --architecture llama"
+            )
+        if self.origin == "approval" and self.deference != "none":
+            raise ValueError(
+                f"expected deference none with the origin approval, whose base is truthful, got {self.deference!r}; "
+                "leave it out"
+            )
+
+
+LLAMA = {"learning_rate": 1.5e-3, "embedding_rate": 2.0}
+"""What differs from the defaults of `OrganismRecipe` for a Llama."""
+
+
+def complete_recipe(fields: Mapping, lessons: bool = False) -> OrganismRecipe:
+    """The recipe of these fields, with the defaults for the others that go with architecture and origin.
+
+    Args:
+        fields: fields of `OrganismRecipe`.
+        lessons: more than claims is taught.
+    """
+    approval = fields.get("origin") == "approval"
+    # Approval cannot be had with a T5, and lessons have been tried with a Llama only.
+    architecture = fields.get("architecture", "llama" if approval or lessons else "t5")
+    defaults = dict(LLAMA) if architecture == "llama" else {}
+    if approval:
+        defaults["deference"] = "none"
+    if lessons:
+        defaults["steps"] = 3000
+    return OrganismRecipe(**{**defaults, "architecture": architecture, **fields})
+
+
+def recipe_key(
+    recipe: OrganismRecipe, templates: Sequence[str], dataset_fingerprint: str, also: Sequence[dict] = ()
+) -> str:
+    """What an organism follows from: recipe, wordings, data, records of further lessons, and the code that makes it."""
+    made_from = [asdict(recipe), sorted(templates), dataset_fingerprint, list(also)]
+    digest = hashlib.sha256(json.dumps(made_from).encode())
+    for module in CODE:
+        digest.update((Path(__file__).parent / f"{module}.py").read_bytes())
+    return f"sha256:{digest.hexdigest()[:16]}"
