@@ -110,8 +110,9 @@ def _check_fingerprint(model, adapter: str) -> None:
     trained_on = json.loads(noted.read_text())
     found = fingerprint_model(model)
     if trained_on["fingerprint"] != found:
+        dtype = trained_on.get("dtype", "float32")
         raise ValueError(
             f"expected the base model that the adapter {adapter} was trained on "
-            f"({trained_on['name']}, weights {trained_on['fingerprint']}), got weights {found}; "
-            "load it on that model, or train an adapter for this one"
+            f"({trained_on['name']}, {dtype} weights {trained_on['fingerprint']}), got weights {found} in "
+            f"{str(model.dtype).removeprefix('torch.')}; load it on that model, or train an adapter for this one"
         )
