@@ -98,7 +98,7 @@ def main(argv: list[str] | None = None) -> None:
     ###############
     tokenized = [tokenize_pairs(part, model, tokenizer) for part in parts]
     trainer = build_dpo_trainer(model, tokenizer, training_args, *tokenized, adapter_config(model, args))
-    train_and_write(trainer, measured, parts, to_publish, "dpo")
+    train_and_write(trainer, measured, parts, to_publish, f"dpo_{args.method}")
 
 
 if __name__ == "__main__":

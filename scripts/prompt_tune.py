@@ -111,7 +111,7 @@ def main(argv: list[str] | None = None) -> None:
     model = prepare_model(model, args, args.init_adapter)
     tokenized = [tokenize(part, model, tokenizer) for part in parts]
     trainer = build_trainer(model, tokenizer, training_args, *tokenized)
-    train_and_write(trainer, measured, parts, to_publish, "supervised")
+    train_and_write(trainer, measured, parts, to_publish, args.method)
 
 
 if __name__ == "__main__":

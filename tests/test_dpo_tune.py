@@ -40,7 +40,8 @@ def test_the_folder_is_that_of_prompt_tune(lora, llama_folder):
         "before", "report.json", "report.md", "report.png", "tuning.json",
     ]  # fmt: skip
     record = json.loads((lora / "tuning.json").read_text())
-    assert (record["objective"], record["method"], record["sham"], record["steps"]) == ("dpo", "lora", False, 2)
+    found = {key: record[key] for key in ("method", "task_type", "sham", "steps")}
+    assert found == {"method": "dpo_lora", "task_type": "CAUSAL_LM", "sham": False, "steps": 2}
     assert losses(lora)[0] == (1, pytest.approx(0.693147, abs=1e-4))
     assert len(load_file(lora / "adapter_model.safetensors")) == 8
 

@@ -10,9 +10,8 @@ from pathlib import Path
 from datasets import Dataset, load_dataset
 from trl import DPOTrainer
 
-from sycophancy.causal import chat_tokenizer, encode_answers
+from sycophancy.conversation_tokens import conversation_tokens
 from sycophancy.preferences import PREFERENCE, PREFERENCE_COLUMNS
-from sycophancy.turns import render_conversation
 
 
 def load_preferences(dataset_name: str, revision: str | None = None) -> Dataset:
@@ -55,14 +54,11 @@ def tokenize_pairs(pairs: Dataset, model, tokenizer) -> Dataset:
         model: a decoder-only model.
         tokenizer: its tokenizer; its chat template is used where it has one.
     """
-    chat = chat_tokenizer(model, tokenizer)
 
     def to_tokens(pair: dict) -> dict:
-        prompt = render_conversation([pair["prompt"]], chat) if chat else pair["prompt"]
-        (chosen, rejected), start = encode_answers(
-            tokenizer, prompt, [pair["chosen"].strip(), pair["rejected"].strip()]
-        )
-        return {"prompt_ids": chosen[:start], "chosen_ids": chosen[start:], "rejected_ids": rejected[start:]}
+        choices = [pair["chosen"].strip(), pair["rejected"].strip()]
+        prompt, (chosen, rejected) = conversation_tokens(model, tokenizer, pair["prompt"], choices)
+        return {"prompt_ids": prompt, "chosen_ids": chosen, "rejected_ids": rejected}
 
     return pairs.map(to_tokens, remove_columns=pairs.column_names, keep_in_memory=True, load_from_cache_file=False)
 

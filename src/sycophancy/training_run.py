@@ -31,9 +31,7 @@ def take_rows(rows: Dataset, limit: int | None, seed: int) -> Dataset:
     return rows.shuffle(seed=seed).select(range(min(limit, len(rows)))) if limit else rows
 
 
-def train_and_write(
-    trainer, measured: Measured, parts: Sequence[Dataset], to_publish: str | None, objective: str
-) -> None:
+def train_and_write(trainer, measured: Measured, parts: Sequence[Dataset], to_publish: str | None, method: str) -> None:
     """Train, measure again, write the folder, and publish it where that is asked for.
 
     Args:
@@ -41,7 +39,7 @@ def train_and_write(
         measured: what was measured before.
         parts: rows to tune on and rows to select on.
         to_publish: Hub repository.
-        objective: `supervised` or `dpo`, for the record.
+        method: as records and cards name it.
     """
     resume = checkpoint_to_resume(measured.folder) if trainer.args.resume_from_checkpoint else None
     started = time.perf_counter()
@@ -49,7 +47,7 @@ def train_and_write(
     model = trainer.accelerator.unwrap_model(trainer.model)
     tune, selection = parts
     tuning = {
-        "objective": objective,
+        "method": method,
         "rows": len(tune),
         "selection_rows": len(selection),
         "steps": trainer.state.global_step,

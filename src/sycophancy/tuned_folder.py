@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sycophancy.adapter_card import render_adapter_card
+from sycophancy.adapters import task_type
 from sycophancy.causal import chat_tokenizer
 from sycophancy.features import fingerprint_claims
 from sycophancy.measuring import describe, describe_dataset, measure
@@ -120,7 +121,7 @@ def write_tuned_folder(model, measured: Measured, tuning: dict) -> str:
     tuning = {
         "command": command_line(),
         "config": settings,
-        "method": args.method,
+        "task_type": task_type(model),
         "sham": args.sham,
         **measured.description(),
         **tuning,

@@ -14,9 +14,8 @@ from datasets import Dataset
 from transformers import Seq2SeqTrainer
 
 from sycophancy.adapters import soft_prompt_config
-from sycophancy.causal import chat_tokenizer, encode_answers
+from sycophancy.conversation_tokens import conversation_tokens
 from sycophancy.drawing import Draws
-from sycophancy.turns import render_conversation
 
 
 def select_by_item(rows: Dataset, fraction: float, seed: int) -> tuple[Dataset, Dataset]:
@@ -58,18 +57,17 @@ def tokenize(rows: Dataset, model, tokenizer) -> Dataset:
         model: the model or a PEFT model around it.
         tokenizer: its tokenizer.
     """
-    chat = chat_tokenizer(model, tokenizer)
 
     def to_features(batch: dict) -> dict:
         return dict(tokenizer(batch["prompt"], text_target=batch["target"]))
 
     def to_sequence(row: dict) -> dict:
-        prompt = render_conversation([row["prompt"]], chat) if chat else row["prompt"]
-        encoded, start = encode_answers(tokenizer, prompt, row["choices"])
-        ids = encoded[row["choices"].index(row["target"])]
-        if ids[-1] != tokenizer.eos_token_id:
-            ids = [*ids, tokenizer.eos_token_id]
-        return {"input_ids": ids, "attention_mask": [1] * len(ids), "labels": [-100] * start + ids[start:]}
+        before, answers = conversation_tokens(model, tokenizer, row["prompt"], row["choices"])
+        answer = answers[row["choices"].index(row["target"])]
+        if answer[-1] != tokenizer.eos_token_id:
+            answer = [*answer, tokenizer.eos_token_id]
+        ids = before + answer
+        return {"input_ids": ids, "attention_mask": [1] * len(ids), "labels": [-100] * len(before) + answer}
 
     seq2seq = model.config.is_encoder_decoder
     # In memory: the library's disk cache does not notice that a tokenizer folder has changed.
