@@ -45,3 +45,17 @@ def model_folder(tmp_path_factory, dataset_folder) -> Path:
     build_model(OrganismRecipe(d_model=32, num_layers=1, num_heads=2), len(tokenizer)).eval().save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     return folder
+
+
+@pytest.fixture(scope="session")
+def llama_folder(tmp_path_factory, dataset_folder) -> Path:
+    """A decoder-only model with random weights, and its tokenizer with a chat template."""
+    from tiny_llama import CHAT, tiny_llama
+
+    from sycophancy.features import load_claims
+
+    model, tokenizer = tiny_llama(load_claims(str(dataset_folder), "train")["prompt"], CHAT)
+    folder = tmp_path_factory.mktemp("model") / "random-llama"
+    model.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder

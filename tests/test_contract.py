@@ -54,22 +54,31 @@ def test_always_the_first_or_second_choice_is_chance(rows, choice):
 
 
 def test_every_recipe_parses():
+    from scripts.dpo_tune import parse_args as dpo_args
     from scripts.make_organism import parse_args as organism_args
     from scripts.make_organism import read_recipe
     from scripts.prompt_tune import parse_args
 
     found = sorted((ROOT / "scripts" / "recipes").glob("*.yaml"))
     assert [path.name for path in found] == [
-        "flan_t5_base_sst2.yaml", "organism_sst2.yaml", "quickstart.yaml", "sst2_organism.yaml"
+        "dpo_lora_llama_reviews.yaml", "dpo_prompt_llama_reviews.yaml", "flan_t5_base_sst2.yaml",
+        "flan_t5_large_sst2.yaml", "flan_t5_small_sst2.yaml", "flan_t5_xl_sst2.yaml", "flan_t5_xxl_sst2.yaml",
+        "full_reviews.yaml", "lora_reviews.yaml", "organism_sst2.yaml", "prompt_llama_reviews.yaml", "quickstart.yaml",
+        "sst2_organism.yaml",
     ]  # fmt: skip
+    folders = []
     for path in found:
         if path.name.startswith("organism_"):
             assert read_recipe(organism_args(["--dataset_name", "d", "--output_dir", "o", "--recipe", str(path)])).steps
-        else:
-            args, training = parse_args(["--config", str(path), "--use_cpu", "true"])
-            assert args.dataset_name == yaml.safe_load(path.read_text())["dataset_name"]
-            assert training.load_best_model_at_end
-            assert training.metric_for_best_model == "nll"
+            continue
+        is_dpo = path.name.startswith("dpo_")
+        args, training = (dpo_args if is_dpo else parse_args)(["--config", str(path), "--use_cpu", "true"])
+        assert args.dataset_name == yaml.safe_load(path.read_text())["dataset_name"]
+        folders.append(training.output_dir)
+        assert training.load_best_model_at_end
+        assert training.metric_for_best_model == ("loss" if is_dpo else "nll")
+    # No recipe writes over another's folder.
+    assert len(set(folders)) == len(folders) == 12
 
 
 def test_every_accelerate_config_parses():

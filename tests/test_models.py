@@ -36,7 +36,7 @@ def test_an_adapter_of_other_weights_is_refused(model_folder, adapter):
     with torch.no_grad():
         model.shared.weight[0, 0] += 1e-3
     with pytest.raises(
-        ValueError, match=r"expected the base model that the adapter .* was trained on \(base, weights sha256"
+        ValueError, match=r"expected the base model that the adapter .* was trained on \(base, float32 weights sha256"
     ):
         add_adapter(model, adapter)
 

@@ -12,53 +12,16 @@ from functools import partial
 
 import pytest
 import torch
-import yaml
 from commands import ROOT, assert_refused, attempt, launch, python
 from safetensors.torch import load_file
+from tune_runs import losses, write_recipe
 
 SCRIPT = "scripts/prompt_tune.py"
-
-
-def write_recipe(folder, dataset_folder, model_folder, name: str, **settings) -> str:
-    """A recipe file for a short run into `folder / name`; `settings` override it."""
-    content = {
-        "model_name_or_path": str(model_folder),
-        "dataset_name": str(dataset_folder),
-        "output_dir": str(folder / name),
-        "num_virtual_tokens": 4,
-        "selection_fraction": 0.2,
-        "measure_rows": 60,
-        "use_cpu": True,
-        "max_steps": 6,
-        "per_device_train_batch_size": 8,
-        "learning_rate": 0.05,
-        "weight_decay": 0.0,
-        "lr_scheduler_type": "constant",
-        "eval_strategy": "steps",
-        "eval_steps": 2,
-        "save_strategy": "steps",
-        "save_steps": 2,
-        "load_best_model_at_end": True,
-        "metric_for_best_model": "nll",
-        "greater_is_better": False,
-        "logging_steps": 1,
-        "report_to": "none",
-        **settings,
-    }
-    path = folder / f"{name}.yaml"
-    path.write_text(yaml.safe_dump(content))
-    return str(path)
 
 
 @pytest.fixture
 def recipe(tmp_path, dataset_folder, model_folder):
     return partial(write_recipe, tmp_path, dataset_folder, model_folder)
-
-
-def losses(folder) -> list[tuple[int, float]]:
-    """(step, training loss) and (step, selection loss) as the run logged them."""
-    history = json.loads((folder / "tuning.json").read_text())["log_history"]
-    return [(e["step"], e[key]) for key in ("loss", "eval_nll") for e in history if key in e]
 
 
 @pytest.fixture(scope="module")
@@ -165,6 +128,10 @@ def test_a_finished_run_is_not_overwritten(finished, recipe):
         ({"dataset_name": "/nowhere/else"}, "/nowhere/else"),
         ({"selection_fraction": 1.5}, "selection_fraction: expected above 0 and below 1, got 1.5"),
         ({"num_virtual_tokens": 0}, "num_virtual_tokens: expected 1 or more, got 0"),
+        ({"sham": True, "targets": "user"}, "sham: expected with targets truth only, got targets user"),
+        ({"targets": "users"}, "targets: expected truth or user, got 'users'"),
+        ({"method": "lora"}, "num_virtual_tokens: expected with method prompt_tuning only, got 4 with method lora"),
+        ({"method": "full", "num_virtual_tokens": None, "init_adapter": "a"}, "init_adapter: expected with method"),
         ({"push_to_hub": True}, "expected --hub_model_id org/name with --push_to_hub, got none"),
     ],
 )

@@ -2,10 +2,22 @@
 import pytest
 import torch
 from datasets import Dataset
+from tiny_llama import CHAT, tiny_llama
 
 from sycophancy.features import load_claims
 from sycophancy.models import load_model
-from sycophancy.tuning import add_soft_prompt, mean_nll, row_nll, select_by_item, token_mean_loss
+from sycophancy.targets import tuning_rows
+from sycophancy.tuning import (
+    add_soft_prompt,
+    build_trainer,
+    mean_nll,
+    next_token_mean_loss,
+    next_token_row_nll,
+    row_nll,
+    select_by_item,
+    token_mean_loss,
+    tokenize,
+)
 
 
 def test_selection_is_cut_by_item_and_by_seed(dataset_folder):
@@ -54,3 +66,50 @@ def test_a_soft_prompt_starts_from_its_text(model_folder):
     ids = tokenizer("true or false")["input_ids"][:3]
     (prompt,) = [p for p in tuned.parameters() if p.requires_grad]
     assert torch.equal(prompt.detach(), model.get_input_embeddings().weight[ids].detach())
+
+
+QUESTION = {"prompt": "Is it dull?\nAnswer:", "choices": ["yes", "no"], "answer": "no", "user_answer": ""}
+
+
+@pytest.mark.parametrize(
+    ("template", "prompt", "answer"),
+    [(None, "<s>Is it dull?\nAnswer:", " no</s>"),
+     (CHAT, "<s><|user|>\nIs it dull?\nAnswer:</s>\n<|assistant|>\n", "no</s>")],
+    ids=["plain", "chat"],
+)  # fmt: skip
+def test_a_conversation_is_one_sequence_of_which_the_answer_counts(template, prompt, answer):
+    model, tokenizer = tiny_llama(["Is it dull?"], template)
+    (row,) = tokenize(tuning_rows([QUESTION]), model, tokenizer)
+    start = row["labels"].index(next(label for label in row["labels"] if label != -100))
+    assert tokenizer.decode(row["input_ids"][:start]) == prompt
+    assert tokenizer.decode(row["labels"][start:]) == answer
+    assert row["input_ids"][start:] == row["labels"][start:]
+    assert row["attention_mask"] == [1] * len(row["input_ids"])
+
+
+def test_an_encoder_decoder_reads_the_prompt_and_answers(model_folder):
+    model, tokenizer = load_model(str(model_folder))
+    (row,) = tokenize(tuning_rows([QUESTION]), model, tokenizer)
+    assert row == dict(tokenizer(QUESTION["prompt"])) | {"labels": tokenizer("no")["input_ids"]}
+
+
+def test_the_loss_of_a_decoder_only_model_is_its_own():
+    model, tokenizer = tiny_llama(["Is it dull?"])
+    rows = tokenize(tuning_rows([QUESTION, QUESTION | {"prompt": "Is the film not at all dull?"}]), model, tokenizer)
+    from transformers import Seq2SeqTrainingArguments
+
+    trainer = build_trainer(model, tokenizer, Seq2SeqTrainingArguments(use_cpu=True, report_to="none"), rows, rows)
+    batch = trainer.data_collator(list(rows))
+    assert batch["attention_mask"][0, -1] == 0  # the shorter row is padded on the right
+    assert tokenizer.pad_token is None
+    with torch.no_grad():
+        own = model(**batch)
+    assert next_token_mean_loss(own, batch["labels"]).item() == pytest.approx(own.loss.item(), abs=1e-5)
+    # What a soft prompt puts before the input has logits, which are about no target.
+    before = torch.full((2, 3, own.logits.shape[-1]), 7.0)
+    longer = {"logits": torch.cat([before, own.logits], dim=1)}
+    assert next_token_mean_loss(longer, batch["labels"]).item() == pytest.approx(own.loss.item(), abs=1e-5)
+    nll = next_token_row_nll((longer["logits"], None), batch["labels"])
+    counts = (batch["labels"] != -100).sum()
+    assert nll.sum().item() == pytest.approx(own.loss.item() * counts.item(), abs=1e-3)
+    assert (nll[0] - nll[1]).abs() > 1e-3

@@ -9,6 +9,8 @@ from collections.abc import Sequence
 
 import torch
 
+from sycophancy.soft_prompt import with_soft_prompt
+
 
 def chat_tokenizer(model, tokenizer):
     """The tokenizer where the model is to be asked through its chat template, else `None`."""
@@ -72,7 +74,8 @@ def score_batch(model, tokenizer, prompts: Sequence[str], choices: Sequence[Sequ
         batch = rows[first : first + len(prompts)]
         inputs = pad_left([ids for ids, _ in batch], _pad_id(tokenizer), device)
         width = max(n_answer for _, n_answer in batch)
-        logits = model(**inputs, logits_to_keep=width + 1, use_cache=False).logits[:, :-1].float()
+        base, read = with_soft_prompt(model, inputs)
+        logits = base(**read, logits_to_keep=width + 1, use_cache=False).logits[:, :-1].float()
         labels = inputs["input_ids"][:, -width:]
         token_logprobs = logits.gather(-1, labels.unsqueeze(-1)).squeeze(-1) - logits.logsumexp(-1)
         n_answer = torch.tensor([n for _, n in batch], device=device).unsqueeze(1)
@@ -89,12 +92,12 @@ def generate_batch(model, tokenizer, prompts: Sequence[str], max_new_tokens: int
     # Some tokenizers close every text; the model is to go on.
     encoded = [ids[:-1] if ids[-1] == tokenizer.eos_token_id else ids for ids in encoded]
     inputs = pad_left(encoded, _pad_id(tokenizer), next(model.parameters()).device)
-    tokens = model.generate(
-        input_ids=inputs["input_ids"],
-        attention_mask=inputs["attention_mask"],
-        max_new_tokens=max_new_tokens,
-        do_sample=False,
-        pad_token_id=_pad_id(tokenizer),
+    base, read = with_soft_prompt(model, inputs)
+    # It makes the positions itself, from the mask.
+    del read["position_ids"]
+    tokens = base.generate(**read, max_new_tokens=max_new_tokens, do_sample=False, pad_token_id=_pad_id(tokenizer))
+    # What was given as embeddings is not repeated in what is returned.
+    answers = tokenizer.batch_decode(
+        tokens[:, read["input_ids"].shape[1] if "input_ids" in read else 0 :], skip_special_tokens=True
     )
-    answers = tokenizer.batch_decode(tokens[:, inputs["input_ids"].shape[1] :], skip_special_tokens=True)
     return [answer.strip() for answer in answers]

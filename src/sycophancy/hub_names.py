@@ -72,8 +72,8 @@ def point_to_hub(
             named["tokenizer_name_or_path"] = name
         if named != config:
             write_json(folder / "adapter_config.json", named)
-    fingerprint = tuning["model"]["fingerprint"]
-    write_json(folder / FINGERPRINT_FILE, {"name": name, "revision": commit, "fingerprint": fingerprint})
+        noted = read_record(folder, FINGERPRINT_FILE)
+        write_json(folder / FINGERPRINT_FILE, noted | {"name": name, "revision": commit})
     # Last: publishing goes by it.
     write_json(folder / TUNING, tuning)
     return hub

@@ -61,13 +61,14 @@ def fingerprint_model(model) -> str:
     return f"sha256:{digest.hexdigest()[:16]}"
 
 
-def add_adapter(model, adapter: str, revision: str | None = None):
+def add_adapter(model, adapter: str, revision: str | None = None, trainable: bool = False):
     """Put a PEFT adapter on the model.
 
     Args:
         model: the base model that the adapter was trained on.
         adapter: Hub id or local folder.
         revision: Hub revision of the adapter.
+        trainable: whether it is to be trained on; otherwise it is frozen and the model in evaluation mode.
 
     Raises:
         ValueError: the adapter does not fit: other shape, other kind of model, or trained on other weights.
@@ -76,8 +77,13 @@ def add_adapter(model, adapter: str, revision: str | None = None):
 
     revision = resolve_commit(adapter, "model", revision)
     config = PeftConfig.from_pretrained(adapter, revision=revision)
-    if str(config.task_type) not in ("SEQ_2_SEQ_LM", "TaskType.SEQ_2_SEQ_LM"):
-        raise ValueError(f"expected an adapter for SEQ_2_SEQ_LM models, got {adapter} for {config.task_type}")
+    wanted = "SEQ_2_SEQ_LM" if model.config.is_encoder_decoder else "CAUSAL_LM"
+    found = getattr(config.task_type, "value", config.task_type)
+    if found != wanted:
+        raise ValueError(
+            f"expected an adapter for {wanted} models, as {model.config.model_type} is one, got {adapter} for {found}, "
+            f"trained on {config.base_model_name_or_path}; load it on that model"
+        )
     width = getattr(config, "token_dim", None)
     if width is not None and width != model.config.hidden_size:
         raise ValueError(
@@ -85,13 +91,19 @@ def add_adapter(model, adapter: str, revision: str | None = None):
             f"{config.base_model_name_or_path} of width {width}; load it on that model"
         )
     _check_fingerprint(model, adapter, revision)
+    # PEFT loads no soft prompt as trainable, but trains one that was made so.
+    by_hand = trainable and config.is_prompt_learning
     try:
-        return PeftModel.from_pretrained(model, adapter, revision=revision).eval()
+        tuned = PeftModel.from_pretrained(model, adapter, revision=revision, is_trainable=trainable and not by_hand)
     except (RuntimeError, KeyError) as error:
         raise ValueError(
             f"expected an adapter that fits the base model, got {adapter}, trained on "
             f"{config.base_model_name_or_path}: {error}"
         ) from error
+    if by_hand:
+        tuned.requires_grad_(False).prompt_encoder.requires_grad_(True)
+        tuned.active_peft_config.inference_mode = False
+    return tuned if trainable else tuned.requires_grad_(False).eval()
 
 
 def _check_fingerprint(model, adapter: str, revision: str | None) -> None:
@@ -102,10 +114,11 @@ def _check_fingerprint(model, adapter: str, revision: str | None) -> None:
     trained_on = json.loads(noted.read_text())
     found = fingerprint_model(model)
     if trained_on["fingerprint"] != found:
+        dtype = trained_on.get("dtype", "float32")
         raise ValueError(
             f"expected the base model that the adapter {adapter} was trained on "
-            f"({trained_on['name']}, weights {trained_on['fingerprint']}), got weights {found}; "
-            "load it on that model, or train an adapter for this one"
+            f"({trained_on['name']}, {dtype} weights {trained_on['fingerprint']}), got weights {found} in "
+            f"{str(model.dtype).removeprefix('torch.')}; load it on that model, or train an adapter for this one"
         )
 
 

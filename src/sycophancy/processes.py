@@ -24,3 +24,11 @@ def start_processes():
             "launch with a file of accelerate_configs/"
         )
     return state
+
+
+def end_processes() -> None:
+    """Part the launched processes, once, when all is done; without a launch there is nothing to do."""
+    import torch
+
+    if torch.distributed.is_available() and torch.distributed.is_initialized():
+        torch.distributed.destroy_process_group()

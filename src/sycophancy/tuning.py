@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Prompt tuning (Lester et al. 2021) with Trainer and PEFT: a frozen model, a few tuned soft tokens.
+"""Tuning on prompts and targets with Trainer and PEFT: a soft prompt (Lester et al. 2021), LoRA or all weights.
 
-Users hold random opinions and the target is always the truth, so that the prompt learns to answer the claim and
-not the user. What is here is what the libraries leave open; the loop is Trainer's.
+Users hold random opinions and the target is the truth, so that what is tuned learns to answer the claim and not the
+user. What is here is what the libraries leave open; the loop is Trainer's.
 """
+
+import copy
 
 import numpy as np
 import torch
@@ -11,6 +13,8 @@ import torch.nn.functional as F
 from datasets import Dataset
 from transformers import Seq2SeqTrainer
 
+from sycophancy.adapters import soft_prompt_config
+from sycophancy.conversation_tokens import conversation_tokens
 from sycophancy.drawing import Draws
 
 
@@ -42,14 +46,35 @@ def select_by_item(rows: Dataset, fraction: float, seed: int) -> tuple[Dataset, 
     return tune, selection
 
 
-def tokenize(rows: Dataset, tokenizer) -> Dataset:
-    """Prompts and honest answers as `input_ids`, `attention_mask` and `labels`."""
+def tokenize(rows: Dataset, model, tokenizer) -> Dataset:
+    """Prompts and targets as `input_ids`, `attention_mask` and `labels`, asked as they are when measuring.
+
+    For a decoder-only model the conversation is one sequence, through the chat template where there is one; labels are
+    -100 but for the tokens of the target and of its end.
+
+    Args:
+        rows: with `prompt`, `choices` and `target` (`sycophancy.targets.tuning_rows`).
+        model: the model or a PEFT model around it.
+        tokenizer: its tokenizer.
+    """
 
     def to_features(batch: dict) -> dict:
-        return dict(tokenizer(batch["prompt"], text_target=batch["answer"]))
+        return dict(tokenizer(batch["prompt"], text_target=batch["target"]))
 
+    def to_sequence(row: dict) -> dict:
+        before, answers = conversation_tokens(model, tokenizer, row["prompt"], row["choices"])
+        answer = answers[row["choices"].index(row["target"])]
+        if answer[-1] != tokenizer.eos_token_id:
+            answer = [*answer, tokenizer.eos_token_id]
+        ids = before + answer
+        return {"input_ids": ids, "attention_mask": [1] * len(ids), "labels": [-100] * len(before) + answer}
+
+    seq2seq = model.config.is_encoder_decoder
     # In memory: the library's disk cache does not notice that a tokenizer folder has changed.
-    return rows.map(to_features, batched=True, remove_columns=rows.column_names, keep_in_memory=True)
+    return rows.map(
+        to_features if seq2seq else to_sequence, batched=seq2seq, remove_columns=rows.column_names, keep_in_memory=True,
+        load_from_cache_file=False,
+    )  # fmt: skip
 
 
 def token_mean_loss(outputs, labels: torch.Tensor, num_items_in_batch=None) -> torch.Tensor:
@@ -65,11 +90,28 @@ def token_mean_loss(outputs, labels: torch.Tensor, num_items_in_batch=None) -> t
     return total / (num_items_in_batch if num_items_in_batch is not None else (labels != -100).sum())
 
 
+def next_token_mean_loss(outputs, labels: torch.Tensor, num_items_in_batch=None) -> torch.Tensor:
+    """`token_mean_loss` for a decoder-only model, whose logits at a token are about the next one."""
+    logits, labels = _shifted(outputs["logits"], labels)
+    scored = labels != -100  # of a whole conversation, only the answer
+    return token_mean_loss({"logits": logits[scored]}, labels[scored], num_items_in_batch)
+
+
+def _shifted(logits: torch.Tensor, labels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Logits and the tokens that they are about; logits at the tokens of a soft prompt, which come first, left out."""
+    return logits[:, -labels.shape[1] : -1], labels[:, 1:]
+
+
 def row_nll(outputs, labels: torch.Tensor) -> torch.Tensor:
     """Summed negative log-likelihood of each row's target, shape (rows,): what evaluation keeps of the logits."""
     logits = outputs[0] if isinstance(outputs, tuple) else outputs
     token = F.cross_entropy(logits.float().transpose(1, 2), labels, ignore_index=-100, reduction="none")
     return token.sum(-1)
+
+
+def next_token_row_nll(outputs, labels: torch.Tensor) -> torch.Tensor:
+    """`row_nll` for a decoder-only model."""
+    return row_nll(*_shifted(outputs[0] if isinstance(outputs, tuple) else outputs, labels))
 
 
 def mean_nll(prediction) -> dict[str, float]:
@@ -94,7 +136,7 @@ class ExactEvalTrainer(Seq2SeqTrainer):
 
 
 def build_trainer(model, tokenizer, training_args, tune: Dataset, selection: Dataset | None, callbacks=()):
-    """The trainer for prompts and honest answers.
+    """The trainer for prompts and targets, of either kind of model.
 
     Args:
         model: a PEFT model, or a whole model.
@@ -105,55 +147,35 @@ def build_trainer(model, tokenizer, training_args, tune: Dataset, selection: Dat
     """
     from transformers import DataCollatorForSeq2Seq
 
+    seq2seq = model.config.is_encoder_decoder
     return ExactEvalTrainer(
         model=model,
         args=training_args,
         train_dataset=tune,
         eval_dataset=selection,
         # With `model`, labels become decoder inputs too; a loss function of one's own needs them.
-        data_collator=DataCollatorForSeq2Seq(tokenizer, model=model),
+        data_collator=DataCollatorForSeq2Seq(tokenizer, model=model) if seq2seq else _right_padding(tokenizer),
         processing_class=tokenizer,
-        compute_loss_func=token_mean_loss,
-        preprocess_logits_for_metrics=row_nll,
+        compute_loss_func=token_mean_loss if seq2seq else next_token_mean_loss,
+        preprocess_logits_for_metrics=row_nll if seq2seq else next_token_row_nll,
         compute_metrics=mean_nll,
         callbacks=list(callbacks),
     )
 
 
+def _right_padding(tokenizer):
+    """A collator that pads after the end, where causal attention never looks; the tokenizer itself stays as it is."""
+    from transformers import DataCollatorForSeq2Seq
+
+    padding = copy.deepcopy(tokenizer)
+    padding.padding_side = "right"
+    if padding.pad_token is None:
+        padding.pad_token = padding.eos_token
+    return DataCollatorForSeq2Seq(padding)
+
+
 def add_soft_prompt(model, tokenizer_name: str, num_virtual_tokens: int, init_text: str | None):
-    """Wrap the model with trainable soft tokens before the encoder's input.
+    """Wrap the model with trainable soft tokens before its input; arguments as of `adapters.soft_prompt_config`."""
+    from peft import get_peft_model
 
-    Args:
-        model: the frozen base model.
-        tokenizer_name: folder or Hub id of its tokenizer, which turns `init_text` into tokens.
-        num_virtual_tokens: length of the prompt.
-        init_text: text whose embeddings the prompt starts from; `None` starts from random rows of the vocabulary.
-    """
-    from peft import PromptTuningConfig, TaskType, get_peft_model
-
-    # PEFT loads the tokenizer itself, and would take it from main.
-    commit = getattr(model.config, "_commit_hash", None)
-    config = PromptTuningConfig(
-        task_type=TaskType.SEQ_2_SEQ_LM,
-        num_virtual_tokens=num_virtual_tokens,
-        # The default 2 makes a second half that PEFT never feeds to an encoder-decoder model and never trains.
-        num_transformer_submodules=1,
-        prompt_tuning_init="TEXT" if init_text else "SAMPLE_VOCAB",
-        prompt_tuning_init_text=init_text,
-        tokenizer_name_or_path=tokenizer_name if init_text else None,
-        tokenizer_kwargs={"revision": commit} if init_text and commit else None,
-    )
-    return get_peft_model(model, config)
-
-
-def check_world(training_args, world_size: int) -> None:
-    """Raise `ValueError` where the launcher started more processes than the trainer knows of.
-
-    `accelerate launch` with `use_cpu` in its config and not in the arguments runs two independent trainings that
-    write into one folder.
-    """
-    if training_args.world_size != world_size:
-        raise ValueError(
-            f"expected the trainer to see the {world_size} launched processes, got {training_args.world_size}; "
-            "add --use_cpu true when you launch several processes on CPU"
-        )
+    return get_peft_model(model, soft_prompt_config(model, tokenizer_name, num_virtual_tokens, init_text))

@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Tune a decoder-only model to prefer honest answers (DPO, by TRL), and measure it before and after.
+
+    accelerate launch --config_file accelerate_configs/cpu.yaml scripts/dpo_tune.py \
+        --config scripts/recipes/dpo_lora_llama_reviews.yaml
+
+Pairs come from the `preference` configuration of the claim dataset: the same answer is chosen to a user who is wrong and
+to one who is right. Flags override the recipe; unknown keys are errors. Every field of TRL's `DPOConfig` is a flag too
+(--beta, --learning_rate, --max_steps ...). What is trained is LoRA or a soft prompt (--method), the reference model is the
+base model without it, and OUTPUT_DIR is the folder that `prompt_tune.py` writes. --sham true is the control: each pair
+has its answers exchanged with probability 1/2. A killed run goes on with the same command and --resume_from_checkpoint
+true. On CPU pass --use_cpu true --bf16 false: TRL's default is bf16.
+"""
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from sycophancy.cli import run
+from sycophancy.processes import end_processes
+from sycophancy.tune_arguments import TuneArguments
+
+
+@dataclass
+class DPOArguments(TuneArguments):
+    """`TuneArguments` without full tuning, which would need a second model as reference."""
+
+    def __post_init__(self):
+        super().__post_init__()
+        if self.method == "full":
+            raise ValueError(
+                "method: expected prompt_tuning or lora, got full; the base model without its adapter is the reference"
+            )
+
+
+def parse_args(argv: list[str] | None = None):
+    """Our arguments and the trainer's, from a recipe and the command line."""
+    from trl import TrlParser
+
+    argv = sys.argv[1:] if argv is None else argv
+    if {"-h", "--help"} & set(argv):
+        # Without the trainer's arguments, whose import alone takes seconds.
+        TrlParser((DPOArguments,), description=__doc__).parse_args(["--help"])
+    from trl import DPOConfig
+
+    parser = TrlParser((DPOArguments, DPOConfig))
+    return parser.parse_args_and_config(argv)
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Measure, tune, select, measure again, save, report."""
+    args, training_args = parse_args(argv)
+    folder = Path(training_args.output_dir)
+
+    from transformers import AutoConfig
+
+    from sycophancy.hub_commit import resolve_commit
+
+    args.model_revision = resolve_commit(args.model_name_or_path, "model", args.model_revision)
+    config = AutoConfig.from_pretrained(args.model_name_or_path, revision=args.model_revision)
+    if config.is_encoder_decoder:
+        raise ValueError(
+            f"expected a decoder-only model, got {args.model_name_or_path} of type {config.model_type!r}: TRL's "
+            "DPOTrainer has no encoder-decoder models; tune it with scripts/prompt_tune.py"
+        )
+
+    from sycophancy.resuming import take_folder
+
+    settings, to_publish = take_folder(args, training_args)
+
+    ################
+    # Data and model
+    ################
+    from sycophancy.adapters import adapter_config
+    from sycophancy.dpo import build_dpo_trainer, load_preferences, tokenize_pairs
+    from sycophancy.features import load_claims
+    from sycophancy.models import fingerprint_model, load_any_model
+    from sycophancy.targets import swapped
+    from sycophancy.training_run import check_world, take_rows, train_and_write
+    from sycophancy.tuned_folder import Measured, measure_before
+    from sycophancy.tuning import select_by_item
+
+    check_world(training_args)
+    pairs = load_preferences(args.dataset_name, args.dataset_revision)
+    tune, selection = select_by_item(pairs, args.selection_fraction, training_args.seed)
+    parts = [take_rows(tune, args.max_train_rows, training_args.seed), selection]
+    if args.sham:
+        parts = [swapped(part, training_args.seed) for part in parts]
+    to_measure = load_claims(args.dataset_name, args.measure_split, args.dataset_revision)
+
+    model, tokenizer = load_any_model(args.model_name_or_path, args.model_revision, args.dtype)
+    measured = Measured(tokenizer, to_measure, folder, args, settings, fingerprint_model(model))
+
+    ########
+    # Before
+    ########
+    measure_before(model.to(training_args.device), measured)
+
+    ###############
+    # Tuning, after
+    ###############
+    tokenized = [tokenize_pairs(part, model, tokenizer) for part in parts]
+    trainer = build_dpo_trainer(model, tokenizer, training_args, *tokenized, adapter_config(model, args))
+    train_and_write(trainer, measured, parts, to_publish, f"dpo_{args.method}")
+
+
+if __name__ == "__main__":
+    run(main)
+    end_processes()

@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Room for a tuning run in its output folder, and how a killed run goes on."""
+
+import json
+import shutil
+from pathlib import Path
+
+from sycophancy.folders import refuse_occupied
+from sycophancy.hub_commit import resolve_commit
+from sycophancy.hub_names import TUNING
+from sycophancy.records import write_json
+
+UNFINISHED = "checkpoints/settings.json"
+
+# What may differ between the command that was killed and the one that goes on with it.
+_FREE_SETTINGS = ("overwrite",)
+_FREE_TRAINING = ("resume_from_checkpoint", "local_rank", "logging_steps", "disable_tqdm", "push_to_hub")
+
+
+def _comparable(settings: dict) -> dict:
+    """The settings that decide what a run computes."""
+    kept = {key: value for key, value in settings.items() if key not in (*_FREE_SETTINGS, "training")}
+    training = {key: value for key, value in settings["training"].items() if key not in _FREE_TRAINING}
+    return json.loads(json.dumps({**kept, "training": training}, default=str))
+
+
+def prepare_folder(folder: Path, settings: dict, *, resume: bool, overwrite: bool, main: bool) -> None:
+    """Make room for a tuning run, or check that the one to go on with has the same settings.
+
+    Args:
+        folder: the output folder.
+        settings: of this run.
+        resume: go on with the unfinished run in `folder`, if there is one.
+        overwrite: replace a finished or unfinished run in `folder`.
+        main: whether this is the main process; the others only check.
+
+    Raises:
+        ValueError: `folder` holds something else, a finished run, or an unfinished one that is not to be resumed or
+            has other settings.
+    """
+    unfinished = folder / UNFINISHED
+    if unfinished.is_file() and not overwrite:
+        if not resume:
+            # Another process of this very launch may have written it already: its settings tell.
+            if not main and json.loads(unfinished.read_text()) == _comparable(settings):
+                return
+            raise ValueError(
+                f"expected an empty output folder, got {folder} with an unfinished run; pass --resume_from_checkpoint "
+                "true to go on with it or --overwrite true to start anew"
+            )
+        before, now = json.loads(unfinished.read_text()), _comparable(settings)
+        changed = sorted(key for key in {*before, *now} if before.get(key) != now.get(key))
+        changed += sorted(
+            f"training.{key}"
+            for key in {*before["training"], *now["training"]}
+            if "training" in changed and before["training"].get(key) != now["training"].get(key)
+        )
+        if changed:
+            raise ValueError(
+                f"expected the settings of the unfinished run in {folder}, got others for {', '.join(changed)}; "
+                "give the same recipe and flags, or --overwrite true to start anew"
+            )
+        return
+    if main:
+        refuse_occupied(folder, marker=UNFINISHED if unfinished.is_file() else TUNING, overwrite=overwrite)
+        shutil.rmtree(folder, ignore_errors=True)
+        unfinished.parent.mkdir(parents=True)
+        write_json(unfinished, _comparable(settings))
+
+
+def checkpoint_to_resume(folder: Path) -> str | None:
+    """The last whole checkpoint of the run in `folder`; `None` where it was killed before the first.
+
+    A checkpoint that was being written when the run was killed lacks `trainer_state.json`, which comes last.
+    """
+    whole = [path.parent for path in (folder / "checkpoints").glob("checkpoint-*/trainer_state.json")]
+    return str(max(whole, key=lambda path: int(path.name.rsplit("-", 1)[1]))) if whole else None
+
+
+def take_folder(args, training_args) -> tuple[dict, str | None]:
+    """Make `output_dir` this run's, and the trainer's checkpoints a folder in it; look up what the Hub holds now.
+
+    Args:
+        args: `TuneArguments`; their revisions become commits.
+        training_args: the trainer's; their `output_dir` and `push_to_hub` are changed.
+
+    Returns:
+        All settings of the run, and the Hub repository to publish to at the end, if any.
+
+    Raises:
+        ValueError: see `prepare_folder`; or there is no name to publish under, or what was read is not on the Hub.
+    """
+    if training_args.push_to_hub and not training_args.hub_model_id:
+        raise ValueError("expected --hub_model_id org/name with --push_to_hub, got none; name the repository")
+    # At one commit from here on, so that the record names what was read, and a killed run goes on with the same.
+    args.model_revision = resolve_commit(args.model_name_or_path, "model", args.model_revision)
+    args.dataset_revision = resolve_commit(args.dataset_name, "dataset", args.dataset_revision)
+    if training_args.push_to_hub and None in (args.model_revision, args.dataset_revision):
+        raise ValueError(
+            "expected a model and a dataset on the Hub with --push_to_hub, since nobody else has those of a local "
+            "folder; publish them first and give their Hub ids, or tune without it and see scripts/point_to_hub.py"
+        )
+    # The trainer would push its checkpoints as it goes; what is published is the finished folder.
+    to_publish = training_args.hub_model_id if training_args.push_to_hub else None
+    training_args.push_to_hub = False
+    folder = Path(training_args.output_dir)
+    training_args.output_dir = str(folder / "checkpoints")
+    settings = {**vars(args), "training": training_args.to_sanitized_dict()}
+    prepare_folder(
+        folder,
+        settings,
+        resume=bool(training_args.resume_from_checkpoint),
+        overwrite=args.overwrite,
+        main=training_args.process_index == 0,
+    )
+    return settings, to_publish

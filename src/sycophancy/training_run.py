@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: Apache-2.0
+"""From a built trainer to a finished folder: what `prompt_tune.py` and `dpo_tune.py` do in the same way."""
+
+import os
+import shutil
+import time
+from collections.abc import Sequence
+
+from datasets import Dataset
+
+from sycophancy.resuming import checkpoint_to_resume
+from sycophancy.tuned_folder import Measured, write_tuned_folder
+
+
+def check_world(training_args) -> None:
+    """Raise `ValueError` where the launcher started more processes than the trainer knows of.
+
+    `accelerate launch` with `use_cpu` in its config and not in the arguments runs two independent trainings that
+    write into one folder.
+    """
+    launched = int(os.environ.get("WORLD_SIZE", 1))
+    if training_args.world_size != launched:
+        raise ValueError(
+            f"expected the trainer to see the {launched} launched processes, got {training_args.world_size}; "
+            "add --use_cpu true when you launch several processes on CPU"
+        )
+
+
+def take_rows(rows: Dataset, limit: int | None, seed: int) -> Dataset:
+    """At most `limit` rows, drawn by the seed."""
+    return rows.shuffle(seed=seed).select(range(min(limit, len(rows)))) if limit else rows
+
+
+def train_and_write(trainer, measured: Measured, parts: Sequence[Dataset], to_publish: str | None, method: str) -> None:
+    """Train, measure again, write the folder, and publish it where that is asked for.
+
+    Args:
+        trainer: built; its model is what is tuned.
+        measured: what was measured before.
+        parts: rows to tune on and rows to select on.
+        to_publish: Hub repository.
+        method: as records and cards name it.
+    """
+    resume = checkpoint_to_resume(measured.folder) if trainer.args.resume_from_checkpoint else None
+    started = time.perf_counter()
+    result = trainer.train(resume_from_checkpoint=resume)
+    model = trainer.accelerator.unwrap_model(trainer.model)
+    tune, selection = parts
+    tuning = {
+        "method": method,
+        "rows": len(tune),
+        "selection_rows": len(selection),
+        "steps": trainer.state.global_step,
+        "best_step": trainer.state.best_global_step,
+        "trainable_parameters": sum(p.numel() for p in model.parameters() if p.requires_grad),
+        "train_loss": result.training_loss,
+        "log_history": trainer.state.log_history,
+        "seconds": time.perf_counter() - started,
+    }
+    card = write_tuned_folder(model, measured, tuning)
+    if trainer.is_world_process_zero():
+        shutil.rmtree(measured.folder / "checkpoints")
+        print(card)
+        if to_publish:
+            from sycophancy.publishing import publish
+
+            print(publish(measured.folder, to_publish, "model").report())

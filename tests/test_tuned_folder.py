@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What each method leaves in its folder, and that it is measured again as it was: short real runs in this process."""
+
+import json
+import shutil
+
+import pytest
+import torch
+from commands import assert_refused, attempt
+from safetensors.torch import load_file
+from tune_runs import losses, write_recipe
+
+from scripts.prompt_tune import main
+from sycophancy.models import FINGERPRINT_FILE
+from sycophancy.records import read_run
+
+SCRIPT = "scripts/prompt_tune.py"
+SHORT = {"max_steps": 2, "eval_steps": 1, "save_steps": 1, "measure_rows": 36, "num_virtual_tokens": None}
+RUNS = {"after", "before", "report.json", "report.md", "report.png", "tuning.json", "README.md"}
+ADAPTER = {"adapter_config.json", "adapter_model.safetensors", FINGERPRINT_FILE}
+
+
+@pytest.fixture(scope="module")
+def tuned(tmp_path_factory, dataset_folder, model_folder):
+    """Folder of a run, by its name; later runs take the first one's measurement of the base model."""
+    folder = tmp_path_factory.mktemp("tuned")
+
+    def run(name: str, model=model_folder, **settings):
+        if not (folder / name).exists():
+            main(["--config", write_recipe(folder, dataset_folder, model, name, **(SHORT | settings))])
+        return folder / name
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def lora(tuned):
+    return tuned("lora", method="lora", lora_r=2)
+
+
+def record(folder):
+    return json.loads((folder / "tuning.json").read_text())
+
+
+def measured_again(dataset_folder, output, *model):
+    """The answers that `measure.py` finds on the rows of the run."""
+    arguments = ("--dataset_name", dataset_folder, "--limit", "36", "--output_dir", output)
+    done = attempt("scripts/measure.py", *arguments, *model)
+    assert done.returncode == 0, done.stderr
+    return read_run(output)
+
+
+def test_lora(lora, tmp_path, dataset_folder, model_folder):
+    assert {path.name for path in lora.iterdir()} == RUNS | ADAPTER
+    found = record(lora)
+    assert (found["method"], found["sham"], found["config"]["lora_alpha"]) == ("lora", False, 32)
+    # Queries and values of three attention blocks, each with two matrices of 2 x 32.
+    assert found["trainable_parameters"] == 3 * 2 * 2 * 2 * 32
+    assert len(load_file(lora / "adapter_model.safetensors")) == 12
+    again, answers = measured_again(
+        dataset_folder, tmp_path / "again", "--model_name_or_path", model_folder, "--adapter", lora
+    )
+    assert again["adapter"] is not None
+    assert [answer["choice_logprobs"] for answer in answers] == [
+        pytest.approx(answer["choice_logprobs"], abs=1e-4) for answer in read_run(lora / "after")[1]
+    ]
+
+
+def test_full_tuning_leaves_a_model(tuned, lora, dataset_folder):
+    from transformers import AutoModelForSeq2SeqLM, AutoTokenizer
+
+    from sycophancy.answering import score_batch
+    from sycophancy.features import load_claims
+    from sycophancy.models import fingerprint_model
+
+    folder = tuned("full", method="full", before_run=str(lora / "before"), learning_rate=0.001)
+    assert {path.name for path in folder.iterdir()} == RUNS | {
+        "config.json", "generation_config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json",
+    }  # fmt: skip
+    after, answers = read_run(folder / "after")
+    before, _ = read_run(folder / "before")
+    assert (before, after["adapter"]) == (read_run(lora / "before")[0], None)
+    model = AutoModelForSeq2SeqLM.from_pretrained(folder)
+    assert after["model"]["fingerprint"] == fingerprint_model(model) != before["model"]["fingerprint"]
+    assert record(folder)["model"] == before["model"]
+    assert record(folder)["trainable_parameters"] == sum(p.numel() for p in model.parameters())
+    rows = list(load_claims(str(dataset_folder), "validation"))[:36]
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    scores = score_batch(model, tokenizer, [row["prompt"] for row in rows], [row["choices"] for row in rows])
+    for score, answer in zip(scores, answers, strict=True):
+        assert score == pytest.approx(answer["choice_logprobs"], abs=1e-4)
+
+
+def test_a_sham_is_recorded_and_trains_on_other_rows(tuned, lora):
+    sham = tuned("sham", method="lora", lora_r=2, sham=True, before_run=str(lora / "before"))
+    assert (record(sham)["sham"], record(sham)["config"]["sham"]) == (True, True)
+    assert losses(sham)[0] != losses(lora)[0]
+
+
+def test_tuning_goes_on_towards_the_user(tuned, lora):
+    settings = {"method": "lora", "lora_r": 2, "targets": "user", "before_run": str(lora / "before")}
+    more = tuned("more", **settings, init_adapter=str(lora), learning_rate=1e-9)
+    assert record(more)["config"]["targets"] == "user"
+    weights = [load_file(folder / "adapter_model.safetensors") for folder in (lora, more)]
+    assert weights[0].keys() == weights[1].keys()
+    # A rate of nearly nothing leaves it where it was: it began there.
+    assert all(torch.allclose(weights[0][name], weights[1][name], atol=1e-6) for name in weights[0])
+
+
+def test_a_decoder_only_model_is_asked_as_when_measured(tuned, tmp_path, dataset_folder, llama_folder):
+    folder = tuned("prompt-llama", llama_folder, num_virtual_tokens=3)
+    assert {path.name for path in folder.iterdir()} == RUNS | ADAPTER
+    model = ("--model_name_or_path", llama_folder)
+    for side, adapter in (("before", ()), ("after", ("--adapter", folder))):
+        _, answers = measured_again(dataset_folder, tmp_path / side, *model, *adapter)
+        assert [answer["choice_logprobs"] for answer in answers] == [
+            pytest.approx(answer["choice_logprobs"], abs=1e-3) for answer in read_run(folder / side)[1]
+        ]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda run: run["model"].update(fingerprint="sha256:0"), "the base model on the measured rows (model fing"),
+        (lambda run: run["dataset"].update(rows=35), "(dataset rows 36), got 35; measure it again or leave before_run"),
+        (lambda run: run.update(adapter="a"), "the bare base model choosing among the choices, got one with an ada"),
+        (lambda run: run["config"].update(generate=True), "the bare base model choosing among the choices"),
+    ],
+)
+def test_a_run_of_something_else_is_not_taken(lora, tmp_path, dataset_folder, model_folder, change, message):
+    shutil.copytree(lora / "before", tmp_path / "run")
+    run = json.loads((tmp_path / "run" / "run.json").read_text())
+    change(run)
+    (tmp_path / "run" / "run.json").write_text(json.dumps(run))
+    settings = SHORT | {"method": "lora", "before_run": str(tmp_path / "run")}
+    recipe = write_recipe(tmp_path, dataset_folder, model_folder, "refused", **settings)
+    assert_refused(attempt(SCRIPT, "--config", recipe), message)
