@@ -34,8 +34,8 @@ def main() -> None:
 
     from dataclasses import replace
 
-    from sycophancy.experiment_grid import read_grid
     from sycophancy.experiment_plan import cell_keys, plan_cells
+    from sycophancy.experiment_yaml import read_grid
 
     grid = read_grid(args.config)
     if args.output_dir:

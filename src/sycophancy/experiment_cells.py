@@ -93,7 +93,9 @@ def lock_output(output_dir: Path):
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
-        raise ValueError(f"expected no other run in {output_dir}, got one that is still at work; wait for its end") from None
+        raise ValueError(
+            f"expected no other run in {output_dir}, got one that is still at work; wait for its end"
+        ) from None
     os.set_inheritable(lock.fileno(), True)
     return lock
 

@@ -1,15 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """The cells of an experiment: each one run of one of the project's scripts, with what it needs before it.
 
-    cell                      script         folder
-    data.reviews              syco_claims    cells/data.reviews/my-org/syco-reviews
-    model.t5                  make_organism  cells/model.t5
-    t5.base                   measure        cells/t5.base
-    t5.honest.seed0           measure        cells/t5.honest.seed0
-    t5.prompt.seed0           prompt_tune    cells/t5.prompt.seed0 (runs before/ and after/)
-    t5.prompt.sham0           prompt_tune    cells/t5.prompt.sham0
-    t5.prompt.seed0.on.sure   measure        cells/t5.prompt.seed0.on.sure
-    t5.prompt.seed0.then40    prompt_tune    cells/t5.prompt.seed0.then40
+cell                      script         folder
+data.reviews              syco_claims    cells/data.reviews/my-org/syco-reviews
+model.t5                  make_organism  cells/model.t5
+t5.base                   measure        cells/t5.base
+t5.honest.seed0           measure        cells/t5.honest.seed0
+t5.prompt.seed0           prompt_tune    cells/t5.prompt.seed0 (runs before/ and after/)
+t5.prompt.sham0           prompt_tune    cells/t5.prompt.sham0
+t5.prompt.seed0.on.sure   measure        cells/t5.prompt.seed0.on.sure
+t5.prompt.seed0.then40    prompt_tune    cells/t5.prompt.seed0.then40
 """
 
 import hashlib

@@ -44,7 +44,7 @@ def _duration(seconds: float) -> str:
 
 def run_cells(
     output_dir: Path, cells: Mapping[str, Cell], keys: Mapping[str, str], *, processes: "Processes",
-    overwrite: bool = False, say: Callable[[str], None] = partial(print, flush=True),
+    overwrite: bool = False, say: Callable[[str], None] | None = None,
 ) -> dict[str, str]:  # fmt: skip
     """Run what is not done, in order; a cell that fails stops those that need it and nothing else.
 
@@ -54,7 +54,7 @@ def run_cells(
         keys: key of each cell.
         processes: of this launch.
         overwrite: run cells again that were finished with other settings.
-        say: takes lines of progress.
+        say: takes lines of progress [prints them].
 
     Returns:
         Why each cell that is not done is not, by name.
@@ -62,6 +62,7 @@ def run_cells(
     Raises:
         ValueError: cells were finished with other settings, and `overwrite` is false; or another run is at work.
     """
+    say = say or partial(print, flush=True)
     lock = lock_output(output_dir) if processes.is_main else None
     state = states(output_dir, cells, keys)
     changed = [name for name, found in state.items() if found == "changed"]
@@ -93,7 +94,9 @@ def run_cells(
             left = [expected_seconds(output_dir, cells, other) for other in todo[number:]]
             rest = "" if None in left or not left else f", about {_duration(sum(left))} left"
             what = found["status"] if found["status"] == "done" else f"FAILED: {found['reason']}"
-            say(f"[{number}/{len(todo)}] {name}: {what}, {found['seconds']:.1f} s, {found['peak_memory_mb']:.0f} MB{rest}")
+            say(
+                f"[{number}/{len(todo)}] {name}: {what}, {found['seconds']:.1f} s, {found['peak_memory_mb']:.0f} MB{rest}"
+            )
     processes.wait()
     if lock:
         lock.close()
@@ -142,7 +145,11 @@ class Processes:
 
     def _run_one(self, cell: Cell, output_dir: Path, environment: Mapping[str, str]) -> dict:
         rank = int(os.environ["RANK"])
-        log_of = cell if rank == 0 else Cell(f"{cell.name}.rank{rank}", *(getattr(cell, k) for k in ("script", "arguments", "folder")))
+        log_of = (
+            cell
+            if rank == 0
+            else Cell(f"{cell.name}.rank{rank}", *(getattr(cell, k) for k in ("script", "arguments", "folder")))
+        )
         return run_cell(log_of, output_dir, fork=False, environment=environment)
 
 
