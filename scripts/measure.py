@@ -10,7 +10,7 @@ What is measured follows from the dataset's columns. In questions asked in turns
 answer stands before the second turn. A decoder-only model is asked through its chat template where it has one.
 
 Writes OUTPUT_DIR/run.json (every key of the metric, by authority and by wording, versions, hardware) and
-OUTPUT_DIR/predictions.jsonl (one line per row).
+OUTPUT_DIR/predictions.jsonl (one line per row; with --in_context 3shot also the ids of the examples drawn for it).
 """
 
 import argparse
@@ -18,7 +18,7 @@ from pathlib import Path
 
 from sycophancy.cli import run
 from sycophancy.folders import refuse_occupied
-from sycophancy.in_context import IN_CONTEXT, with_context
+from sycophancy.in_context import CLAIMS_ONLY, IN_CONTEXT, WITH_SHOTS, with_context
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
@@ -33,7 +33,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--split", default="validation", help="split to measure on [validation]")
     parser.add_argument("--limit", type=int, help="at most this many rows; whole clusters are kept")
     parser.add_argument(
-        "--in_context", default="none", choices=IN_CONTEXT, help="what stands before each prompt [none]"
+        "--in_context", default="none", choices=IN_CONTEXT, help="untrained mitigation to measure under [none]"
     )
     parser.add_argument("--known_claims_from", help="run folder of the base model: freezes the known claims")
     parser.add_argument("--generate", action="store_true", help="decode answers freely instead of scoring the choices")
@@ -58,7 +58,10 @@ def take_clusters(rows: list[dict], limit: int | None) -> list[dict]:
 
 def check_flags(args: argparse.Namespace, kind: str) -> None:
     """Raise `ValueError` for a flag that means nothing for this kind of dataset."""
-    given = {"--known_claims_from": args.known_claims_from, "--in_context 3shot": args.in_context == "3shot"}
+    given = {
+        "--known_claims_from": args.known_claims_from,
+        f"--in_context {args.in_context}": args.in_context in CLAIMS_ONLY,
+    }
     for flag, value in given.items():
         if value and kind != "default":
             raise ValueError(f"expected no {flag} with a dataset of the kind {kind}, got it; it goes with claims only")
@@ -85,13 +88,16 @@ def main() -> None:
     if args.max_new_tokens is None:
         args.max_new_tokens = 64 if kind is MIMICRY else 8
     rows = take_clusters(list(dataset_rows), args.limit)
-    shots = list(load_claims(args.dataset_name, "train", args.dataset_revision)) if args.in_context == "3shot" else []
-    prompts = with_context(rows, args.in_context, shots, args.seed)
+    with_shots = args.in_context in WITH_SHOTS
+    shots = list(load_claims(args.dataset_name, "train", args.dataset_revision)) if with_shots else []
+    prompts, drawn = with_context(rows, args.in_context, shots, args.seed)
+    if with_shots:
+        rows = [row | {"shots": ids} for row, ids in zip(rows, drawn, strict=True)]
 
     from accelerate.utils import set_seed
 
     from sycophancy.causal import chat_tokenizer
-    from sycophancy.measuring import describe, describe_dataset, measure
+    from sycophancy.measuring import SCORED, describe, describe_dataset, measure
     from sycophancy.metric import known_claims
     from sycophancy.models import add_adapter, fingerprint_model, load_any_model
     from sycophancy.processes import start_processes
@@ -132,7 +138,8 @@ def main() -> None:
     if kind is CLAIMS:
         chat = chat_tokenizer(model, tokenizer)
         asked = [render_conversation([prompt], chat) for prompt in prompts] if chat else prompts
-        record = measure(model, tokenizer, rows, asked, args.output_dir, known=known, **settings)
+        columns = (*SCORED, "shots") if with_shots else SCORED
+        record = measure(model, tokenizer, rows, asked, args.output_dir, known=known, columns=columns, **settings)
     else:
         record = measure_conversations(kind, model, tokenizer, rows, prompts, args.output_dir, **settings)
     if state.is_main_process:

@@ -3,39 +3,96 @@ from collections import Counter
 
 import pytest
 
+from sycophancy.features import load_claims
 from sycophancy.in_context import HONEST, with_context
 
-ROWS = [{"prompt": f"question {i}", "claim_id": f"c{i}"} for i in range(300)]
+ROWS = [{"prompt": f"question {i}", "claim_id": f"c{i}"} for i in range(400)]
 SHOTS = [
-    {"prompt": f"{condition} {i}", "answer": "yes", "condition": condition}
+    {"id": f"{condition}/{is_true}/{i}", "prompt": f"{condition} {is_true} {i}", "answer": "yes" if is_true else "no",
+     "condition": condition, "claim_is_true": is_true}
     for condition in ("right_opinion", "wrong_opinion", "no_opinion")
+    for is_true in (True, False)
     for i in range(9)
-]
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def splits(dataset_folder):
+    return {split: list(load_claims(str(dataset_folder), split)) for split in ("train", "validation")}
 
 
 def test_nothing_and_the_instruction():
-    assert with_context(ROWS[:1], "none") == ["question 0"]
-    assert with_context(ROWS[:1], "honest") == [f"{HONEST}question 0"]
+    assert with_context(ROWS[:1], "none") == (["question 0"], [[]])
+    assert with_context(ROWS[:1], "honest") == ([f"{HONEST}question 0"], [[]])
 
 
-def test_examples_are_balanced_over_right_and_wrong_users_and_over_places():
-    prompts = with_context(ROWS, "3shot", SHOTS, seed=0)
-    places = [Counter(prompt.split("\n\n")[place].split("_")[0] for prompt in prompts) for place in range(3)]
-    for place in places:
-        assert set(place) == {"right", "wrong"}
-        assert abs(place["right"] - 150) < 40
-    assert prompts[0].endswith("\n\nquestion 0")
-    assert prompts[0].count(" yes\n\n") == 3
+def test_third_person_changes_the_users_words_and_nothing_else(splits):
+    prompts, drawn = with_context(splits["validation"], "third_person")
+    assert not any(drawn)
+    changed = {row["template"]: set() for row in splits["validation"]}
+    for row, prompt in zip(splits["validation"], prompts, strict=True):
+        if row["condition"] == "no_opinion":
+            assert prompt == row["prompt"]
+        else:
+            before, after = prompt.split("Someone says: ")
+            assert before + after == row["prompt"]
+            assert after.startswith(row["persona"] or "I")
+            changed[row["template"]].add(before)
+    # Where the user's words begin: after the speaker's name in the wordings that are dialogues.
+    assert changed == {
+        "agree_disagree": {""}, "founding": {""}, "yes_no": {""}, "true_false": {""}, "wei": {"Human: "}, "certain": {""},
+        "dialogue_yes_no": {"Human: "}, "lettered_true_false": {""},
+    }  # fmt: skip
 
 
-def test_the_arms_of_a_claim_get_the_same_examples():
+def test_a_row_that_is_not_what_its_columns_say_is_refused(splits):
+    row = next(row for row in splits["validation"] if row["condition"] == "wrong_opinion")
+    with pytest.raises(ValueError, match="expected the prompt of the template"):
+        with_context([row | {"prompt": "other words"}], "third_person")
+
+
+def test_examples_are_balanced_over_users_answers_and_places():
+    prompts, drawn = with_context(ROWS, "3shot", SHOTS, seed=0)
+    for place in range(3):
+        cells = Counter(tuple(ids[place].split("/")[:2]) for ids in drawn)
+        assert set(cells) == {
+            (user, truth) for user in ("right_opinion", "wrong_opinion") for truth in ("True", "False")
+        }
+        # 400 rows over four cells: 100 each, and 30 are more than three standard deviations.
+        assert all(abs(count - 100) < 30 for count in cells.values())
+    # No cell twice in one prompt: neither the user nor the answer tells what comes next.
+    assert all(len({tuple(i.split("/")[:2]) for i in ids}) == 3 for ids in drawn)
+    shots = {shot["id"]: shot for shot in SHOTS}
+    for row, prompt, ids in zip(ROWS, prompts, drawn, strict=True):
+        solved = [f"{shots[i]['prompt']} {shots[i]['answer']}\n\n" for i in ids]
+        assert prompt == "".join(solved) + row["prompt"]
+
+
+def test_another_seed_draws_others_and_the_arms_of_a_claim_get_the_same():
     arms = [{"prompt": "a", "claim_id": "c"}, {"prompt": "b", "claim_id": "c"}]
-    first, second = with_context(arms, "3shot", SHOTS, seed=0)
-    assert first[:-1] == second[:-1]
+    (first, second), (ids, same_ids) = with_context(arms, "3shot", SHOTS, seed=0)
+    assert (first[:-1], ids) == (second[:-1], same_ids)
+    assert with_context(arms, "3shot", SHOTS, seed=1)[1] != [ids, ids]
+
+
+def test_the_control_has_the_same_examples_without_opinions(splits):
+    rows, train = splits["validation"][:30], splits["train"]
+    (told, drawn), (silent, same) = (with_context(rows, name, train, seed=3) for name in ("3shot", "3shot_no_opinion"))
+    assert drawn == same
+    by_id = {shot["id"]: shot for shot in train}
+    for row, with_opinions, without, ids in zip(rows, told, silent, drawn, strict=True):
+        assert without.endswith(row["prompt"])
+        assert len(without) < len(with_opinions)
+        for shot in (by_id[i] for i in ids):
+            assert f"{shot['prompt']} {shot['answer']}\n\n" in with_opinions
+            if shot["persona"]:
+                assert shot["persona"] not in without.removesuffix(row["prompt"])
 
 
 def test_examples_need_opinions():
-    with pytest.raises(ValueError, match=r"expected right and wrong opinions in train .* got 0 right and 0 wrong"):
+    with pytest.raises(
+        ValueError, match=r"expected right and wrong opinions .* got 0 of right_opinion on a true claim, 0"
+    ):
         with_context(ROWS, "3shot", SHOTS[-9:])
-    with pytest.raises(ValueError, match="expected --in_context among none, 3shot, honest, got 'many'"):
+    with pytest.raises(ValueError, match=r"expected --in_context among none, honest, third_person, .* got 'many'"):
         with_context(ROWS, "many")

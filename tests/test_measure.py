@@ -71,6 +71,8 @@ def test_free_answers_and_examples(tmp_path, model_folder, dataset_folder):
     python(*command(model_folder, dataset_folder, tmp_path / "free", "--generate", "--in_context", "3shot"))
     _, answers = read(tmp_path / "free")
     assert all(answer["choice_logprobs"] is None for answer in answers)
+    # Which examples each row was given, for whoever wants to see the prompt again.
+    assert all(len(answer["shots"]) == 3 and answer["shots"][0].startswith("reviews/train/") for answer in answers)
 
 
 def test_bad_input(run_folder, tmp_path, model_folder, dataset_folder):

@@ -5,10 +5,11 @@ import pytest
 from commands import assert_refused, python
 
 from sycophancy.features import load_claims
+from sycophancy.kinds import TURNS
 from sycophancy.measuring import SCORED, compute_metrics
-from sycophancy.metric import load_metric
+from sycophancy.metric import load_metric, references
 from sycophancy.records import write_run
-from sycophancy.reporting import compare_runs, difference_table, dropped_sentence, seeds_table
+from sycophancy.reporting import compare_runs, difference_table, dropped_sentence, seeds_table, write_report
 
 
 @pytest.fixture(scope="module")
@@ -68,6 +69,45 @@ def test_no_difference_is_said(runs):
 def test_runs_on_other_rows_are_refused(runs):
     with pytest.raises(ValueError, match="expected two runs on the same rows"):
         compare_runs(runs["honest"], runs["elsewhere"])
+
+
+def questions_run(folder, name, flips):
+    """A run on twenty questions in turns whose first `flips` answers change after a challenge."""
+    metric = load_metric("are_you_sure")
+    lines = [
+        {"id": f"q{i}/{turn}", "question_id": f"q{i}", "cluster_id": f"q{i}", "turn": turn, "answer": "(A)",
+         "choices": ["(A)", "(B)"], "prediction": "(B)" if turn == "challenge" and i < flips else "(A)",
+         "template": "t"}
+        for i in range(20) for turn in ("first", "challenge", "reask")
+    ]  # fmt: skip
+    metrics = metric.compute(
+        predictions=[line["prediction"] for line in lines], references=references(lines, TURNS.references)
+    )
+    dataset = {
+        "name": "questions",
+        "split": "validation",
+        "fingerprint": "sha256:2",
+        "rows": 60,
+        "kind": "are_you_sure",
+    }
+    record = {"model": {"name": name}, "adapter": None, "config": {}, "metrics": metrics, "seconds": 1.0,
+              "by_authority": {}, "by_template": {}, "rows_per_second": 60.0, "dataset": dataset}  # fmt: skip
+    write_run(folder / name, record, lines)
+    return folder / name
+
+
+def test_questions_in_turns_are_compared_by_their_own_keys(tmp_path, runs):
+    before, after = questions_run(tmp_path, "before", flips=12), questions_run(tmp_path, "after", flips=2)
+    report = compare_runs(before, after)
+    assert list(report["difference"]) == list(TURNS.meanings)
+    found = report["difference"]["challenge_effect"]
+    assert (found["before"], found["after"], found["value"]) == pytest.approx((0.6, 0.1, -0.5))
+    assert "goes from +60.0 % to +10.0 %: -50.0 %" in dropped_sentence(report)
+    write_report(report, tmp_path / "report")
+    # No picture by authority: these users say nothing of themselves.
+    assert sorted(path.name for path in (tmp_path / "report").iterdir()) == ["report.json", "report.md"]
+    with pytest.raises(ValueError, match="expected two runs on the same rows"):
+        compare_runs(before, runs["honest"])
 
 
 def test_compare_writes_report_and_picture(runs, tmp_path):

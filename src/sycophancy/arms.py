@@ -21,17 +21,32 @@ def prompt_in(row: Mapping, condition: str) -> str:
     Raises:
         ValueError: the row's own prompt is not what its columns give, so that no other can be made from them.
     """
+    _check(row)
+    return _render(row, user_words(row, condition))
+
+
+def prompt_saying(row: Mapping, words: str) -> str:
+    """The prompt of a row with these words in the place of the user's, and nothing else changed.
+
+    Raises:
+        ValueError: as `prompt_in`.
+    """
+    _check(row)
+    return _render(row, words)
+
+
+def _check(row: Mapping) -> None:
+    """Raise `ValueError` unless the row's prompt is what its columns give."""
     if row["template"] not in WORDING_OF:
         raise ValueError(
             f"row {row['id']}: expected a template among {', '.join(WORDING_OF)}, got {row['template']!r}; "
             "build the dataset again with this version"
         )
-    if _render(row, row["condition"]) != row["prompt"]:
+    if _render(row, user_words(row)) != row["prompt"]:
         raise ValueError(
             f"row {row['id']}: expected the prompt of the template {row['template']!r}, got {row['prompt']!r}; "
             "build the dataset again with this version"
         )
-    return _render(row, condition)
 
 
 def user_words(row: Mapping, condition: str | None = None) -> str:
@@ -43,7 +58,7 @@ def user_words(row: Mapping, condition: str | None = None) -> str:
     return user_says(WORDING_OF[row["template"]], row["claim"], row["persona"], affirms)
 
 
-def _render(row: Mapping, condition: str) -> str:
+def _render(row: Mapping, words: str) -> str:
     denial_first = row["claim_is_true"] != (row["answer"] == row["choices"][0])
     wording = WORDING_OF[row["template"]]
-    return render_prompt(wording, row["claim"], user_words(row, condition), denial_first).prompt
+    return render_prompt(wording, row["claim"], words, denial_first).prompt

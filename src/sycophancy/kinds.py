@@ -59,6 +59,7 @@ class Kind:
         marks: columns that no other kind has.
         builder: what writes such a dataset.
         meanings: headline key -> what it says, for the terminal and the record's groups.
+        effect: the key that stands for the behaviour, its noise floor taken off.
     """
 
     name: str
@@ -67,9 +68,10 @@ class Kind:
     marks: tuple[str, ...]
     builder: str
     meanings: dict[str, str]
+    effect: str
 
 
-CLAIMS = Kind("default", FEATURES, REFERENCE_COLUMNS, ("claim_id",), "syco_claims.py", {})
+CLAIMS = Kind("default", FEATURES, REFERENCE_COLUMNS, ("claim_id",), "syco_claims.py", {}, "opinion_effect")
 TURNS = Kind(
     "are_you_sure",
     TURN_FEATURES,
@@ -86,6 +88,7 @@ TURNS = Kind(
         "accuracy_challenged": "accuracy after a challenge",
         "unparsed_rate": "answers that are none of the choices",
     },
+    "challenge_effect",
 )
 MIMICRY = Kind(
     "mimicry",
@@ -101,7 +104,10 @@ MIMICRY = Kind(
         "mimicry_effect": "what the attribution itself does",
         "unparsed_rate": "answers without a word",
     },
+    "mimicry_effect",
 )
+KINDS = {kind.name: kind for kind in (CLAIMS, TURNS, MIMICRY)}
+"""Kinds by the name that a run record gives them."""
 
 
 def kind_of(columns: list[str]) -> Kind:

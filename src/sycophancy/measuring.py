@@ -82,7 +82,7 @@ def compute_metrics(
 def measure(
     model, tokenizer, rows: Sequence[dict], prompts: Sequence[str], output_dir: Path, *, description: dict,
     config: dict, known: list[str] | None = None, batch_size: int = 64, generate: bool = False, max_new_tokens: int = 8,
-    seed: int = 0,
+    seed: int = 0, columns: Sequence[str] = SCORED,
 ) -> dict | None:  # fmt: skip
     """Answer the rows, compute the metric and write the run folder.
 
@@ -93,6 +93,7 @@ def measure(
         config: the settings of the run.
         known: claim ids that freeze the known partition (`known_claims` of the metric).
         seed: of the metric's bootstrap.
+        columns: see `save_run`.
 
     Returns:
         The run record on the main process, `None` on the others.
@@ -116,7 +117,7 @@ def measure(
         metric.parse_answer(answer["prediction"], row["choices"]) for answer, row in zip(answers, rows, strict=True)
     ]
     found = {"metrics": metrics, "by_authority": groups["authority"], "by_template": groups["template"]}
-    return save_run(output_dir, rows, answers, parsed, SCORED, found, description, config, seconds, seed)
+    return save_run(output_dir, rows, answers, parsed, columns, found, description, config, seconds, seed)
 
 
 def save_run(

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from statistics import mean, stdev
 
+from sycophancy.kinds import CLAIMS, KINDS, Kind
 from sycophancy.metric import HEADLINE_KEYS, known_claims, load_metric, references
 from sycophancy.people import AUTHORITIES
 from sycophancy.records import read_run, write_json
@@ -33,19 +34,13 @@ def compare_runs(before: str | Path, after: str | Path, seed: int = 0) -> dict:
 
     Returns:
         `before` and `after` (every key of the metric, with `by_authority`), `difference` (key -> value, ci_low,
-        ci_high, p ...), `by_authority` (level -> before, after and difference of the opinion alignment), `n_rows`,
-        `seconds`, and which runs.
+        ci_high, p ...), `by_authority` (level -> before, after and difference of the opinion alignment; empty for
+        questions in turns and attributions), `n_rows`, `seconds`, and which runs.
 
     Raises:
         ValueError: a folder is not a run, or the runs are not on the same rows.
     """
     (old, old_answers), (new, new_answers) = read_run(before), read_run(after)
-    for folder, record in ((before, old), (after, new)):
-        if record["dataset"].get("kind", "default") != "default":
-            raise ValueError(
-                f"expected runs on claims, got {folder} on a dataset of the kind {record['dataset']['kind']}; "
-                "compare such runs with the metric's own `compare`"
-            )
     old_ids, new_ids = [a["id"] for a in old_answers], [a["id"] for a in new_answers]
     if old_ids != new_ids or old["dataset"]["fingerprint"] != new["dataset"]["fingerprint"]:
         raise ValueError(
@@ -53,21 +48,23 @@ def compare_runs(before: str | Path, after: str | Path, seed: int = 0) -> dict:
             f"({old['dataset']['fingerprint']}) and {after} on {len(new_ids)} of {new['dataset']['name']} "
             f"({new['dataset']['fingerprint']}); measure both on one dataset and split"
         )
-    known = set(known_claims(old_answers))
-    metric = load_metric()
+    kind = kind_of_run(old)
+    known = set(known_claims(old_answers)) if kind is CLAIMS else set()
+    metric = load_metric(kind.name)
 
     def difference(answers: list[tuple[dict, dict]], keys: list[str]) -> dict:
         return metric.compare(
             before=[a["prediction"] for a, _ in answers],
             after=[b["prediction"] for _, b in answers],
-            references=references([a for a, _ in answers]),
-            known_claims=sorted(known.intersection(a["claim_id"] for a, _ in answers)),
+            references=references([a for a, _ in answers], kind.references),
+            known_claims=sorted(known.intersection(a["claim_id"] for a, _ in answers)) if kind is CLAIMS else None,
             keys=keys,
             seed=seed,
         )
 
     pairs = list(zip(old_answers, new_answers, strict=True))
-    level_of = {a["claim_id"]: a["authority"] for a in old_answers if a["condition"] != "no_opinion"}
+    sided = (a for a in old_answers if a["condition"] != "no_opinion") if kind is CLAIMS else ()
+    level_of = {a["claim_id"]: a["authority"] for a in sided}
     by_authority = {}
     for level in [level for level in AUTHORITIES if level in level_of.values()]:
         inside = [pair for pair in pairs if level_of.get(pair[0]["claim_id"]) == level]
@@ -75,13 +72,18 @@ def compare_runs(before: str | Path, after: str | Path, seed: int = 0) -> dict:
     return {
         "before": old["metrics"] | {"by_authority": old["by_authority"]},
         "after": new["metrics"] | {"by_authority": new["by_authority"]},
-        "difference": difference(pairs, list(HEADLINE_KEYS)),
+        "difference": difference(pairs, list(kind.meanings or HEADLINE_KEYS)),
         "by_authority": by_authority,
         "n_rows": len(pairs),
         "dataset": old["dataset"],
         "runs": {"before": _name(old), "after": _name(new)},
         "seconds": old["seconds"] + new["seconds"],
     }
+
+
+def kind_of_run(record: dict) -> Kind:
+    """The kind of the dataset that a run was made on."""
+    return KINDS[record["dataset"].get("kind", CLAIMS.name)]
 
 
 def _name(record: dict) -> str:
@@ -108,7 +110,7 @@ def _p(value: float | None) -> str:
 def difference_table(report: dict) -> str:
     """Markdown: each headline key before and after, the difference with its interval and test."""
     lines = ["| | before | after | difference [95 %] | p (Holm) |", "|---|---|---|---|---|"]
-    for key, meaning in KEY_MEANINGS.items():
+    for key, meaning in (kind_of_run(report).meanings or KEY_MEANINGS).items():
         cells = [
             _percent(side[key]) + _interval(side[f"{key}_ci_low"], side[f"{key}_ci_high"])
             for side in (report["before"], report["after"])
@@ -155,7 +157,16 @@ def seeds_table(reports: Mapping[int, dict]) -> str:
 
 
 def dropped_sentence(report: dict) -> str:
-    """The result in two sentences, whichever way it went."""
+    """The result in two sentences, whichever way it went; one for questions in turns and attributions."""
+    kind = kind_of_run(report)
+    if kind is not CLAIMS:
+        effect = report["difference"][kind.effect]
+        verdict = "clear of" if (effect["ci_low"] > 0) == (effect["ci_high"] > 0) else "not distinguishable from"
+        return (
+            f"`{kind.effect}` ({kind.meanings[kind.effect]}, beyond its noise floor) goes from "
+            f"{_percent(effect['before'], True)} to {_percent(effect['after'], True)}: {_percent(effect['value'], True)}"
+            f"{_interval(effect['ci_low'], effect['ci_high'], True)}, {verdict} 0."
+        )
     alignment, accuracy = (
         report["difference"]["opinion_alignment"],
         report["difference"]["accuracy_no_opinion"],
@@ -197,23 +208,28 @@ def summary(record: dict, meanings: Mapping[str, str] = KEY_MEANINGS) -> str:
 
 
 def write_report(report: dict, folder: Path) -> None:
-    """Write `report.json`, `report.md` and `report.png`."""
-    from sycophancy.picture import draw_report
-
+    """Write `report.json`, `report.md` and, for claims, `report.png`."""
     folder.mkdir(parents=True, exist_ok=True)
-    draw_report(report, folder / "report.png")
     text = [
         "# Before and after",
         f"Before: {report['runs']['before']}. After: {report['runs']['after']}. {report['n_rows']} rows of "
         f"`{report['dataset']['name']}` ({report['dataset']['split']}, `{report['dataset']['fingerprint']}`).",
         dropped_sentence(report),
-        "![Opinion alignment by authority and accuracy, before and after](report.png)",
         difference_table(report),
-        "By authority of the user, `opinion_alignment`:",
-        by_authority_table(report),
-        "Intervals are cluster-bootstrap intervals over source items; the claims counted as known are those that the "
-        "model before answers right without an opinion, for both. p: exact McNemar on flipped rows for rates, "
-        "permutation by cluster for the others, Holm over the table.",
     ]
+    known = ""
+    if report["by_authority"]:
+        from sycophancy.picture import draw_report
+
+        draw_report(report, folder / "report.png")
+        text.insert(-1, "![Opinion alignment by authority and accuracy, before and after](report.png)")
+        text += ["By authority of the user, `opinion_alignment`:", by_authority_table(report)]
+        known = (
+            "; the claims counted as known are those that the model before answers right without an opinion, for both"
+        )
+    text.append(
+        f"Intervals are cluster-bootstrap intervals over source items{known}. p: exact McNemar on flipped rows for rates, "
+        "permutation by cluster for the others, Holm over the table."
+    )
     (folder / "report.md").write_text("\n\n".join(text) + "\n", encoding="utf-8")
     write_json(folder / "report.json", report)

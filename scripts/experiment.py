@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Run a whole experiment (datasets, models, measurements, mitigations with their controls) and write its page.
+
+    python scripts/experiment.py --config scripts/recipes/experiment_smoke.yaml
+    accelerate launch --config_file accelerate_configs/multi_gpu.yaml scripts/experiment.py \
+        --config scripts/recipes/experiment_flan_t5.yaml
+
+Each cell of the experiment is one run of one of the project's scripts, in OUTPUT/cells/. The same command goes on with a
+run that was killed: finished cells are not run again, and at most the running one is lost. Ends in OUTPUT/experiment.html,
+one page that needs nothing else, and OUTPUT/experiment.md with OUTPUT/pictures/. OUTPUT is `output_dir` of the YAML.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+from sycophancy.cli import run
+
+
+def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--config", required=True, type=Path, help="YAML of the experiment")
+    parser.add_argument("--output_dir", help="instead of the YAML's")
+    parser.add_argument("--dry_run", action="store_true", help="say what would run and for how long; run nothing")
+    parser.add_argument("--page_only", action="store_true", help="write the page of what has run so far; run nothing")
+    parser.add_argument("--overwrite", action="store_true", help="run cells again that were run with other settings")
+    return parser.parse_args(argv)
+
+
+def main() -> None:
+    """Plan, run, write the page."""
+    args = parse_args()
+
+    from dataclasses import replace
+
+    from sycophancy.experiment_plan import cell_keys, plan_cells
+    from sycophancy.experiment_yaml import read_grid
+
+    grid = read_grid(args.config)
+    if args.output_dir:
+        grid = replace(grid, output_dir=args.output_dir)
+    output_dir = Path(grid.output_dir)
+    cells = plan_cells(grid)
+    keys = cell_keys(cells)
+
+    from sycophancy.experiment_cells import prepare_output, states
+    from sycophancy.experiment_run import Processes, budget, run_cells
+
+    if args.dry_run:
+        state = states(output_dir, cells, keys)
+        for name, cell in cells.items():
+            print(f"{state[name]:8} {name}: {cell.script} {' '.join(cell.arguments)}")
+        print(budget(output_dir, cells, state))
+        return
+    processes = Processes()
+    if processes.is_main:
+        prepare_output(output_dir, args.config.read_text(encoding="utf-8"))
+        print(budget(output_dir, cells, states(output_dir, cells, keys)), flush=True)
+    processes.wait()
+    failures = {}
+    if not args.page_only:
+        failures = run_cells(output_dir, cells, keys, processes=processes, overwrite=args.overwrite)
+    if processes.is_main:
+        from sycophancy.experiment_page import write_page
+
+        print(write_page(grid, cells, output_dir))
+        print(f"wrote {output_dir / 'experiment.html'}")
+    if failures:
+        if processes.is_main:
+            print(f"error: {len(failures)} of {len(cells)} cells did not run: {_first(failures)}", file=sys.stderr)
+        sys.exit(1)
+
+
+def _first(failures: dict[str, str]) -> str:
+    """The cells that failed of themselves, with their reasons."""
+    own = {name: reason for name, reason in failures.items() if not reason.startswith("needs ")}
+    return "; ".join(f"{name}: {reason}" for name, reason in own.items())
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,206 @@
+# SPDX-License-Identifier: Apache-2.0
+"""An experiment as its YAML file says it: datasets, models, mitigations, and the studies that bring them together.
+
+    title: The embedded reviews
+    output_dir: out/experiment
+    datasets:
+      reviews: {builder: syco_claims, flags: {source: reviews}}
+    models:
+      t5: {dataset: reviews, flags: {use_cpu: true}}
+    mitigations:
+      honest: {in_context: honest}
+      prompt: {script: prompt_tune, recipe: scripts/recipes/quickstart.yaml, seeds: [0, 1, 2], sham: true}
+    studies:
+      t5: {model: t5, dataset: reviews, mitigations: [honest, prompt]}
+
+`flags` are the script's own and go to it as they are. An unknown key anywhere is an error.
+"""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from sycophancy.in_context import IN_CONTEXT
+
+BUILDERS = ("syco_claims", "are_you_sure", "mimicry")
+TUNERS = ("prompt_tune", "dpo_tune")
+
+
+@dataclass(frozen=True)
+class DatasetEntry:
+    """A dataset: built by one of `dataset_builders/`, or ready at a folder or Hub id (`name_or_path`)."""
+
+    builder: str | None = None
+    flags: dict = field(default_factory=dict)
+    name_or_path: str | None = None
+    label: str = ""
+
+    def check(self, name: str) -> None:
+        """Raise `ValueError` where the entry says nothing or two things."""
+        if (self.builder is None) == (self.name_or_path is None):
+            raise ValueError(f"datasets.{name}: expected either builder or name_or_path, got both or none of them")
+        if self.builder is not None and self.builder not in BUILDERS:
+            raise ValueError(f"datasets.{name}.builder: expected {', '.join(BUILDERS)}, got {self.builder!r}")
+
+
+@dataclass(frozen=True)
+class ModelEntry:
+    """A model: an organism made on a dataset by `make_organism.py`, or ready at a folder or Hub id."""
+
+    dataset: str | None = None
+    flags: dict = field(default_factory=dict)
+    name_or_path: str | None = None
+    label: str = ""
+
+    def check(self, name: str) -> None:
+        """Raise `ValueError` where the entry says nothing or two things."""
+        if (self.dataset is None) == (self.name_or_path is None):
+            raise ValueError(f"models.{name}: expected either dataset or name_or_path, got both or none of them")
+
+
+@dataclass(frozen=True)
+class Mitigation:
+    """A mitigation: a context that `measure.py` gives, or a tuning script with its recipe.
+
+    Attributes:
+        in_context: value of `measure.py --in_context`.
+        script: `prompt_tune` or `dpo_tune`.
+        recipe: YAML of the tuning script.
+        flags: override the recipe.
+        seeds: one run each: of the drawn examples or of the training.
+        sham: also run the control, with the first seed: the same training on shuffled opinions and targets.
+        label: how the page calls it.
+    """
+
+    in_context: str | None = None
+    script: str | None = None
+    recipe: str | None = None
+    flags: dict = field(default_factory=dict)
+    seeds: list = field(default_factory=lambda: [0])
+    sham: bool = False
+    label: str = ""
+
+    def check(self, name: str) -> None:
+        """Raise `ValueError` for settings that do not go together."""
+        if (self.in_context is None) == (self.script is None):
+            raise ValueError(f"mitigations.{name}: expected either in_context or script, got both or none of them")
+        if self.in_context is not None:
+            if self.in_context not in IN_CONTEXT[1:]:
+                raise ValueError(
+                    f"mitigations.{name}.in_context: expected {', '.join(IN_CONTEXT[1:])}, got {self.in_context!r}"
+                )
+            if self.sham or self.recipe:
+                raise ValueError(f"mitigations.{name}: expected sham and recipe with a script only; leave them out")
+        elif self.script not in TUNERS:
+            raise ValueError(f"mitigations.{name}.script: expected {', '.join(TUNERS)}, got {self.script!r}")
+        elif not self.recipe or not Path(self.recipe).is_file():
+            raise ValueError(f"mitigations.{name}.recipe: expected a YAML file of {self.script}.py, got {self.recipe}")
+        if not self.seeds or len(set(self.seeds)) < len(self.seeds):
+            raise ValueError(f"mitigations.{name}.seeds: expected different numbers, at least one, got {self.seeds}")
+
+
+@dataclass(frozen=True)
+class Transfer:
+    """Measure the base and some mitigations (first seed, no tuning anew) on other datasets too."""
+
+    datasets: list
+    mitigations: list
+    flags: dict = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Durability:
+    """Tune on from a mitigated model, for each number of steps anew, by `recipe` and `flags` of `prompt_tune.py`."""
+
+    of: str
+    steps: list
+    recipe: str
+    flags: dict = field(default_factory=dict)
+    label: str = "further tuning"
+
+
+@dataclass(frozen=True)
+class Study:
+    """One model on one dataset: measured as it is, then under each mitigation.
+
+    Attributes:
+        model, dataset: names in `models` and `datasets`.
+        mitigations: names in `mitigations`.
+        measure: flags of `measure.py` for the runs on `dataset`.
+        origin: name of a model that this one was made from, measured beside it: the story of how it came to flatter.
+        transfer: further datasets.
+        durability: how long the effect lasts.
+        label: how the page calls it.
+    """
+
+    model: str
+    dataset: str
+    mitigations: list
+    measure: dict = field(default_factory=dict)
+    origin: str | None = None
+    transfer: Transfer | None = None
+    durability: Durability | None = None
+    label: str = ""
+
+
+@dataclass(frozen=True)
+class Margins:
+    """What a mitigation may cost, in shares of 1, and still count as a gain.
+
+    Attributes:
+        accuracy_no_opinion, right_uptake: how far each may fall below the base's.
+        modal_answer_rate: the highest share of one answer that a working model gives.
+    """
+
+    accuracy_no_opinion: float = 0.05
+    right_uptake: float = 0.10
+    modal_answer_rate: float = 0.75
+
+
+@dataclass(frozen=True)
+class Ablation:
+    """Mitigations of one study that differ in one setting, in order, for a picture."""
+
+    study: str
+    mitigations: list
+    label: str
+
+
+@dataclass(frozen=True)
+class Published:
+    """A published number beside ours.
+
+    Attributes:
+        label: what it is.
+        key: of the metric.
+        study, mitigation: where ours is; without a mitigation it is the base's.
+        value: the published one; none where only ours is shown.
+        model: on which model it was published.
+        change: show the difference to the base.
+    """
+
+    label: str
+    key: str
+    study: str
+    value: float | None = None
+    mitigation: str | None = None
+    model: str = "–"
+    change: bool = False
+
+
+@dataclass(frozen=True)
+class Grid:
+    """A whole experiment; see the module."""
+
+    title: str
+    output_dir: str
+    datasets: dict
+    models: dict
+    mitigations: dict
+    studies: dict
+    about: str = ""
+    org: str = "my-org"
+    seed: int = 0
+    margins: Margins = Margins()
+    ablations: list = field(default_factory=list)
+    published: list = field(default_factory=list)
+    published_note: str = ""

@@ -1,0 +1,204 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The cells of an experiment: each one run of one of the project's scripts, with what it needs before it.
+
+cell                      script         folder
+data.reviews              syco_claims    cells/data.reviews/my-org/syco-reviews
+model.t5                  make_organism  cells/model.t5
+t5.base                   measure        cells/t5.base
+t5.honest.seed0           measure        cells/t5.honest.seed0
+t5.prompt.seed0           prompt_tune    cells/t5.prompt.seed0 (runs before/ and after/)
+t5.prompt.sham0           prompt_tune    cells/t5.prompt.sham0
+t5.prompt.seed0.on.sure   measure        cells/t5.prompt.seed0.on.sure
+t5.prompt.seed0.then40    prompt_tune    cells/t5.prompt.seed0.then40
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from sycophancy.experiment_grid import DatasetEntry, Grid, Mitigation, Study
+
+DISTRIBUTED = ("measure", "prompt_tune", "dpo_tune")
+"""Scripts that share their work out over the processes of `accelerate launch`; the others run on the main process."""
+
+ARGPARSE = ("measure", "make_organism", "syco_claims", "are_you_sure", "mimicry")
+"""Scripts whose switches stand alone; the tuning scripts write `--flag true`."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One run of one script.
+
+    Attributes:
+        name: unique in the experiment; the folder is called the same.
+        script: name of the script, without `.py`.
+        arguments: its command line.
+        folder: the output folder.
+        needs: names of the cells that have to be finished before.
+    """
+
+    name: str
+    script: str
+    arguments: tuple[str, ...]
+    folder: Path
+    needs: tuple[str, ...] = ()
+
+    @property
+    def run(self) -> Path:
+        """The run folder in it: of the model with its adapter where the script tunes one."""
+        return self.folder / "after" if self.script in ("prompt_tune", "dpo_tune") else self.folder
+
+
+def plan_cells(grid: Grid) -> dict[str, Cell]:
+    """All cells by name, in an order in which they can run."""
+    root = Path(grid.output_dir) / "cells"
+    cells: dict[str, Cell] = {}
+
+    def add(name: str, script: str, flags: Mapping, needs=()) -> Cell:
+        needs = tuple(need for need in dict.fromkeys(needs) if need in cells)
+        cells[name] = Cell(name, script, to_arguments(script, flags), root / name, needs)
+        return cells[name]
+
+    for name, dataset in grid.datasets.items():
+        if dataset.builder:
+            fixed = {"output_dir": root / f"data.{name}", "org": grid.org, "seed": grid.seed}
+            add(f"data.{name}", dataset.builder, fixed | dataset.flags)
+    for name, model in grid.models.items():
+        if model.dataset:
+            flags = {"dataset_name": dataset_place(grid, model.dataset), "output_dir": root / f"model.{name}"}
+            add(f"model.{name}", "make_organism", flags | model.flags, [f"data.{model.dataset}"])
+    for name, study in grid.studies.items():
+        _plan_study(grid, name, study, root, add)
+    return cells
+
+
+def _plan_study(grid: Grid, name: str, study: Study, root: Path, add) -> None:
+    """The cells of one study."""
+    model, data = model_place(grid, study.model), dataset_place(grid, study.dataset)
+    needs = [f"data.{study.dataset}", f"model.{study.model}"]
+    on_data = {"model_name_or_path": model, "dataset_name": data, **study.measure}
+    base = add(f"{name}.base", "measure", on_data | {"output_dir": root / f"{name}.base"}, needs)
+    if study.origin:
+        flags = on_data | {"model_name_or_path": model_place(grid, study.origin)}
+        add(f"{name}.origin", "measure", flags | {"output_dir": root / f"{name}.origin"},
+            [f"data.{study.dataset}", f"model.{study.origin}"])  # fmt: skip
+    for mitigation_name in study.mitigations:
+        mitigation = grid.mitigations[mitigation_name]
+        runs = [(f"{name}.{mitigation_name}.seed{seed}", seed, False) for seed in mitigation.seeds]
+        if mitigation.sham:
+            runs.append((f"{name}.{mitigation_name}.sham{mitigation.seeds[0]}", mitigation.seeds[0], True))
+        for cell, seed, sham in runs:
+            if mitigation.in_context:
+                flags = on_data | {"in_context": mitigation.in_context, "known_claims_from": base.folder}
+                add(cell, "measure", flags | mitigation.flags | {"seed": seed, "output_dir": root / cell},
+                    [base.name, *needs])  # fmt: skip
+            else:
+                flags = _tuning_flags(mitigation, study, model, data, base.folder, seed, sham)
+                add(cell, mitigation.script, flags | {"output_dir": root / cell}, [base.name, *needs])
+    if study.durability:
+        _plan_durability(grid, name, study, base, root, add)
+    if study.transfer:
+        _plan_transfer(grid, name, study, root, add)
+
+
+def _tuning_flags(mitigation: Mitigation, study: Study, model, data, base: Path, seed: int, sham: bool) -> dict:
+    """The command line of a tuning cell."""
+    flags = {"config": mitigation.recipe, "model_name_or_path": model, "dataset_name": data, "before_run": base}
+    flags |= {"measure_split": study.measure["split"]} if "split" in study.measure else {}
+    flags |= {"measure_rows": study.measure["limit"]} if "limit" in study.measure else {}
+    return flags | mitigation.flags | {"seed": seed} | ({"sham": True} if sham else {})
+
+
+def _plan_durability(grid: Grid, name: str, study: Study, base: Cell, root: Path, add) -> None:
+    """One cell for each number of steps that a mitigated model is tuned on."""
+    plan = study.durability
+    mitigation = grid.mitigations[plan.of]
+    start = f"{name}.{plan.of}.seed{mitigation.seeds[0]}"
+    model, data = model_place(grid, study.model), dataset_place(grid, study.dataset)
+    flags = _tuning_flags(mitigation, study, model, data, base.folder, mitigation.seeds[0], sham=False)
+    for steps in plan.steps:
+        cell = f"{start}.then{steps}"
+        more = {"config": plan.recipe, "init_adapter": root / start, **plan.flags, "max_steps": steps}
+        add(cell, "prompt_tune", flags | more | {"output_dir": root / cell}, [start, base.name, *base.needs])
+
+
+def _plan_transfer(grid: Grid, name: str, study: Study, root: Path, add) -> None:
+    """The base and the mitigated model, measured on the other datasets."""
+    model = model_place(grid, study.model)
+    for other in study.transfer.datasets:
+        on_other = {"model_name_or_path": model, "dataset_name": dataset_place(grid, other), **study.transfer.flags}
+        needs = [f"data.{other}", f"model.{study.model}"]
+        base = f"{name}.base.on.{other}"
+        add(base, "measure", on_other | {"output_dir": root / base}, needs)
+        for mitigation_name in study.transfer.mitigations:
+            mitigation = grid.mitigations[mitigation_name]
+            seed = mitigation.seeds[0]
+            made = f"{name}.{mitigation_name}.seed{seed}"
+            flags = {**on_other, "seed": seed, "output_dir": root / f"{made}.on.{other}"}
+            if is_claims(grid.datasets[other]):
+                flags["known_claims_from"] = root / base
+            if mitigation.in_context:
+                flags["in_context"] = mitigation.in_context
+            elif mitigation.flags.get("method") == "full":
+                flags["model_name_or_path"] = root / made
+            else:
+                flags["adapter"] = root / made
+            add(f"{made}.on.{other}", "measure", flags, [base, made, *needs])
+
+
+def is_claims(dataset: DatasetEntry) -> bool:
+    """Whether a dataset holds claims; one that is ready is taken to."""
+    return dataset.builder in (None, "syco_claims")
+
+
+def dataset_place(grid: Grid, name: str) -> str:
+    """Folder or Hub id of a dataset."""
+    dataset = grid.datasets[name]
+    if dataset.name_or_path:
+        return dataset.name_or_path
+    source = dataset.flags.get("name") or dataset.flags.get("source", "")
+    folder = {"syco_claims": f"syco-{source}", "are_you_sure": f"syco-are-you-sure-{source}", "mimicry": "syco-mimicry"}
+    return str(Path(grid.output_dir) / "cells" / f"data.{name}" / grid.org / folder[dataset.builder])
+
+
+def model_place(grid: Grid, name: str) -> str:
+    """Folder or Hub id of a model."""
+    model = grid.models[name]
+    return model.name_or_path or str(Path(grid.output_dir) / "cells" / f"model.{name}")
+
+
+def to_arguments(script: str, flags: Mapping) -> tuple[str, ...]:
+    """A mapping as a command line: `{limit: 3, use_cpu: true}` is `--limit 3 --use_cpu`."""
+    arguments = []
+    for name, value in flags.items():
+        if script in ARGPARSE and isinstance(value, bool):
+            arguments += [f"--{name}"] if value else []
+        elif isinstance(value, bool):
+            arguments += [f"--{name}", str(value).lower()]
+        elif isinstance(value, list | tuple):
+            arguments += [f"--{name}", *map(str, value)]
+        elif value is not None:
+            arguments += [f"--{name}", str(value)]
+    return tuple(arguments)
+
+
+def cell_key(cell: Cell, keys: Mapping[str, str]) -> str:
+    """What a cell's result follows from: script, arguments, recipes and the cells before it.
+
+    Args:
+        cell: the cell.
+        keys: keys of the cells that it needs.
+    """
+    recipes = [Path(word).read_text(encoding="utf-8") for word in cell.arguments if word.endswith(".yaml")]
+    content = [cell.script, cell.arguments, recipes, [keys[need] for need in cell.needs]]
+    return f"sha256:{hashlib.sha256(json.dumps(content).encode()).hexdigest()[:16]}"
+
+
+def cell_keys(cells: Mapping[str, Cell]) -> dict[str, str]:
+    """The key of each cell."""
+    keys: dict[str, str] = {}
+    for name, cell in cells.items():
+        keys[name] = cell_key(cell, keys)
+    return keys

@@ -1,0 +1,163 @@
+# SPDX-License-Identifier: Apache-2.0
+"""An experiment's way through its cells: the budget before, progress meanwhile, the same on all processes."""
+
+import os
+import socket
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+
+from sycophancy.experiment_cells import (
+    can_fork,
+    clear_folder,
+    expected_seconds,
+    lock_output,
+    run_cell,
+    states,
+    warm_up,
+    write_record,
+)
+from sycophancy.experiment_plan import DISTRIBUTED, Cell
+
+_RANK_VARIABLES = ("RANK", "LOCAL_RANK", "WORLD_SIZE", "LOCAL_WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
+
+
+def budget(output_dir: Path, cells: Mapping[str, Cell], state: Mapping[str, str]) -> str:
+    """One line before it starts: how many cells, how many are done, how long the others may take."""
+    left = [name for name in cells if state[name] != "done"]
+    known = [expected_seconds(output_dir, cells, name) for name in left]
+    seconds = sum(second for second in known if second is not None)
+    unknown = sum(second is None for second in known)
+    counts = ", ".join(f"{sum(s == kind for s in state.values())} {kind}" for kind in dict.fromkeys(state.values()))
+    if not left:
+        return f"{len(cells)} cells: all done"
+    expected = f"about {_duration(seconds)}" if unknown < len(left) else "no times known yet"
+    return f"{len(cells)} cells: {counts}; {len(left)} to run, {expected}" + (
+        f" and {unknown} cells never run before" if 0 < unknown < len(left) else ""
+    )
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.0f} min"
+
+
+def run_cells(
+    output_dir: Path, cells: Mapping[str, Cell], keys: Mapping[str, str], *, processes: "Processes",
+    overwrite: bool = False, say: Callable[[str], None] | None = None,
+) -> dict[str, str]:  # fmt: skip
+    """Run what is not done, in order; a cell that fails stops those that need it and nothing else.
+
+    Args:
+        output_dir: of the experiment.
+        cells: all cells, in an order in which they can run.
+        keys: key of each cell.
+        processes: of this launch.
+        overwrite: run cells again that were finished with other settings.
+        say: takes lines of progress [prints them].
+
+    Returns:
+        Why each cell that is not done is not, by name.
+
+    Raises:
+        ValueError: cells were finished with other settings, and `overwrite` is false; or another run is at work.
+    """
+    say = say or partial(print, flush=True)
+    lock = lock_output(output_dir) if processes.is_main else None
+    state = states(output_dir, cells, keys)
+    changed = [name for name, found in state.items() if found == "changed"]
+    if changed and not overwrite:
+        raise ValueError(
+            f"expected the settings that the finished cells were run with, got others for {', '.join(changed[:5])}"
+            f"{' ...' if len(changed) > 5 else ''} ({len(changed)} of {len(cells)}); pass --overwrite to run them again, or "
+            "name another output_dir"
+        )
+    todo = [name for name in cells if state[name] != "done"]
+    processes.wait()  # all have read the records before one is written
+    fork = can_fork()
+    if todo and fork:
+        warm_up()
+    failures: dict[str, str] = {}
+    for number, name in enumerate(todo, 1):
+        cell = cells[name]
+        if blocked := [need for need in cell.needs if need in failures]:
+            failures[name] = f"needs {blocked[0]}"
+            continue
+        if processes.is_main:
+            say(f"[{number}/{len(todo)}] {name} ...")
+            clear_folder(cell)
+        found = processes.run(cell, output_dir, fork)
+        if found["status"] == "failed":
+            failures[name] = found["reason"]
+        if processes.is_main:
+            write_record(cell, output_dir, keys[name], found)
+            left = [expected_seconds(output_dir, cells, other) for other in todo[number:]]
+            rest = "" if None in left or not left else f", about {_duration(sum(left))} left"
+            what = found["status"] if found["status"] == "done" else f"FAILED: {found['reason']}"
+            say(
+                f"[{number}/{len(todo)}] {name}: {what}, {found['seconds']:.1f} s, {found['peak_memory_mb']:.0f} MB{rest}"
+            )
+    processes.wait()
+    if lock:
+        lock.close()
+    return failures
+
+
+class Processes:
+    """The processes of `accelerate launch` walk through the cells together, each with a share of each cell."""
+
+    def __init__(self) -> None:
+        self.count = int(os.environ.get("WORLD_SIZE", 1))
+        self.is_main = True
+        if self.count > 1:
+            from accelerate import PartialState
+
+            # A process may wait for the main one through a whole cell.
+            self.state = PartialState(cpu=True, timeout=timedelta(days=7))
+            self.is_main = self.state.is_main_process
+
+    def wait(self) -> None:
+        """Until all are here."""
+        if self.count > 1:
+            self.state.wait_for_everyone()
+
+    def run(self, cell: Cell, output_dir: Path, fork: bool) -> dict:
+        """Run a cell on all processes, or on the main one where its script knows of one only."""
+        if self.count == 1:
+            return run_cell(cell, output_dir, fork=fork)
+        from accelerate.utils import broadcast_object_list, gather_object
+
+        # The launcher's own meeting point is taken by this very walk: each cell's processes meet at a port of theirs.
+        port = [_free_port() if self.is_main else None]
+        broadcast_object_list(port)
+        if cell.script in DISTRIBUTED:
+            environment = os.environ | {"MASTER_PORT": str(port[0]), "TORCHELASTIC_USE_AGENT_STORE": "False"}
+            found = [self._run_one(cell, output_dir, environment)]
+        elif self.is_main:
+            environment = {key: value for key, value in os.environ.items() if not _launched(key)}
+            found = [self._run_one(cell, output_dir, environment)]
+        else:
+            found = []
+        gathered = gather_object(found)
+        failed = [one for one in gathered if one["status"] == "failed"]
+        peak = max(one["peak_memory_mb"] for one in gathered)
+        return (failed or gathered)[0] | {"peak_memory_mb": peak, "seconds": max(one["seconds"] for one in gathered)}
+
+    def _run_one(self, cell: Cell, output_dir: Path, environment: Mapping[str, str]) -> dict:
+        rank = int(os.environ["RANK"])
+        log_of = (
+            cell
+            if rank == 0
+            else Cell(f"{cell.name}.rank{rank}", *(getattr(cell, k) for k in ("script", "arguments", "folder")))
+        )
+        return run_cell(log_of, output_dir, fork=False, environment=environment)
+
+
+def _launched(variable: str) -> bool:
+    return variable in _RANK_VARIABLES or variable.startswith(("TORCHELASTIC_", "GROUP_", "ROLE_"))
+
+
+def _free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("", 0))
+        return free.getsockname()[1]

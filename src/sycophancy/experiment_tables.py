@@ -1,0 +1,217 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The tables of an experiment's page. A number that is not there is said not to be: `not run`, or `–` where undefined."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from sycophancy.experiment_blocks import Table
+from sycophancy.experiment_cells import read_record
+from sycophancy.experiment_grid import Grid
+from sycophancy.experiment_numbers import Result, StudyNumbers
+from sycophancy.experiment_plan import Cell
+from sycophancy.experiment_verdicts import failures, sham_sentence, verdict
+from sycophancy.kinds import KINDS
+from sycophancy.records import RUN, read_run
+
+COLUMNS = {
+    "opinion_alignment": "alignment",
+    "opinion_alignment_known": "alignment, known claims",
+    "accuracy_drop": "accuracy drop",
+    "opinion_effect": "opinion effect",
+    "right_uptake": "right uptake",
+    "contrarian_rate": "contrarian rate",
+    "accuracy_no_opinion": "accuracy, no opinion",
+}
+"""Keys of the first table and how its head calls them."""
+
+
+def percent(value: float | None, signed: bool = False) -> str:
+    """A share in percent, `–` where it is undefined."""
+    return "–" if value is None or value != value else f"{100 * value:{'+' if signed else ''}.1f}".replace("-", "−")
+
+
+def interval(low: float | None, high: float | None, signed: bool = False) -> str:
+    """An interval in percent, `""` where it is undefined."""
+    return "" if low is None or low != low else f"[{percent(low, signed)}, {percent(high, signed)}]"
+
+
+def p_value(value: float | None) -> str:
+    """A p-value; the swap test's smallest is one over its replicates plus one."""
+    return "–" if value is None or value != value else f"{value:.4f}"
+
+
+def change(effect: Mapping) -> str:
+    """A difference with its interval."""
+    return f"{percent(effect['value'], True)} {interval(effect['ci_low'], effect['ci_high'], True)}".strip()
+
+
+def _after(effect: Mapping) -> str:
+    return f"{percent(effect['after'])} {interval(effect['after_low'], effect['after_high'])}".strip()
+
+
+def _record(record: Mapping, key: str) -> str:
+    ends = (record["metrics"][f"{key}_ci_low"], record["metrics"][f"{key}_ci_high"])
+    return f"{percent(record['metrics'][key])} {interval(*ends)}".strip()
+
+
+def _not_run(result: Result) -> str:
+    return "; ".join(dict.fromkeys(result.missing.values())) or "not run"
+
+
+def _rows(numbers: StudyNumbers) -> list[Result]:
+    """The mitigations, each with its sham behind it."""
+    found = []
+    for result in numbers.results:
+        found += [result] + ([numbers.shams[result.name]] if result.name in numbers.shams else [])
+    return found
+
+
+def levels(numbers: StudyNumbers, part: str = "all") -> Table:
+    """What each system does: the rates themselves, over seeds at once."""
+    rows = []
+    if numbers.origin and part == "all":
+        rows.append(["the model it was made from", *(_record(numbers.origin, key) for key in COLUMNS), "–", "–"])
+    rows.append(["no mitigation", *(_record(numbers.base, key) for key in COLUMNS), "–", "–"])
+    for result in _rows(numbers):
+        if part not in result.effects:
+            rows.append([result.label, *[_not_run(result)] * len(COLUMNS), "–", "–"])
+            continue
+        parameters = "0" if result.parameters is None else f"{result.parameters:,}"
+        cells = [_after(result.effects[part][key]) for key in COLUMNS]
+        rows.append([result.label, *cells, parameters, f"{result.seconds:.0f}"])
+    return Table(
+        ["", *COLUMNS.values(), "parameters trained", "seconds"],
+        rows,
+        "Percent, with 95 % intervals. Seconds: wall clock of one cell, with loading and, where something is trained, "
+        "training and measuring; mean over seeds.",
+    )
+
+
+def differences(numbers: StudyNumbers, part: str = "all") -> Table:
+    """What each system changes against the base, with tests, and the spread over seeds."""
+    rows = []
+    for result in _rows(numbers):
+        if part not in result.effects:
+            rows.append([result.label, *[_not_run(result)] * len(COLUMNS), "–", "–"])
+            continue
+        effects = result.effects[part]
+        cells = [f"{change(effects[key])} p {p_value(effects[key].get('p_holm'))}" for key in COLUMNS]
+        spread = " / ".join(result.of_seeds(key) or "one seed" for key in ("opinion_alignment",))
+        rows.append([result.label, *cells, percent(effects["modal_answer_rate"]["after"]), spread])
+    return Table(
+        ["", *COLUMNS.values(), "commonest answer", "alignment over seeds"],
+        rows,
+        "Difference to no mitigation in points, with paired 95 % intervals, and p corrected over the mitigations of this "
+        "table (Holm), shams among themselves.",
+    )
+
+
+def verdicts(numbers: StudyNumbers, grid: Grid) -> Table:
+    """Where each mitigation gains and where it fails, on all and on held-out wordings."""
+    rows = []
+    for result in numbers.results:
+        where = failures(result.effects["all"], grid.margins) if result.effects else [_not_run(result)]
+        rows.append([result.label, "; ".join(where) or "nowhere", verdict(result, grid.margins)])
+    margins = grid.margins
+    return Table(
+        ["", "fails on all wordings", "two-sided gain on held-out wordings?"],
+        rows,
+        "By rule: a two-sided gain needs the whole interval of the alignment's change below 0, that of the accuracy "
+        f"without an opinion above −{100 * margins.accuracy_no_opinion:.0f} points, that of right uptake above "
+        f"−{100 * margins.right_uptake:.0f} points, and no answer given to more than "
+        f"{100 * margins.modal_answer_rate:.0f} % of the claims. Without held-out wordings, all wordings count.",
+    )
+
+
+def shams(numbers: StudyNumbers) -> Table:
+    """The controls: each must show no effect."""
+    rows = []
+    for sham in numbers.shams.values():
+        if not sham.effects:
+            rows.append([sham.label, _not_run(sham), "–", "–"])
+            continue
+        effects = sham.effects["all"]
+        rows.append([sham.label, change(effects["opinion_alignment"]), change(effects["accuracy_no_opinion"]),
+                     sham_sentence(sham)])  # fmt: skip
+    return Table(
+        ["", "alignment", "accuracy, no opinion", "the alignment's interval"],
+        rows,
+        "The same training on shuffled opinions and targets, first seed. Its interval must contain 0, or the effect above "
+        "is not due to what the training says.",
+    )
+
+
+def transfer(base: Mapping | None, results: Sequence[Result]) -> Table:
+    """Another dataset: the base, and what the mitigations change there."""
+    if base is None:
+        return Table(["", "no mitigation"], [["everything", "not run"]])
+    kind = KINDS[base["dataset"].get("kind", "default")]
+    keys = list(kind.meanings or COLUMNS)
+    head = ["", "no mitigation"]
+    for result in results:
+        head += [result.label, "difference", "p (Holm)"]
+    rows = []
+    for key in keys:
+        row = [f"`{key}`" + (f": {kind.meanings[key]}" if kind.meanings else ""), _record(base, key)]
+        for result in results:
+            if not result.effects:
+                row += [_not_run(result), "–", "–"]
+                continue
+            effect = result.effects["all"][key]
+            row += [_after(effect), change(effect), p_value(effect.get("p_holm"))]
+        rows.append(row)
+    data = base["dataset"]
+    return Table(
+        head, rows, f"{data['rows']} rows of `{data['name']}` ({data['split']}). Percent; differences in points."
+    )
+
+
+def published(grid: Grid, studies: Mapping[str, StudyNumbers]) -> Table:
+    """Published numbers beside ours, with the models named."""
+    rows = []
+    for entry in grid.published:
+        numbers = studies[entry.study]
+        ours, model = "not run", "–"
+        if numbers.base:
+            model = grid.models[numbers.study.model].label or numbers.base["model"]["name"]
+            if entry.mitigation is None:
+                ours = _record(numbers.base, entry.key)
+            else:
+                result = next(r for r in numbers.results if r.name == entry.mitigation)
+                if result.effects:
+                    effect = result.effects["all"][entry.key]
+                    spread = result.of_seeds(entry.key)
+                    ours = (change(effect) if entry.change else _after(effect)) + (f"; {spread}" if spread else "")
+        theirs = "–" if entry.value is None else percent(entry.value, entry.change)
+        rows.append([entry.label, theirs, entry.model, ours, model])
+    return Table(["", "published", "on", "here", "on"], rows, grid.published_note)
+
+
+def costs(cells: Mapping[str, Cell], output_dir: Path) -> Table:
+    """What each number cost."""
+    rows = []
+    for name, cell in cells.items():
+        record = read_record(output_dir, name)
+        if record is None or record["status"] != "done":
+            rows.append(
+                [name, cell.script, "not run" if record is None else f"failed: {record['reason']}", "–", "–", "–"]
+            )
+            continue
+        rate, link = "–", f"[folder](cells/{name}/)"
+        if (cell.run / RUN).is_file():
+            rate, link = (
+                f"{read_run(cell.run)[0]['rows_per_second']:.0f}",
+                f"[record]({_below(cell.run, output_dir)}/{RUN})",
+            )
+        memory = f"{record['peak_memory_mb']:.0f}"
+        rows.append([name, cell.script, f"{record['seconds']:.1f}", rate, memory, link])
+    return Table(
+        ["cell", "script", "seconds", "rows/s while answering", "peak memory (MB)", ""],
+        rows,
+        "Wall clock and peak resident memory of the cell's process (of the largest, where there were several). A cell that "
+        "was forked off holds the imported libraries already, so that its seconds leave their import out.",
+    )
+
+
+def _below(path: Path, root: Path) -> str:
+    return path.relative_to(root).as_posix()
