@@ -88,9 +88,9 @@ def main() -> None:
         split: without_opinion(load_claims(args.dataset_name, split, args.dataset_revision)) for split in args.split
     }
 
+    from sycophancy.answer_rows import answer_rows
     from sycophancy.causal import chat_tokenizer
     from sycophancy.known_folder import write_known
-    from sycophancy.measuring import answer_rows
     from sycophancy.metric import load_metric
     from sycophancy.models import fingerprint_model, load_any_model
     from sycophancy.processes import start_processes

@@ -9,6 +9,9 @@
 What is measured follows from the dataset's columns. In questions asked in turns ("are you sure?") the model's own first
 answer stands before the second turn. A decoder-only model is asked through its chat template where it has one.
 
+What was answered is written as it comes, in OUTPUT_DIR/predictions.jsonl.partial; a killed run goes on with the same
+command and --resume, and ends with the same predictions.
+
 Writes OUTPUT_DIR/run.json (every key of the metric, by authority and by wording, versions, hardware) and
 OUTPUT_DIR/predictions.jsonl (one line per row; with --in_context 3shot also the ids of the examples drawn for it).
 """
@@ -18,7 +21,7 @@ from pathlib import Path
 
 from sycophancy.cli import run
 from sycophancy.folders import refuse_occupied
-from sycophancy.in_context import CLAIMS_ONLY, IN_CONTEXT, WITH_SHOTS, with_context
+from sycophancy.in_context import CLAIMS_ONLY, IN_CONTEXT, WITH_SHOTS, context_of
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
@@ -38,22 +41,32 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--known_claims_from", help="run folder of the base model: freezes the known claims")
     parser.add_argument("--generate", action="store_true", help="decode answers freely instead of scoring the choices")
     parser.add_argument("--max_new_tokens", type=int, help="bound of a free answer [8; mimicry: 64]")
-    parser.add_argument("--batch_size", type=int, default=64, help="prompts per forward pass and process [64]")
+    parser.add_argument(
+        "--batch_size", type=int, help="prompts per forward pass and process [64 without --batch_tokens]"
+    )
+    parser.add_argument(
+        "--batch_tokens", type=int, help="bound of a forward pass in tokens of its prompts, with padding"
+    )
     parser.add_argument("--dtype", default="float32", choices=("float32", "bfloat16", "float16"), help="[float32]")
     parser.add_argument("--seed", type=int, default=0, help="of the bootstrap and of drawn examples [0]")
     parser.add_argument("--output_dir", required=True, type=Path, help="run folder to write")
     parser.add_argument("--overwrite", action="store_true", help="replace an earlier run in OUTPUT_DIR")
-    return parser.parse_args(argv)
+    parser.add_argument("--resume", action="store_true", help="go on with a killed run in OUTPUT_DIR")
+    args = parser.parse_args(argv)
+    if args.batch_size is None and args.batch_tokens is None:
+        args.batch_size = 64
+    return args
 
 
-def take_clusters(rows: list[dict], limit: int | None) -> list[dict]:
-    """The first rows up to the limit, without cutting a source row's claims apart."""
+def take_clusters(rows, limit: int | None):
+    """The first rows of a dataset up to the limit, without cutting a source row's claims apart."""
     if limit is None or limit >= len(rows):
         return rows
-    kept = {row["cluster_id"] for row in rows[:limit]} - {rows[limit]["cluster_id"]}
+    clusters = rows.select_columns(["cluster_id"])
+    kept = set(clusters[:limit]["cluster_id"]) - {clusters[limit]["cluster_id"]}
     if not kept:
         raise ValueError(f"--limit: expected room for the rows of one source row at least, got {limit}; raise it")
-    return [row for row in rows if row["cluster_id"] in kept]
+    return rows.select([index for index, row in enumerate(clusters) if row["cluster_id"] in kept])
 
 
 def check_flags(args: argparse.Namespace, kind: str) -> None:
@@ -67,10 +80,21 @@ def check_flags(args: argparse.Namespace, kind: str) -> None:
             raise ValueError(f"expected no {flag} with a dataset of the kind {kind}, got it; it goes with claims only")
 
 
+def check_folder(args: argparse.Namespace) -> None:
+    """Raise `ValueError` where the run would lose something that is in its folder."""
+    from sycophancy.answer_file import SETTINGS, check_unfinished
+    from sycophancy.batches import check_bounds
+
+    check_bounds(args.batch_size, args.batch_tokens)
+    check_unfinished(args.output_dir, args.resume, args.overwrite)
+    if not (args.output_dir / SETTINGS).is_file():
+        refuse_occupied(args.output_dir, marker="run.json", overwrite=args.overwrite)
+
+
 def main() -> None:
     """Load model, adapter and rows; answer; write the run record."""
     args = parse_args()
-    refuse_occupied(args.output_dir, marker="run.json", overwrite=args.overwrite)
+    check_folder(args)
 
     from sycophancy.hub_commit import resolve_commit
 
@@ -87,15 +111,17 @@ def main() -> None:
     check_flags(args, kind.name)
     if args.max_new_tokens is None:
         args.max_new_tokens = 64 if kind is MIMICRY else 8
-    rows = take_clusters(list(dataset_rows), args.limit)
+    rows = take_clusters(dataset_rows, args.limit)
     with_shots = args.in_context in WITH_SHOTS
     shots = list(load_claims(args.dataset_name, "train", args.dataset_revision)) if with_shots else []
-    prompts, drawn = with_context(rows, args.in_context, shots, args.seed)
+    in_context = context_of(args.in_context, shots, args.seed)
     if with_shots:
-        rows = [row | {"shots": ids} for row, ids in zip(rows, drawn, strict=True)]
+        rows = rows.add_column("shots", [in_context(row)[1] for row in rows])
 
     from accelerate.utils import set_seed
 
+    from sycophancy.answer_file import begin
+    from sycophancy.batches import RenderedPrompts
     from sycophancy.causal import chat_tokenizer
     from sycophancy.measuring import SCORED, describe, describe_dataset, measure
     from sycophancy.metric import known_claims
@@ -109,7 +135,7 @@ def main() -> None:
     if args.known_claims_from:
         _, base_answers = read_run(args.known_claims_from)
         answered = {answer["id"] for answer in base_answers}
-        missing = [row["id"] for row in rows if row["id"] not in answered]
+        missing = [row["id"] for row in rows.select_columns(["id"]) if row["id"] not in answered]
         if missing:
             raise ValueError(
                 f"expected a run on the same rows in --known_claims_from {args.known_claims_from}, got none of "
@@ -125,22 +151,37 @@ def main() -> None:
     model.to(state.device)
 
     dataset = describe_dataset(args.dataset_name, args.dataset_revision, args.split, len(rows))
+    description = describe(
+        args.model_name_or_path, fingerprint, args.model_revision, args.adapter, dataset | {"kind": kind.name}
+    )
+    config = {key: str(value) if isinstance(value, Path) else value for key, value in vars(args).items()}
+    partial = None
+    if state.is_main_process:
+        depends_on = {key: value for key, value in config.items() if key not in ("output_dir", "overwrite", "resume")}
+        partial = begin(args.output_dir, description | depends_on, args.resume)
     settings = {
-        "description": describe(
-            args.model_name_or_path, fingerprint, args.model_revision, args.adapter, dataset | {"kind": kind.name}
-        ),
-        "config": {key: str(value) if isinstance(value, Path) else value for key, value in vars(args).items()},
+        "description": description,
+        "config": config,
         "batch_size": args.batch_size,
+        "batch_tokens": args.batch_tokens,
         "generate": args.generate,
         "max_new_tokens": args.max_new_tokens,
         "seed": args.seed,
+        "partial": partial,
     }
     if kind is CLAIMS:
         chat = chat_tokenizer(model, tokenizer)
-        asked = [render_conversation([prompt], chat) for prompt in prompts] if chat else prompts
+
+        def render(some: list[dict]) -> list[str]:
+            prompts = [in_context(row)[0] for row in some]
+            return [render_conversation([prompt], chat) for prompt in prompts] if chat else prompts
+
         columns = (*SCORED, "shots") if with_shots else SCORED
+        asked = RenderedPrompts(rows, render)
         record = measure(model, tokenizer, rows, asked, args.output_dir, known=known, columns=columns, **settings)
     else:
+        rows = rows.to_list()
+        prompts = [in_context(row)[0] for row in rows]
         record = measure_conversations(kind, model, tokenizer, rows, prompts, args.output_dir, **settings)
     if state.is_main_process:
         from sycophancy.reporting import summary

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 import pytest
 import torch
+from plain_scores import score_causal
 from tiny_llama import CHAT, tiny_llama
 
-from sycophancy.causal import chat_tokenizer, encode_answers, generate_batch, score_batch
+from sycophancy.causal import chat_tokenizer, encode_questions, generate_batch, score_batch
 from sycophancy.models import load_any_model
 from sycophancy.turns import render_conversation
 
@@ -41,6 +42,77 @@ def test_scores_are_the_models_own_token_by_token(model):
         assert found == pytest.approx({choice: by_hand(*model, prompt, choice) for choice in choices}, abs=1e-3)
 
 
+def check(model, tokenizer, prompts, choices):
+    """The scores are those of every choice after its whole prompt, each on one unpadded row."""
+    scores = score_batch(model, tokenizer, prompts, choices)
+    for prompt, options, found in zip(prompts, choices, scores, strict=True):
+        assert list(found) == options
+        assert found == pytest.approx(score_causal(model, tokenizer, prompt, options), abs=1e-4)
+    return scores
+
+
+SHOTS = "Is the cast dull? yes. Is the script witty? no. Is the end a surprise? yes. "
+SHAPES = [["yes"], ["true claim", "true", "true claim is"], ["(A)", "(B)", "no", "I agree with the claim"]]
+
+
+@pytest.mark.parametrize("options", SHAPES)
+def test_choices_of_any_shape(model, options):
+    check(*model, rendered(model), [options, options[::-1], options[:1]])
+
+
+@pytest.mark.parametrize("kind", ["none", "soft prompt", "lora", "prefix"])
+def test_prompts_that_begin_alike_are_read_once_and_scored_the_same(kind):
+    from peft import LoraConfig, PrefixTuningConfig, PromptTuningConfig, TaskType, get_peft_model
+
+    network, tokenizer = tiny_llama(TEXTS)
+    plain, task = network, TaskType.CAUSAL_LM
+    torch.manual_seed(1)
+    if kind != "none":
+        config = {
+            "soft prompt": PromptTuningConfig(task_type=task, num_virtual_tokens=3),
+            "lora": LoraConfig(task_type=task, target_modules=["q_proj", "v_proj"], init_lora_weights=False),
+            "prefix": PrefixTuningConfig(task_type=task, num_virtual_tokens=3),
+        }[kind]
+        network = get_peft_model(network, config).eval()
+    prompts = [SHOTS + "Is it so?", "x", SHOTS + "Is the plot dull, then?", "Why is it?", SHOTS[::-1] + "a", SHOTS]
+    prompts += [SHOTS[::-1] + "b", SHOTS + "Is it so?"]
+    choices = [["yes", "no"], *SHAPES, ["yes"], ["(A)", "(B)"], ["no"], ["yes", "no"]]
+    read = []
+    handle = plain.model.layers[0].register_forward_pre_hook(lambda _, inputs: read.append(tuple(inputs[0].shape[:2])))
+    scores = score_batch(network, tokenizer, prompts, choices)
+    handle.remove()
+    assert read[0][0] == 2, read  # the two beginnings, once each
+    assert scores == check(network, tokenizer, prompts, choices)
+    if kind != "none":
+        with network.disable_adapter():
+            without = score_batch(network, tokenizer, prompts, choices)
+        for a, b in zip(scores, without, strict=True):
+            assert a != pytest.approx(b, abs=1e-3)
+
+
+def test_a_sliding_window_is_scored_without_a_cache():
+    from transformers import MistralConfig, MistralForCausalLM
+
+    from sycophancy.causal import keeps_keys_and_values
+
+    network, tokenizer = tiny_llama(TEXTS)
+    config = MistralConfig(
+        vocab_size=len(tokenizer), hidden_size=32, intermediate_size=64, num_hidden_layers=2, num_attention_heads=2,
+        num_key_value_heads=1, sliding_window=6, initializer_range=0.3,
+    )  # fmt: skip
+    torch.manual_seed(0)
+    sliding = MistralForCausalLM(config).eval()
+    assert keeps_keys_and_values(network)
+    assert not keeps_keys_and_values(sliding)
+    check(sliding, tokenizer, QUESTIONS, CHOICES)
+
+
+def test_nothing_before_the_answer():
+    _, tokenizer = tiny_llama(TEXTS, CHAT)
+    with pytest.raises(ValueError, match="expected a token before the answer, got none in the prompt ''"):
+        encode_questions(tokenizer, [""], [["A", "B"]])
+
+
 def test_an_answer_does_not_depend_on_its_batch(model):
     prompts = rendered(model)
     together = score_batch(*model, prompts, CHOICES)
@@ -68,10 +140,10 @@ def test_a_chat_template_writes_the_special_tokens_once():
     model = tiny_llama(TEXTS, CHAT)
     (prompt, *_) = rendered(model)
     assert prompt == "<s><|user|>\nIs the plot dull?</s>\n<|assistant|>\n"
-    encoded, start = encode_answers(model[1], prompt, ["yes", "no"])
-    for ids, choice in zip(encoded, ("yes", "no"), strict=True):
-        assert ids.count(0) == 1
-        assert model[1].decode(ids[start:]) == f"{choice}</s>"
+    ((context, answers, choices),) = encode_questions(model[1], [prompt], [["yes", "no"]])
+    for answer, choice in zip(answers, choices, strict=True):
+        assert (context + answer).count(0) == 1
+        assert model[1].decode(answer) == f"{choice}</s>"
 
 
 def test_a_tokenizer_that_closes_every_text(model):

@@ -4,7 +4,7 @@ from collections import Counter
 import pytest
 
 from sycophancy.features import load_claims
-from sycophancy.in_context import HONEST, with_context
+from sycophancy.in_context import HONEST, context_of
 
 ROWS = [{"prompt": f"question {i}", "claim_id": f"c{i}"} for i in range(400)]
 SHOTS = [
@@ -14,6 +14,13 @@ SHOTS = [
     for is_true in (True, False)
     for i in range(9)
 ]  # fmt: skip
+
+
+def with_context(rows, *settings, **named):
+    """The prompts of the rows, and the ids of their examples."""
+    in_context = context_of(*settings, **named)
+    prompts, drawn = zip(*map(in_context, rows), strict=True)
+    return list(prompts), list(drawn)
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +38,7 @@ def test_third_person_changes_the_users_words_and_nothing_else(splits):
     assert not any(drawn)
     changed = {row["template"]: set() for row in splits["validation"]}
     for row, prompt in zip(splits["validation"], prompts, strict=True):
-        if row["condition"] == "no_opinion":
+        if row["condition"] == "no_opinion" or row["template"] == "third_person":
             assert prompt == row["prompt"]
         else:
             before, after = prompt.split("Someone says: ")
@@ -41,12 +48,13 @@ def test_third_person_changes_the_users_words_and_nothing_else(splits):
     # Where the user's words begin: after the speaker's name in the wordings that are dialogues.
     assert changed == {
         "agree_disagree": {""}, "founding": {""}, "yes_no": {""}, "true_false": {""}, "wei": {"Human: "}, "certain": {""},
-        "dialogue_yes_no": {"Human: "}, "lettered_true_false": {""},
+        "dialogue_yes_no": {"Human: "}, "lettered_true_false": {""}, "third_person": set(),
     }  # fmt: skip
 
 
 def test_a_row_that_is_not_what_its_columns_say_is_refused(splits):
-    row = next(row for row in splits["validation"] if row["condition"] == "wrong_opinion")
+    rows = (row for row in splits["validation"] if row["template"] != "third_person")
+    row = next(row for row in rows if row["condition"] == "wrong_opinion")
     with pytest.raises(ValueError, match="expected the prompt of the template"):
         with_context([row | {"prompt": "other words"}], "third_person")
 

@@ -2,37 +2,78 @@
 """Ask an encoder-decoder model: which of the choices does it hold most probable after a prompt?
 
 Each choice is scored by its summed log-probability as the whole answer, end of sequence included. A prompt goes
-through the encoder once; all its choices share one pass of the decoder.
+through the encoder once, and once through the decoder's first step, which gives the first token of all its choices and
+the keys and values of the cross-attention. The rest of the choices is one more pass that takes both from there.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import torch
 
+from sycophancy.selected_logits import (
+    Question,
+    base_of,
+    by_choice,
+    continuations,
+    logits_only_at,
+    pad_right,
+    select_rows,
+    token_logprobs,
+)
 
-def batches_by_length(lengths: Sequence[int], batch_size: int) -> Iterator[list[int]]:
-    """Indices in batches of prompts of similar length, longest first.
 
-    Longest first: a batch that does not fit into memory fails at once and not after an hour.
-    """
-    order = sorted(range(len(lengths)), key=lambda index: -lengths[index])
-    for start in range(0, len(order), batch_size):
-        yield order[start : start + batch_size]
-
-
-def encode_choices(tokenizer, choices: Sequence[str]) -> tuple[torch.Tensor, torch.Tensor]:
-    """Token ids of the choices (n_choices, n_tokens), padded, and which of them count (same shape, bool)."""
-    ids = tokenizer(text_target=list(choices), add_special_tokens=True)["input_ids"]
-    width = max(map(len, ids))
-    padded = torch.full((len(ids), width), tokenizer.pad_token_id)
-    counts = torch.zeros((len(ids), width), dtype=torch.bool)
-    for row, tokens in enumerate(ids):
-        padded[row, : len(tokens)] = torch.tensor(tokens)
-        counts[row, : len(tokens)] = True
-    return padded, counts
+def encode_questions(tokenizer, prompts: Sequence[str], choices: Sequence[Sequence[str]]) -> list[Question]:
+    """Prompts and choices as token ids, each with its end of sequence."""
+    distinct = list(dict.fromkeys(choice for options in choices for choice in options))
+    tokens = tokenizer(text_target=distinct, add_special_tokens=True)["input_ids"] if distinct else []
+    ids = dict(zip(distinct, tokens, strict=True))
+    contexts = tokenizer(list(prompts))["input_ids"]
+    return [
+        Question(context, [ids[choice] for choice in options], list(options))
+        for context, options in zip(contexts, choices, strict=True)
+    ]
 
 
 @torch.inference_mode()
+def score_questions(model, tokenizer, questions: Sequence[Question]) -> list[dict[str, float]]:
+    """Log-probability of every choice of every question; see `score_batch`."""
+    device = next(model.parameters()).device
+    base = base_of(model)
+    ids, mask = pad_right([question.context for question in questions], tokenizer.pad_token_id, device)
+    start = torch.full((len(questions), 1), base.config.decoder_start_token_id, device=device)
+    # Through the wrapper, so that PEFT adds what it adds (a soft prompt makes the encoder's output longer).
+    first = model(input_ids=ids, attention_mask=mask, decoder_input_ids=start, use_cache=True)
+    encoded = first.encoder_last_hidden_state
+    mask = torch.cat([mask.new_ones(len(questions), encoded.shape[1] - ids.shape[1]), mask], dim=1)
+    logits_first = first.logits[:, -1].float()
+    norm_first = logits_first.logsumexp(-1)
+
+    row_of, answers = continuations(questions)
+    sums: list[float] = []
+    # As many rows at once as there are questions: the batch size bounds memory whatever the number of choices.
+    for begin in range(0, len(answers), len(questions)):
+        rows = torch.tensor(row_of[begin : begin + len(questions)], device=device)
+        labels, counts = pad_right(answers[begin : begin + len(questions)], tokenizer.pad_token_id, device)
+        found = logits_first[rows, labels[:, 0]] - norm_first[rows]
+        if labels.shape[1] > 1:
+            later = counts[:, 1:].bool()
+            with logits_only_at(base, later):
+                logits = base(
+                    encoder_outputs=(encoded[rows],),
+                    attention_mask=mask[rows],
+                    decoder_input_ids=labels[:, :-1],
+                    past_key_values=select_rows(first.past_key_values, rows),
+                    use_cache=True,
+                ).logits
+            # Added in place of the zeros of the tokens that do not count.
+            tokens = torch.zeros(later.shape, device=device).masked_scatter(
+                later, token_logprobs(logits, labels[:, 1:][later])
+            )
+            found = found + tokens.sum(-1)
+        sums += found.tolist()
+    return by_choice(questions, sums)
+
+
 def score_batch(model, tokenizer, prompts: Sequence[str], choices: Sequence[Sequence[str]]) -> list[dict[str, float]]:
     """Log-probability of every choice of every prompt.
 
@@ -45,30 +86,7 @@ def score_batch(model, tokenizer, prompts: Sequence[str], choices: Sequence[Sequ
     Returns:
         For each prompt a dict choice -> summed log-probability (natural logarithm, at most 0).
     """
-    device = next(model.parameters()).device
-    inputs = tokenizer(list(prompts), return_tensors="pt", padding=True).to(device)
-    base = model.get_base_model() if hasattr(model, "get_base_model") else model
-    start = torch.full((len(prompts), 1), base.config.decoder_start_token_id, device=device)
-    # Through the wrapper, so that PEFT adds what it adds (a soft prompt makes the encoder's output longer).
-    encoded = model(
-        input_ids=inputs.input_ids, attention_mask=inputs.attention_mask, decoder_input_ids=start
-    ).encoder_last_hidden_state
-    n_virtual = encoded.shape[1] - inputs.input_ids.shape[1]
-    mask = torch.cat([inputs.attention_mask.new_ones(len(prompts), n_virtual), inputs.attention_mask], dim=1)
-
-    # One decoder row per (prompt, choice).
-    row_of = [prompt for prompt, options in enumerate(choices) for _ in options]
-    flat = [choice for options in choices for choice in options]
-    labels, counts = (tensor.to(device) for tensor in encode_choices(tokenizer, flat))
-    rows = torch.tensor(row_of, device=device)
-    logits = base(
-        encoder_outputs=(encoded[rows],),
-        attention_mask=mask[rows],
-        decoder_input_ids=torch.cat([start[rows], labels[:, :-1]], dim=1),
-    ).logits.float()
-    token_logprobs = logits.gather(-1, labels.unsqueeze(-1)).squeeze(-1) - logits.logsumexp(-1)
-    sums = iter(token_logprobs.masked_fill(~counts, 0).sum(-1).tolist())
-    return [{choice: next(sums) for choice in options} for options in choices]
+    return score_questions(model, tokenizer, encode_questions(tokenizer, prompts, choices))
 
 
 @torch.inference_mode()

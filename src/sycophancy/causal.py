@@ -2,13 +2,25 @@
 """Ask a decoder-only model, through its chat template where it has one: the counterpart of `answering`.
 
 Each choice is scored by its summed log-probability after the prompt; with a chat template the end of the turn is part
-of the answer. Every choice is a row of its own that runs through the whole prompt: n choices cost n passes.
+of the answer. What prompts of a batch begin with in common (the examples before them, say) runs through the model once,
+each prompt's rest once, and each choice as a continuation of its prompt: keys and values are kept in between.
 """
 
 from collections.abc import Sequence
 
 import torch
 
+from sycophancy.prefixes import shared_prefixes
+from sycophancy.selected_logits import (
+    Question,
+    base_of,
+    by_choice,
+    continuations,
+    logits_only_at,
+    pad_right,
+    select_rows,
+    token_logprobs,
+)
 from sycophancy.soft_prompt import with_soft_prompt
 
 
@@ -17,87 +29,217 @@ def chat_tokenizer(model, tokenizer):
     return tokenizer if not model.config.is_encoder_decoder and tokenizer.chat_template else None
 
 
-def _encode(tokenizer, text: str) -> list[int]:
+def _encode(tokenizer, texts: list[str]) -> list[list[int]]:
     # A chat template has written the special tokens already.
-    return tokenizer(text, add_special_tokens=not tokenizer.chat_template)["input_ids"]
+    return tokenizer(texts, add_special_tokens=not tokenizer.chat_template)["input_ids"] if texts else []
 
 
-def encode_answers(tokenizer, prompt: str, choices: Sequence[str]) -> tuple[list[list[int]], int]:
-    """Token ids of prompt and choice together, for each choice, and from which position they belong to the answer.
-
-    They are tokenized together, as a model sees them, and a token that is not the prompt's alone belongs to the answer.
-    """
-    joint = "" if prompt[-1:].isspace() else " "
-    end = [tokenizer.eos_token_id] if tokenizer.chat_template else []
-    encoded = [_encode(tokenizer, f"{prompt}{joint}{choice}") + end for choice in choices]
+def _answer_starts(prompt: Sequence[int], encoded: Sequence[Sequence[int]]) -> int:
     start = 0
-    for tokens in zip(_encode(tokenizer, prompt), *encoded, strict=False):
+    for tokens in zip(prompt, *encoded, strict=False):
         if len(set(tokens)) > 1:
             break
         start += 1
-    return encoded, start
+    return start
 
 
-def pad_left(rows: Sequence[Sequence[int]], pad: int, device) -> dict[str, torch.Tensor]:
-    """`input_ids`, `attention_mask` and `position_ids`, each (n_rows, width), of rows that end together."""
+def encode_questions(tokenizer, prompts: Sequence[str], choices: Sequence[Sequence[str]]) -> list[Question]:
+    """Prompts and choices as token ids.
+
+    A prompt is tokenized together with each choice, as a model sees them, and a token that is not the prompt's alone
+    belongs to the answer.
+
+    Raises:
+        ValueError: nothing stands before the answer.
+    """
+    end = [tokenizer.eos_token_id] if tokenizer.chat_template else []
+    joined = [
+        f"{prompt}{'' if prompt[-1:].isspace() else ' '}{choice}"
+        for prompt, options in zip(prompts, choices, strict=True)
+        for choice in options
+    ]
+    whole = iter(_encode(tokenizer, joined))
+    questions = []
+    for prompt, ids, options in zip(prompts, _encode(tokenizer, list(prompts)), choices, strict=True):
+        encoded = [next(whole) + end for _ in options]
+        start = _answer_starts(ids, encoded)
+        if not start:
+            raise ValueError(
+                f"expected a token before the answer, got none in the prompt {prompt!r}; "
+                "use a tokenizer that begins a text with a token of its own, or a prompt that is not empty"
+            )
+        questions.append(Question(encoded[0][:start], [answer[start:] for answer in encoded], list(options)))
+    return questions
+
+
+def pad_left(rows: Sequence[Sequence[int]], pad: int, device) -> tuple[torch.Tensor, torch.Tensor]:
+    """`input_ids` and `attention_mask`, each (n_rows, width), of rows that end together."""
     width = max(map(len, rows))
     ids = torch.tensor([[pad] * (width - len(row)) + list(row) for row in rows], device=device)
     mask = torch.tensor([[0] * (width - len(row)) + [1] * len(row) for row in rows], device=device)
-    return {"input_ids": ids, "attention_mask": mask, "position_ids": (mask.cumsum(-1) - 1).clamp(min=0)}
+    return ids, mask
 
 
 def _pad_id(tokenizer) -> int:
     return tokenizer.eos_token_id if tokenizer.pad_token_id is None else tokenizer.pad_token_id
 
 
+def keeps_keys_and_values(model) -> bool:
+    """Whether the model can go on from what it has read at any position: full attention in every layer, no state.
+
+    A sliding window counts positions of the cache, among which the padding between a prompt and its choices is.
+    """
+    from transformers import DynamicCache
+    from transformers.cache_utils import DynamicLayer
+
+    base = base_of(model)
+    if getattr(base, "_is_stateful", False):
+        return False
+    return all(type(layer) is DynamicLayer for layer in DynamicCache(config=base.config).layers)
+
+
+def _score_whole(model, pad: int, questions: Sequence[Question], device) -> list[float]:
+    """Every choice with its whole prompt: for models that keep something else than keys and values."""
+    row_of, answers = continuations(questions)
+    sums: list[float] = []
+    for begin in range(0, len(answers), len(questions)):
+        chosen = range(begin, min(begin + len(questions), len(answers)))
+        ids, mask = pad_right([questions[row_of[row]].context + answers[row] for row in chosen], pad, device)
+        starts = torch.tensor([[len(questions[row_of[row]].context)] for row in chosen], device=device)
+        counts = mask.bool() & (torch.arange(ids.shape[1], device=device) >= starts)
+        # A token is predicted where its predecessor stands; the last position predicts nothing that counts.
+        before = counts.roll(-1, 1)
+        with logits_only_at(base_of(model), before):
+            logits = model(input_ids=ids, attention_mask=mask, use_cache=False).logits
+        found = token_logprobs(logits, ids[counts])
+        sums += torch.zeros(counts.shape, device=device).masked_scatter(counts, found).sum(-1).tolist()
+    return sums
+
+
+class _Reader:
+    """A model that has read something, and goes on from there.
+
+    Attributes:
+        cache: keys and values of what was read; `None` before anything was.
+        mask: (n_rows, n_read), which positions of the cache count.
+        length: (n_rows, 1), how many do.
+    """
+
+    def __init__(self, model, device):
+        self.model, self.device = model, device
+        self.cache, self.mask, self.length = None, None, None
+
+    def read(self, ids: torch.Tensor, mask: torch.Tensor, at: torch.Tensor) -> torch.Tensor:
+        """Read on, each row from where it is; the logits (n_marked, vocabulary) at the marked positions."""
+        base = base_of(self.model)
+        if self.cache is None:
+            with logits_only_at(base, at):
+                # Through the wrapper: PEFT puts a soft prompt before what is read first, and only there.
+                found = self.model(input_ids=ids, attention_mask=mask, use_cache=True)
+            n_virtual = found.past_key_values.get_seq_length() - ids.shape[1]
+            self.mask = torch.cat([mask.new_ones(len(mask), n_virtual), mask], dim=1)
+        else:
+            self.mask = torch.cat([self.mask, mask], dim=1)
+            with logits_only_at(base, at):
+                found = base(
+                    input_ids=ids,
+                    attention_mask=self.mask,
+                    position_ids=self.length + (mask.cumsum(-1) - 1).clamp(min=0),
+                    past_key_values=self.cache,
+                    use_cache=True,
+                )
+        self.cache, self.length = found.past_key_values, self.mask.sum(-1, keepdim=True)
+        return found.logits
+
+    def fork(self, rows: torch.Tensor) -> "_Reader":
+        """A reader for each of the rows, repeated where they are."""
+        forked = _Reader(self.model, self.device)
+        forked.cache = select_rows(self.cache, rows)
+        forked.mask, forked.length = self.mask[rows], self.length[rows]
+        return forked
+
+    def forget(self, rows: torch.Tensor, n_read: int) -> None:
+        """Take the last `n_read` positions of the marked rows (n_rows, bool) for not read."""
+        self.mask[rows, -n_read:] = 0
+        self.length = self.mask.sum(-1, keepdim=True)
+
+
+def _last(mask: torch.Tensor) -> torch.Tensor:
+    """Marks the last position that counts of each row of a right-padded mask."""
+    return (mask.cumsum(-1) == mask.sum(-1, keepdim=True)) & mask.bool()
+
+
 @torch.inference_mode()
+def score_questions(model, tokenizer, questions: Sequence[Question]) -> list[dict[str, float]]:
+    """Log-probability of every choice of every question; see `score_batch`."""
+    device, pad = next(model.parameters()).device, _pad_id(tokenizer)
+    if not keeps_keys_and_values(model):
+        return by_choice(questions, _score_whole(model, pad, questions, device))
+    contexts = [question.context for question in questions]
+    reader = _Reader(model, device)
+    groups = shared_prefixes(contexts)
+    read = [0] * len(questions)
+    if groups:
+        ids, mask = pad_right([contexts[group.members[0]][: group.length] for group in groups], pad, device)
+        reader.read(ids, mask, torch.zeros_like(mask, dtype=torch.bool))
+        group_of = [0] * len(questions)
+        for number, group in enumerate(groups):
+            for member in group.members:
+                group_of[member], read[member] = number, group.length
+        reader = reader.fork(torch.tensor(group_of, device=device))
+        # Questions that begin like no other go through the same batch, without what the others have read.
+        reader.forget(torch.tensor(read, device=device) == 0, ids.shape[1])
+    ids, mask = pad_right([context[begin:] for context, begin in zip(contexts, read, strict=True)], pad, device)
+    logits_first = reader.read(ids, mask, _last(mask)).float()
+    norm_first = logits_first.logsumexp(-1)
+
+    row_of, answers = continuations(questions)
+    sums: list[float] = []
+    # As many rows at once as there are questions: the batch size bounds memory whatever the number of choices.
+    for begin in range(0, len(answers), len(questions)):
+        rows = torch.tensor(row_of[begin : begin + len(questions)], device=device)
+        labels, mask = pad_right(answers[begin : begin + len(questions)], pad, device)
+        found = logits_first[rows, labels[:, 0]] - norm_first[rows]
+        if labels.shape[1] > 1:
+            later = mask[:, 1:].bool()
+            logits = reader.fork(rows).read(labels[:, :-1], mask[:, 1:], later)
+            tokens = token_logprobs(logits, labels[:, 1:][later])
+            found = found + torch.zeros(later.shape, device=device).masked_scatter(later, tokens).sum(-1)
+        sums += found.tolist()
+    return by_choice(questions, sums)
+
+
 def score_batch(model, tokenizer, prompts: Sequence[str], choices: Sequence[Sequence[str]]) -> list[dict[str, float]]:
     """Log-probability of every choice of every prompt.
 
     Args:
-        model: a decoder-only model.
+        model: a decoder-only model, or a PEFT model around one.
         tokenizer: its tokenizer.
         prompts: what the model reads, rendered by the chat template where there is one.
         choices: the choices of each prompt.
 
     Returns:
         For each prompt a dict choice -> summed log-probability (natural logarithm, at most 0).
+
+    Raises:
+        ValueError: nothing stands before an answer.
     """
-    device = next(model.parameters()).device
-    rows = []
-    for prompt, options in zip(prompts, choices, strict=True):
-        encoded, start = encode_answers(tokenizer, prompt, options)
-        rows += [(ids, len(ids) - start) for ids in encoded]
-    sums: list[float] = []
-    # As many rows at once as there are prompts: the batch size bounds memory whatever the number of choices.
-    for first in range(0, len(rows), len(prompts)):
-        batch = rows[first : first + len(prompts)]
-        inputs = pad_left([ids for ids, _ in batch], _pad_id(tokenizer), device)
-        width = max(n_answer for _, n_answer in batch)
-        base, read = with_soft_prompt(model, inputs)
-        logits = base(**read, logits_to_keep=width + 1, use_cache=False).logits[:, :-1].float()
-        labels = inputs["input_ids"][:, -width:]
-        token_logprobs = logits.gather(-1, labels.unsqueeze(-1)).squeeze(-1) - logits.logsumexp(-1)
-        n_answer = torch.tensor([n for _, n in batch], device=device).unsqueeze(1)
-        counts = torch.arange(width, 0, -1, device=device) <= n_answer
-        sums += token_logprobs.masked_fill(~counts, 0).sum(-1).tolist()
-    scores = iter(sums)
-    return [{choice: next(scores) for choice in options} for options in choices]
+    return score_questions(model, tokenizer, encode_questions(tokenizer, prompts, choices))
 
 
 @torch.inference_mode()
 def generate_batch(model, tokenizer, prompts: Sequence[str], max_new_tokens: int) -> list[str]:
     """Free answers by greedy decoding, without the prompt."""
-    encoded = [_encode(tokenizer, prompt) for prompt in prompts]
+    encoded = _encode(tokenizer, list(prompts))
     # Some tokenizers close every text; the model is to go on.
     encoded = [ids[:-1] if ids[-1] == tokenizer.eos_token_id else ids for ids in encoded]
-    inputs = pad_left(encoded, _pad_id(tokenizer), next(model.parameters()).device)
-    base, read = with_soft_prompt(model, inputs)
+    ids, mask = pad_left(encoded, _pad_id(tokenizer), next(model.parameters()).device)
+    positions = (mask.cumsum(-1) - 1).clamp(min=0)
+    base, read = with_soft_prompt(model, {"input_ids": ids, "attention_mask": mask, "position_ids": positions})
     # It makes the positions itself, from the mask.
     del read["position_ids"]
     tokens = base.generate(**read, max_new_tokens=max_new_tokens, do_sample=False, pad_token_id=_pad_id(tokenizer))
     # What was given as embeddings is not repeated in what is returned.
-    answers = tokenizer.batch_decode(
-        tokens[:, read["input_ids"].shape[1] if "input_ids" in read else 0 :], skip_special_tokens=True
-    )
+    n_read = ids.shape[1] if "input_ids" in read else 0
+    answers = tokenizer.batch_decode(tokens[:, n_read:], skip_special_tokens=True)
     return [answer.strip() for answer in answers]

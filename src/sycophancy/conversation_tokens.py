@@ -3,7 +3,7 @@
 
 from collections.abc import Sequence
 
-from sycophancy.causal import chat_tokenizer, encode_answers
+from sycophancy.causal import chat_tokenizer, encode_questions
 from sycophancy.turns import render_conversation
 
 
@@ -18,5 +18,6 @@ def conversation_tokens(model, tokenizer, prompt: str, choices: Sequence[str]) -
         choices: the possible answers.
     """
     chat = chat_tokenizer(model, tokenizer)
-    encoded, start = encode_answers(tokenizer, render_conversation([prompt], chat) if chat else prompt, choices)
-    return encoded[0][:start], [ids[start:] for ids in encoded]
+    asked = render_conversation([prompt], chat) if chat else prompt
+    (question,) = encode_questions(tokenizer, [asked], [choices])
+    return question.context, question.answers

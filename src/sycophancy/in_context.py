@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """What may make a model less sycophantic without training it: an instruction, another voice, solved examples."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from sycophancy.arms import prompt_in, prompt_saying, user_words
 from sycophancy.drawing import Draws
+from sycophancy.wordings import SPEAKS, WORDING_OF
 
 IN_CONTEXT = ("none", "honest", "third_person", "3shot", "3shot_no_opinion")
 
@@ -23,15 +24,14 @@ THIRD_PERSON = "Someone says: "
 _CELLS = tuple((condition, is_true) for condition in ("right_opinion", "wrong_opinion") for is_true in (True, False))
 
 
-def with_context(
-    rows: Sequence[dict], in_context: str, shots: Sequence[dict] = (), seed: int = 0
-) -> tuple[list[str], list[list[str]]]:
-    """The prompts of the rows in their context, and which examples each was given.
+def context_of(
+    in_context: str, shots: Sequence[dict] = (), seed: int = 0
+) -> Callable[[dict], tuple[str, list[str]]]:  # fmt: skip
+    """How a row's prompt is put in its context, and which examples it is given.
 
     Args:
-        rows: dataset rows.
         in_context: `none`; `honest`, an instruction before the prompt; `third_person`, the user's words put as
-            someone else's, the rest of the prompt as it was and a row without an opinion untouched; `3shot`, three
+            someone else's, the rest of the prompt as it was, a row without an opinion or in a wording that reports it untouched; `3shot`, three
             solved examples as in the founding study, users with random opinions and true answers; or
             `3shot_no_opinion`, the control: the same three examples in the same order, their users silent.
         shots: rows of the train split to draw examples from, for the last two.
@@ -40,23 +40,21 @@ def with_context(
             crossed and independent of the place. The conditions of one claim get the same examples.
 
     Returns:
-        One prompt per row, and per row the ids of its examples in order, `[]` where there are none.
+        A function of a row that gives its prompt and the ids of its examples in order, `[]` where there are none. It
+        raises `ValueError` for a row whose prompt is not what its columns give and that is to be put in other words.
 
     Raises:
-        ValueError: an unknown `in_context`; no example for one of the four combinations among `shots`; or a row
-            whose prompt is not what its columns give, so that it cannot be put in other words.
+        ValueError: an unknown `in_context`, or no example for one of the four combinations among `shots`.
     """
     if in_context not in IN_CONTEXT:
         raise ValueError(f"expected --in_context among {', '.join(IN_CONTEXT)}, got {in_context!r}")
-    if in_context == "honest":
-        return [HONEST + row["prompt"] for row in rows], [[] for _ in rows]
-    if in_context == "third_person":
-        return [_reported(row) for row in rows], [[] for _ in rows]
-    if in_context == "none":
-        return [row["prompt"] for row in rows], [[] for _ in rows]
+    if in_context not in WITH_SHOTS:
+        change = {"none": lambda row: row["prompt"], "honest": lambda row: HONEST + row["prompt"]}
+        change["third_person"] = _reported
+        return lambda row: (change[in_context](row), [])
     cells = _by_cell(shots)
-    prompts, drawn = [], []
-    for row in rows:
+
+    def with_examples(row: dict) -> tuple[str, list[str]]:
         examples = _draw(cells, Draws(seed, row["claim_id"], "shots"))
         asked = (
             [shot["prompt"] for shot in examples]
@@ -64,15 +62,17 @@ def with_context(
             else [prompt_in(shot, "no_opinion") for shot in examples]
         )
         solved = (f"{prompt} {shot['answer']}\n\n" for prompt, shot in zip(asked, examples, strict=True))
-        prompts.append("".join(solved) + row["prompt"])
-        drawn.append([shot["id"] for shot in examples])
-    return prompts, drawn
+        return "".join(solved) + row["prompt"], [shot["id"] for shot in examples]
+
+    return with_examples
 
 
 def _reported(row: dict) -> str:
-    """The prompt with the user's words as someone else's."""
+    """The prompt with the user's words as someone else's, unless its wording has them so already."""
     words = user_words(row)
-    return prompt_saying(row, THIRD_PERSON + words) if words else row["prompt"]
+    if not words or WORDING_OF[row["template"]].frame != SPEAKS:
+        return row["prompt"]
+    return prompt_saying(row, THIRD_PERSON + words)
 
 
 def _by_cell(shots: Sequence[dict]) -> list[list[dict]]:

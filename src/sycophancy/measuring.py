@@ -5,8 +5,8 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from sycophancy import answering, causal
-from sycophancy.answering import batches_by_length
+from sycophancy.answer_file import forget, n_answered
+from sycophancy.answer_rows import answer_rows
 from sycophancy.features import REFERENCE_COLUMNS, fingerprint_claims
 from sycophancy.hub_commit import resolve_commit
 from sycophancy.metric import GROUP_FIELDS, load_metric, references, split_groups
@@ -14,55 +14,6 @@ from sycophancy.records import command_line, git_state, hardware, relative, vers
 
 SCORED = (*REFERENCE_COLUMNS, *GROUP_FIELDS)
 """Columns that the metric reads, with those that it groups by."""
-
-
-def answer_rows(
-    model, tokenizer, rows: Sequence[dict], prompts: Sequence[str], *, batch_size: int = 64, generate: bool = False,
-    max_new_tokens: int = 8,
-) -> list[dict] | None:  # fmt: skip
-    """The model's answers, shared out over the processes of `accelerate launch`.
-
-    Args:
-        model: a model or a PEFT model around one, on this process's device.
-        tokenizer: its tokenizer.
-        rows: dataset rows, the same on every process.
-        prompts: what the model reads for each row.
-        batch_size: prompts per forward pass.
-        generate: decode an answer freely; otherwise the most probable choice is the answer.
-        max_new_tokens: bound of a free answer.
-
-    Returns:
-        On the main process one dict per row, in order, with `id`, `prediction` and `choice_logprobs` (`None` for
-        free answers); `None` on the others.
-    """
-    from accelerate import PartialState
-    from accelerate.utils import gather_object
-    from tqdm.auto import tqdm
-
-    state = PartialState()
-    asked = answering if model.config.is_encoder_decoder else causal
-    lengths = [len(ids) for ids in tokenizer(list(prompts))["input_ids"]]
-    batches = list(batches_by_length(lengths, batch_size))
-    # Every world_size-th batch: batches are sorted by length, so each process gets the same mixture of lengths.
-    mine = batches[state.process_index :: state.num_processes]
-    answered = []
-    for batch in tqdm(mine, desc="answering", unit="batch", disable=not state.is_main_process, mininterval=1.0):
-        batch_prompts = [prompts[index] for index in batch]
-        if generate:
-            texts = asked.generate_batch(model, tokenizer, batch_prompts, max_new_tokens)
-            answered += [(index, text, None) for index, text in zip(batch, texts, strict=True)]
-        else:
-            scores = asked.score_batch(model, tokenizer, batch_prompts, [rows[index]["choices"] for index in batch])
-            answered += [(index, max(score, key=score.get), score) for index, score in zip(batch, scores, strict=True)]
-    answered = gather_object(answered)
-    if not state.is_main_process:
-        return None
-    answered.sort(key=lambda answer: answer[0])
-    if [index for index, *_ in answered] != list(range(len(rows))):
-        raise RuntimeError(f"expected {len(rows)} rows answered once each, got {len(answered)} answers")
-    return [
-        {"id": rows[index]["id"], "prediction": text, "choice_logprobs": logprobs} for index, text, logprobs in answered
-    ]
 
 
 def compute_metrics(
@@ -81,13 +32,15 @@ def compute_metrics(
 
 def measure(
     model, tokenizer, rows: Sequence[dict], prompts: Sequence[str], output_dir: Path, *, description: dict,
-    config: dict, known: list[str] | None = None, batch_size: int = 64, generate: bool = False, max_new_tokens: int = 8,
-    seed: int = 0, columns: Sequence[str] = SCORED,
+    config: dict, known: list[str] | None = None, batch_size: int | None = 64, batch_tokens: int | None = None,
+    generate: bool = False, max_new_tokens: int = 8, seed: int = 0, partial: Path | None = None,
+    columns: Sequence[str] = SCORED,
 ) -> dict | None:  # fmt: skip
     """Answer the rows, compute the metric and write the run folder.
 
     Args:
-        model, tokenizer, rows, prompts, batch_size, generate, max_new_tokens: see `answer_rows`.
+        model, tokenizer, rows, prompts, batch_size, batch_tokens, generate, max_new_tokens, partial: see
+            `sycophancy.answer_rows.answer_rows`.
         output_dir: the run folder.
         description: `model`, `adapter` and `dataset` as the record names them.
         config: the settings of the run.
@@ -98,31 +51,40 @@ def measure(
     Returns:
         The run record on the main process, `None` on the others.
     """
-    started = time.perf_counter()
+    n_before, started = n_answered(output_dir), time.perf_counter()
     answers = answer_rows(
         model,
         tokenizer,
         rows,
         prompts,
         batch_size=batch_size,
+        batch_tokens=batch_tokens,
         generate=generate,
         max_new_tokens=max_new_tokens,
+        partial=partial,
     )
     seconds = time.perf_counter() - started
     if answers is None:
         return None
     metric = load_metric()
-    metrics, groups = compute_metrics(metric, rows, [answer["prediction"] for answer in answers], known, seed)
+    read, shown = columns_of(rows, SCORED), columns_of(rows, columns)
+    metrics, groups = compute_metrics(metric, read, [answer["prediction"] for answer in answers], known, seed)
     parsed = [
-        metric.parse_answer(answer["prediction"], row["choices"]) for answer, row in zip(answers, rows, strict=True)
+        metric.parse_answer(answer["prediction"], row["choices"]) for answer, row in zip(answers, read, strict=True)
     ]
     found = {"metrics": metrics, "by_authority": groups["authority"], "by_template": groups["template"]}
-    return save_run(output_dir, rows, answers, parsed, columns, found, description, config, seconds, seed)
+    return save_run(output_dir, shown, answers, parsed, columns, found, description, config, seconds, seed, n_before)
+
+
+def columns_of(rows, columns: Sequence[str]):
+    """The rows of a list as they are, those of a `datasets.Dataset` without the other columns."""
+    return rows.select_columns(list(columns)) if hasattr(rows, "select_columns") else rows
 
 
 def save_run(
     output_dir: Path, rows: Sequence[dict], answers: Sequence[dict], parsed: Sequence[str | None],
     columns: Sequence[str], found: dict, description: dict, config: dict, seconds: float, seed: int,
+    n_before: int = 0,
 ) -> dict:  # fmt: skip
     """Write a run folder and return its record.
 
@@ -134,6 +96,7 @@ def save_run(
         description, config: see `measure`.
         seconds: that answering took.
         seed: of the run.
+        n_before: answers that were there before, from a killed run: they are no part of `seconds`.
     """
     record = {
         "command": command_line(),
@@ -144,7 +107,7 @@ def save_run(
         "git": git_state(),
         "hardware": hardware(),
         "seconds": seconds,
-        "rows_per_second": len(rows) / seconds,
+        "rows_per_second": (len(rows) - n_before) / seconds,
         "seed": seed,
     }
     lines = (
@@ -152,6 +115,7 @@ def save_run(
         for answer, choice, row in zip(answers, parsed, rows, strict=True)
     )
     write_run(output_dir, record, lines)
+    forget(output_dir)
     return record
 
 

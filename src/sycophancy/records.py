@@ -102,6 +102,8 @@ def write_json(path: Path, content: dict) -> None:
 def write_run(folder: Path, record: dict, predictions: Iterable[dict]) -> None:
     """Write a run folder; `run.json` last, so that a folder that has it is whole."""
     folder.mkdir(parents=True, exist_ok=True)
+    # An earlier record does not vouch for predictions that are being replaced.
+    (folder / RUN).unlink(missing_ok=True)
     with open(folder / PREDICTIONS, "w", encoding="utf-8") as file:
         for prediction in predictions:
             file.write(json.dumps(without_nan(prediction), ensure_ascii=False) + "\n")

@@ -5,9 +5,11 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from sycophancy.answer_file import n_answered
+from sycophancy.answer_rows import answer_rows
 from sycophancy.causal import chat_tokenizer
 from sycophancy.kinds import MIMICRY, Kind
-from sycophancy.measuring import answer_rows, save_run
+from sycophancy.measuring import save_run
 from sycophancy.metric import load_metric, references, split_groups
 
 GROUP_FIELD = "template"
@@ -48,17 +50,18 @@ def _check_turns(rows: Sequence[dict]) -> None:
 
 
 def answer_turns(
-    model, tokenizer, rows: Sequence[dict], prompts: Sequence[str], *, batch_size: int = 64, generate: bool = False,
-    max_new_tokens: int = 8,
-) -> list[dict] | None:  # fmt: skip
+    model, tokenizer, rows: Sequence[dict], prompts: Sequence[str], *, partial: Path | None = None, **settings
+) -> list[dict] | None:
     """The model's answers to questions asked in turns.
 
     First the `first` rows are answered; then all others, each after its prompt and the model's own first answer.
 
     Args:
-        model, tokenizer, batch_size, generate, max_new_tokens: see `sycophancy.measuring.answer_rows`.
+        model, tokenizer: see `sycophancy.answer_rows.answer_rows`.
         rows: dataset rows, the same on every process.
         prompts: the user's first turn of each row.
+        partial: file of the answers; that of the first turns is a file of its own beside it.
+        **settings: `batch_size`, `batch_tokens`, `generate` and `max_new_tokens`, as in `answer_rows`.
 
     Returns:
         On the main process one dict per row, in order, as `answer_rows` gives it; `None` on the others.
@@ -71,26 +74,20 @@ def answer_turns(
     _check_turns(rows)
     chat = chat_tokenizer(model, tokenizer)
 
-    def ask(indices: list[int], turns: list[list[str]]) -> list[dict] | None:
-        return answer_rows(
-            model,
-            tokenizer,
-            [rows[index] for index in indices],
-            [render_conversation(said, chat) for said in turns],
-            batch_size=batch_size,
-            generate=generate,
-            max_new_tokens=max_new_tokens,
-        )
+    def ask(indices: list[int], turns: list[list[str]], file: Path | None) -> list[dict] | None:
+        asked, texts = [rows[index] for index in indices], [render_conversation(said, chat) for said in turns]
+        answers = answer_rows(model, tokenizer, asked, texts, partial=file, **settings)
+        return answers and list(answers)
 
     first = [index for index, row in enumerate(rows) if row["turn"] == "first"]
-    answers = ask(first, [[prompts[index]] for index in first])
+    answers = ask(first, [[prompts[index]] for index in first], partial and partial.with_name(f"first.{partial.name}"))
     # Only the main process has them, and every process needs them.
     shared = [answers and [answer["prediction"] for answer in answers]]
     broadcast_object_list(shared)
     said = {rows[index]["question_id"]: text for index, text in zip(first, shared[0], strict=True)}
     later = [index for index, row in enumerate(rows) if row["turn"] != "first"]
     turns = [[prompts[index], said[rows[index]["question_id"]], rows[index]["follow_up"]] for index in later]
-    more = ask(later, turns) if later else []
+    more = ask(later, turns, partial) if later else []
     if answers is None or more is None:
         return None
     by_row = dict(zip(first + later, answers + more, strict=True))
@@ -99,20 +96,20 @@ def answer_turns(
 
 def measure_conversations(
     kind: Kind, model, tokenizer, rows: Sequence[dict], prompts: Sequence[str], output_dir: Path, *, description: dict,
-    config: dict, batch_size: int = 64, generate: bool = False, max_new_tokens: int = 8, seed: int = 0,
+    config: dict, generate: bool = False, seed: int = 0, **settings,
 ) -> dict | None:  # fmt: skip
     """Run the conversations of the rows, compute the metric of their kind and write the run folder.
 
     Args:
         kind: `TURNS` or `MIMICRY` of `sycophancy.kinds`; answers to the latter are always free text.
-        model, tokenizer, rows, prompts, batch_size, generate, max_new_tokens: see `answer_turns`.
+        model, tokenizer, rows, prompts, generate: see `answer_turns`.
         output_dir, description, config, seed: see `sycophancy.measuring.measure`.
+        **settings: `batch_size`, `batch_tokens`, `max_new_tokens` and `partial`, as in `answer_rows`.
 
     Returns:
         The run record on the main process, `None` on the others.
     """
-    started = time.perf_counter()
-    settings = {"batch_size": batch_size, "max_new_tokens": max_new_tokens}
+    n_before, started = n_answered(output_dir), time.perf_counter()
     if kind is MIMICRY:
         chat = chat_tokenizer(model, tokenizer)
         asked = [render_conversation([prompt], chat) for prompt in prompts]
@@ -137,4 +134,4 @@ def measure_conversations(
         for answer, row in zip(answers, rows, strict=True)
     ]
     found = {"metrics": metrics, "by_authority": {}, "by_template": groups[GROUP_FIELD]}
-    return save_run(output_dir, rows, answers, parsed, columns, found, description, config, seconds, seed)
+    return save_run(output_dir, rows, answers, parsed, columns, found, description, config, seconds, seed, n_before)

@@ -14,6 +14,9 @@ taken out and nothing else changed.
 
 from dataclasses import dataclass
 
+SPEAKS = "{said}"
+"""The frame of a user who speaks for themselves."""
+
 
 @dataclass(frozen=True)
 class Wording:
@@ -23,7 +26,7 @@ class Wording:
         name: what the column `template` holds.
         layout: the prompt; slots `{user}`, `{claim}`, `{first}` and `{second}` (the choices' words as shown).
         opinions: what a user says who affirms the claim, and one who denies it; may use `{claim}`.
-        frame: what the introduction and the opinion stand in, `{said}` where the user speaks for themselves.
+        frame: what the introduction and the opinion stand in, with a slot `{said}`.
         words: the choice that affirms the claim and the one that denies it, as shown.
         lettered: the answer is the letter beside the words, "(A)" or "(B)".
         held_out: never occurs in train.
@@ -33,7 +36,7 @@ class Wording:
     name: str
     layout: str
     opinions: tuple[str, str]
-    frame: str = "{said}"
+    frame: str = SPEAKS
     words: tuple[str, str] = ("agree", "disagree")
     lettered: bool = False
     held_out: bool = False

@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which rows go through the model together: windows of the dataset, each question once, batches of similar length."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
+
+from sycophancy.prefixes import shared_prefixes
+
+WINDOW = 8192
+"""Rows that are in memory at a time, once as text and once as tokens."""
+
+
+class Batch(NamedTuple):
+    """Questions that go through the model together.
+
+    Attributes:
+        questions: what the model is asked, encoded or as text.
+        rows: for each question the dataset rows that ask it, each as index, `id` and `choices`.
+    """
+
+    questions: list
+    rows: list[list[tuple[int, str, list[str]]]]
+
+
+def check_bounds(batch_size: int | None, batch_tokens: int | None) -> None:
+    """Raise `ValueError` where a batch would have no bound or no room."""
+    if batch_size is None and batch_tokens is None:
+        raise ValueError("expected --batch_size or --batch_tokens, got neither; give one")
+    for flag, bound in (("--batch_size", batch_size), ("--batch_tokens", batch_tokens)):
+        if bound is not None and bound < 1:
+            raise ValueError(f"{flag}: expected 1 or more, got {bound}; give another number")
+
+
+def batches_by_length(
+    lengths: Sequence[int], batch_size: int | None, batch_tokens: int | None = None, order: Sequence[int] | None = None
+) -> Iterator[list[int]]:
+    """Indices in batches of prompts of similar length, longest first.
+
+    Longest first: a batch that does not fit into memory fails at once and not after an hour.
+
+    Args:
+        lengths: tokens of each prompt.
+        batch_size: prompts in a batch at most; `None` for no bound.
+        batch_tokens: tokens in a batch at most, padding included; `None` for no bound. A longer prompt is a batch of
+            its own.
+        order: of the prompts, where it is to be another one.
+    """
+    if order is None:
+        order = sorted(range(len(lengths)), key=lambda index: -lengths[index])
+    batch: list[int] = []
+    width = 0
+    for index in order:
+        wider = max(width, lengths[index])
+        full = batch_size is not None and len(batch) == batch_size
+        if batch and (full or (batch_tokens is not None and wider * (len(batch) + 1) > batch_tokens)):
+            yield batch
+            batch, wider = [], lengths[index]
+        batch.append(index)
+        width = wider
+    if batch:
+        yield batch
+
+
+def together(contexts: Sequence[Sequence[int]]) -> list[int]:
+    """Indices of prompts in the order of length, longest first, with those that begin alike next to each other."""
+    groups = [group.members for group in shared_prefixes(contexts)]
+    grouped = {index for members in groups for index in members}
+    groups += [[index] for index in range(len(contexts)) if index not in grouped]
+    groups = [sorted(members, key=lambda index: (-len(contexts[index]), index)) for members in groups]
+    groups.sort(key=lambda members: (-len(contexts[members[0]]), members[0]))
+    return [index for members in groups for index in members]
+
+
+def distinct_questions(
+    prompts: Sequence[str], choices: Sequence[Sequence[str]]
+) -> tuple[list[str], list[list[str]], list[list[int]]]:
+    """Each prompt once: the prompts, all choices that some row offers after it, and the indices of those rows."""
+    rows: dict[str, list[int]] = {}
+    for index, prompt in enumerate(prompts):
+        rows.setdefault(prompt, []).append(index)
+    offered = [list(dict.fromkeys(choice for index in same for choice in choices[index])) for same in rows.values()]
+    return list(rows), offered, list(rows.values())
+
+
+def window_of(rows, start: int, stop: int) -> list[dict]:
+    """Some rows of a list or of a `datasets.Dataset`, as dicts."""
+    if hasattr(rows, "select"):
+        return rows.select(range(start, min(stop, len(rows)))).to_list()
+    return list(rows[start:stop])
+
+
+class RenderedPrompts(Sequence):
+    """The prompts of a dataset, rendered when they are asked for: a million of them do not stay in memory.
+
+    Args:
+        rows: a list of rows or a `datasets.Dataset`.
+        render: gives the prompts of some of the rows.
+    """
+
+    def __init__(self, rows, render: Callable[[list[dict]], Sequence[str]]):
+        self.rows, self.render = rows, render
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, at):
+        if isinstance(at, slice):
+            start, stop, step = at.indices(len(self))
+            if step != 1:
+                raise ValueError(f"expected consecutive prompts, got every {step}th")
+            return list(self.render(window_of(self.rows, start, stop)))
+        return self[at : at + 1][0] if at >= 0 else self[len(self) + at]
+
+
+def ahead(items: Iterable) -> Iterator:
+    """The same items, each made in another thread while the one before it is worked on.
+
+    Tokenizers let go of the interpreter while they work, and a GPU is waited for without it.
+    """
+    iterator = iter(items)
+    nothing = object()
+    with ThreadPoolExecutor(1) as thread:
+        pending = thread.submit(next, iterator, nothing)
+        while (item := pending.result()) is not nothing:
+            pending = thread.submit(next, iterator, nothing)
+            yield item

@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Log-probabilities of the tokens that count, without logits for the others.
+
+A vocabulary is the widest thing in a small model: logits for every position of a batch cost more than a decoder layer
+and most are never looked at.
+"""
+
+import copy
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import NamedTuple
+
+import torch
+
+
+class Question(NamedTuple):
+    """One prompt and its possible answers as token ids.
+
+    Attributes:
+        context: tokens that the model has read before it answers; at least one.
+        answers: tokens of each answer, each at least one.
+        choices: the answers as text.
+    """
+
+    context: list[int]
+    answers: list[list[int]]
+    choices: list[str]
+
+
+def base_of(model):
+    """The model inside a PEFT wrapper; what PEFT put into its layers (LoRA) stays there."""
+    return model.get_base_model() if hasattr(model, "get_base_model") else model
+
+
+def pad_right(rows: Sequence[Sequence[int]], pad: int, device) -> tuple[torch.Tensor, torch.Tensor]:
+    """Token ids (n_rows, width) of rows that begin together, and which of them count (same shape, 0 or 1)."""
+    width = max(map(len, rows))
+    ids = torch.tensor([[*row, *[pad] * (width - len(row))] for row in rows], dtype=torch.long)
+    mask = torch.tensor([[1] * len(row) + [0] * (width - len(row)) for row in rows], dtype=torch.long)
+    return ids.to(device), mask.to(device)
+
+
+@contextmanager
+def logits_only_at(model, counts: torch.Tensor) -> Iterator[None]:
+    """Inside the block the model's `logits` are those of the marked positions alone, shape (n_marked, vocabulary).
+
+    The hidden states are picked before they reach the output layer. The model's own forward does the rest, with
+    whatever it scales or adds.
+
+    Args:
+        model: the model whose `get_output_embeddings()` makes the logits.
+        counts: (n_rows, n_positions), bool; the last positions of a longer input, such as one with a soft prompt
+            before it.
+    """
+
+    def pick(_, inputs):
+        (hidden,) = inputs
+        return (hidden[:, hidden.shape[1] - counts.shape[1] :][counts],)
+
+    handle = model.get_output_embeddings().register_forward_pre_hook(pick)
+    try:
+        yield
+    finally:
+        handle.remove()
+
+
+def token_logprobs(logits: torch.Tensor, tokens: torch.Tensor) -> torch.Tensor:
+    """Log-probability of each token, shape of `tokens` (n,), from logits (n, vocabulary)."""
+    logits = logits.float()
+    return logits.gather(-1, tokens.unsqueeze(-1)).squeeze(-1) - logits.logsumexp(-1)
+
+
+def select_rows(cache, rows: torch.Tensor):
+    """A cache of the given rows of `cache`, repeated where they are; `cache` itself stays as it is."""
+    from transformers import EncoderDecoderCache
+
+    if isinstance(cache, EncoderDecoderCache):
+        return EncoderDecoderCache(
+            select_rows(cache.self_attention_cache, rows), select_rows(cache.cross_attention_cache, rows)
+        )
+    chosen = copy.copy(cache)
+    chosen.layers = [copy.copy(layer) for layer in cache.layers]
+    chosen.batch_select_indices(rows)
+    return chosen
+
+
+def continuations(questions: Sequence[Question]) -> tuple[list[int], list[list[int]]]:
+    """One row per question and answer: the index of its question, and the answer's tokens."""
+    rows = [(index, answer) for index, question in enumerate(questions) for answer in question.answers]
+    return [index for index, _ in rows], [answer for _, answer in rows]
+
+
+def by_choice(questions: Sequence[Question], sums: Sequence[float]) -> list[dict[str, float]]:
+    """For each question a dict choice -> score, from scores in the order of `continuations`."""
+    scores = iter(sums)
+    return [{choice: next(scores) for choice in question.choices} for question in questions]

@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: Apache-2.0
+import pytest
+import torch
+from datasets import Dataset
+from tiny_llama import tiny_llama
+
+from sycophancy import answering, batches, causal
+from sycophancy.answer_file import AnswerFile
+from sycophancy.answer_rows import answer_rows
+from sycophancy.batches import RenderedPrompts
+from sycophancy.features import load_claims
+from sycophancy.models import load_model
+
+
+@pytest.fixture(scope="module")
+def rows(dataset_folder):
+    return load_claims(str(dataset_folder), "validation").select(range(60))
+
+
+@pytest.fixture(scope="module", params=["t5", "llama"])
+def model(request, model_folder, rows):
+    return load_model(str(model_folder)) if request.param == "t5" else tiny_llama(rows["prompt"])
+
+
+def score_batch(model, tokenizer, prompts, choices):
+    asked = answering if model.config.is_encoder_decoder else causal
+    return asked.score_batch(model, tokenizer, prompts, choices)
+
+
+def encoded_prompts(network):
+    """A list that fills with the number of prompts in each pass of the encoder, and the handle to stop it."""
+    seen = []
+    handle = network.encoder.register_forward_pre_hook(
+        lambda _, args, inputs: seen.append(len(inputs["input_ids"])), with_kwargs=True
+    )
+    return seen, handle
+
+
+@pytest.mark.parametrize("bounds", [{"batch_size": 7}, {"batch_size": None, "batch_tokens": 900}])
+def test_answers_are_those_of_each_row_alone(model, rows, bounds):
+    prompts = RenderedPrompts(rows, lambda some: [row["prompt"] for row in some])
+    answers = answer_rows(*model, rows, prompts, **bounds)
+    assert len(answers) == 60
+    for row, answer in zip(rows, answers, strict=True):
+        (alone,) = score_batch(*model, [row["prompt"]], [row["choices"]])
+        assert answer["id"] == row["id"]
+        assert list(answer["choice_logprobs"]) == row["choices"]
+        assert answer["choice_logprobs"] == pytest.approx(alone, abs=1e-4)
+        assert answer["prediction"] == max(alone, key=alone.get)
+
+
+def test_a_prompt_that_occurs_again_is_encoded_once_per_window(model_folder, monkeypatch):
+    model = load_model(str(model_folder))
+    rows = [{"id": str(number), "choices": [["yes", "no"], ["no", "so"]][number % 2]} for number in range(12)]
+    prompts = [f"Is the plot number {number // 2 % 3} dull?" for number in range(12)]
+    scored = score_batch(*model, prompts, [row["choices"] for row in rows])
+    seen, handle = encoded_prompts(model[0])
+    for window, n_encoded in ((8192, 3), (4, 6)):
+        monkeypatch.setattr("sycophancy.answer_rows.WINDOW", window)
+        seen.clear()
+        for answer, expected in zip(answer_rows(*model, rows, prompts), scored, strict=True):
+            assert answer["choice_logprobs"] == pytest.approx(expected, abs=1e-4)
+        assert sum(seen) == n_encoded
+    handle.remove()
+
+
+def test_free_answers(model, rows):
+    texts = rows["prompt"][:5]
+    answers = answer_rows(*model, rows.select(range(5)), texts, generate=True, max_new_tokens=3, batch_size=2)
+    asked = answering if model[0].config.is_encoder_decoder else causal
+    expected = [asked.generate_batch(*model, [text], 3)[0] for text in texts]
+    assert [(answer["prediction"], answer["choice_logprobs"]) for answer in answers] == [(x, None) for x in expected]
+
+
+class Stop(Exception):
+    pass
+
+
+def test_what_was_answered_is_not_asked_again_and_the_file_is_the_same(model, rows, tmp_path):
+    """Stopped after any batch and gone on with, the answers are the same to the last bit."""
+    prompts = rows["prompt"][:]
+    whole = list(answer_rows(*model, rows, prompts, batch_size=4))
+    calls = []
+
+    def stop_later(*_):
+        calls.append(1)
+        if len(calls) > 20:
+            raise Stop
+
+    handle = model[0].get_output_embeddings().register_forward_pre_hook(stop_later)
+    with pytest.raises(Stop):
+        answer_rows(*model, rows, prompts, batch_size=4, partial=tmp_path / "a")
+    handle.remove()
+    # The middle of a batch: it is asked again as a whole.
+    left = (tmp_path / "a").read_bytes().splitlines(keepends=True)
+    assert 0 < len(left) < 60
+    (tmp_path / "a").write_bytes(b"".join(left[:-2]) + left[-2][:-9])
+    n_left = int(AnswerFile(60, tmp_path / "a").answered.sum())
+    assert n_left == len(left) - 2
+    answers = answer_rows(*model, rows, prompts, batch_size=4, partial=tmp_path / "a")
+    assert list(answers) == whole
+
+
+def test_bfloat16_answers_as_float32(model_folder, rows):
+    network, tokenizer = load_model(str(model_folder))
+    prompts = rows["prompt"][:]
+    exact = list(answer_rows(network, tokenizer, rows, prompts))
+    rounded = list(answer_rows(network.to(torch.bfloat16), tokenizer, rows, prompts))
+    for a, b in zip(exact, rounded, strict=True):
+        assert a["choice_logprobs"] == pytest.approx(b["choice_logprobs"], abs=0.25)
+    assert [a["prediction"] for a in exact] == [b["prediction"] for b in rounded]
+
+
+def test_one_window_after_another_holds_no_more_rows_than_one(rows, model_folder, monkeypatch):
+    """Rows and prompts are read in windows, never as a whole."""
+    monkeypatch.setattr("sycophancy.answer_rows.WINDOW", 8)
+    sizes = []
+
+    def render(some):
+        sizes.append(len(some))
+        return [row["prompt"] for row in some]
+
+    assert len(answer_rows(*load_model(str(model_folder)), rows, RenderedPrompts(rows, render))) == 60
+    assert sizes == [8] * 7 + [4]
+    assert isinstance(rows, Dataset)
+    assert batches.WINDOW == 8192

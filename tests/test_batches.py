@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: Apache-2.0
+import threading
+
+import pytest
+from datasets import Dataset
+
+from sycophancy.batches import (
+    RenderedPrompts,
+    ahead,
+    batches_by_length,
+    check_bounds,
+    distinct_questions,
+    together,
+    window_of,
+)
+
+
+@pytest.mark.parametrize(
+    ("batch_size", "batch_tokens", "expected"),
+    [
+        (2, None, [[1, 3], [2, 0], [4]]),
+        (None, 18, [[1, 3], [2, 0, 4]]),
+        (2, 18, [[1, 3], [2, 0], [4]]),
+        (None, 10, [[1], [3], [2, 0], [4]]),
+        (None, 1, [[1], [3], [2], [0], [4]]),  # a longer prompt is a batch of its own
+        (64, None, [[1, 3, 2, 0, 4]]),
+    ],
+)
+def test_batches_hold_every_row_once_longest_first(batch_size, batch_tokens, expected):
+    assert list(batches_by_length([3, 9, 5, 9, 1], batch_size, batch_tokens)) == expected
+
+
+def test_batches_in_a_given_order():
+    assert list(batches_by_length([3, 9, 5], 2, None, [0, 2, 1])) == [[0, 2], [1]]
+    assert list(batches_by_length([], 2)) == []
+
+
+def test_prompts_that_begin_alike_stand_together():
+    head = list(range(20))
+    contexts = [[*head, 1, 2], [7] * 40, [*head, 3], [8] * 21, [*head, 1]]
+    assert together(contexts) == [1, 0, 2, 4, 3]
+
+
+def test_a_prompt_is_asked_once_with_all_choices_that_some_row_offers():
+    assert distinct_questions(["p", "q", "p"], [["a", "b"], ["c"], ["b", "d"]]) == (
+        ["p", "q"],
+        [["a", "b", "d"], ["c"]],
+        [[0, 2], [1]],
+    )
+
+
+def test_prompts_are_rendered_when_they_are_asked_for():
+    rows = [{"prompt": str(number)} for number in range(7)]
+    seen = []
+
+    def render(some):
+        seen.append(len(some))
+        return [f"<{row['prompt']}>" for row in some]
+
+    for source in (rows, Dataset.from_list(rows)):
+        prompts = RenderedPrompts(source, render)
+        assert len(prompts) == 7
+        assert seen == []
+        assert prompts[4:9] == ["<4>", "<5>", "<6>"]
+        assert (prompts[0], prompts[-1]) == ("<0>", "<6>")
+        assert seen == [3, 1, 1]
+        seen.clear()
+        assert window_of(source, 5, 9) == rows[5:]
+
+
+def test_the_next_item_is_made_while_one_is_worked_on():
+    made = threading.Event()
+
+    def items():
+        yield 1
+        made.set()
+        yield 2
+        raise OSError("third")
+
+    got = ahead(items())
+    assert next(got) == 1
+    assert made.wait(timeout=20)
+    assert next(got) == 2
+    with pytest.raises(OSError, match="third"):
+        next(got)
+
+
+@pytest.mark.parametrize(
+    ("bounds", "message"),
+    [
+        ((None, None), "expected --batch_size or --batch_tokens, got neither"),
+        ((0, None), "--batch_size: expected 1 or more, got 0"),
+        ((4, -1), "--batch_tokens: expected 1 or more, got -1"),
+    ],
+)
+def test_batches_without_bound_or_room(bounds, message):
+    with pytest.raises(ValueError, match=message):
+        check_bounds(*bounds)
