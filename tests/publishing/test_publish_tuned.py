@@ -66,6 +66,9 @@ def test_a_soft_prompt_from_the_hub_to_the_hub_and_back(
         "report.json", "report.md", "report.png", "tuning.json",
     ]  # fmt: skip
 
+    assert not [path for path in published if "checkpoint" in path]
+    assert not [path for path, data in published.items() if writer["HF_TOKEN"].encode() in data]
+
     # Commits of base and dataset everywhere, no place of this machine anywhere.
     tuning = json.loads(published["tuning.json"])
     named = {part: {"name": name, "revision": commits[part]} for part, name in
