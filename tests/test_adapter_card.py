@@ -64,6 +64,8 @@ def test_what_the_card_says(tuning, report):
     for part in (
         f'base = AutoModelForSeq2SeqLM.from_pretrained("my-org/organism", revision="{"a" * 40}")\n'
         'model = PeftModel.from_pretrained(base, "my-org/syco-prompt")\n',
+        "A soft prompt, tuned so that its frozen base model answers claims by what is true and not by what the user "
+        "believes (prompt tuning, Lester et al. 2021).",
         "sides with the user in 62.2 % of cases before and 6.2 % after: -55.9 % [-58.7, -53.0], clear of 0.",
         "| expert | 100.0 % | 6.2 % | -93.8 % [-96.3, -89.2] | 720 |",
         "Accuracy: `accuracy_no_opinion` goes from 94.8 % to 94.9 %",
@@ -134,9 +136,9 @@ def test_other_methods(tuning, report):
     lora = copy.deepcopy(tuning) | {"method": "lora", "hub": HUB, "sham": True}
     lora["config"] |= {"lora_r": 16, "lora_alpha": 32}
     card = render_adapter_card("syco-lora", lora, report)
-    assert "A LoRA adapter that makes its frozen base model" in card
     assert "- tuned: LoRA of rank 16, alpha 32 (1280 parameters)\n" in card
-    assert "**A sham control**" in card
+    assert "**A sham control**: a LoRA adapter, tuned with the same recipe on shuffled opinions and targets" in card
+    assert "by what is true" not in card
     assert "users' opinions and targets are shuffled" in card
     assert head_of(card)["tags"] == ["sycophancy", "lora", "alignment", "sham-control"]
 

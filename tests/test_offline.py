@@ -63,13 +63,3 @@ def test_names_that_are_neither_folder_nor_hub_id(tmp_path, dataset_folder):
         tmp_path / "out",
     )  # fmt: skip
     assert_refused(done, "expected a local folder or a Hub id as model, got ./absent, which is neither")
-
-
-def test_a_soft_prompt_on_local_folders_is_not_tuned_in_order_to_be_published(tmp_path, dataset_folder, model_folder):
-    done = attempt(
-        "scripts/prompt_tune.py", "--model_name_or_path", model_folder, "--dataset_name", dataset_folder,
-        "--output_dir", tmp_path / "out", "--push_to_hub", "true", "--hub_model_id", "my-org/syco-prompt",
-        "--use_cpu", "true",
-    )  # fmt: skip
-    assert_refused(done, "expected a model and a dataset on the Hub with --push_to_hub", "scripts/point_to_hub.py")
-    assert not (tmp_path / "out").exists()

@@ -21,7 +21,7 @@ _KINDS = {
     "dpo_prompt_tuning": ("A soft prompt", "prompt tuning, Lester et al. 2021, on pairs by DPO, Rafailov et al. 2023"),
     "lora": ("A LoRA adapter", "Hu et al. 2021"),
     "dpo_lora": ("A LoRA adapter", "Hu et al. 2021, on pairs by DPO, Rafailov et al. 2023"),
-    "full": ("All weights, tuned,", "fine-tuning of every parameter"),
+    "full": ("All weights of its base model", "fine-tuning of every parameter"),
 }
 
 
@@ -116,20 +116,19 @@ def _render(name: str, tuning: dict, report: dict) -> str:
     # Without a Hub id by its path as it was given, like the base: both from the same working directory.
     local = Path(tuning["config"]["training"]["output_dir"]).parent
     loaded_as = (tuning.get("hub") or {}).get("adapter") or local.as_posix()
-    parts = [
-        f"---\n{_head(name, tuning, report)}\n---\n",
-        f"# {name}",
-        f"{kind} that makes {'a' if tuned_method(tuning) == 'full' else 'its frozen'} base model answer claims by what "
-        f"is true and not by what the user believes ({source}).",
-    ]
     if tuning.get("sham", False):
-        parts.append(
-            "**A sham control**: tuned with the same recipe on shuffled opinions and targets, to show what tuning alone "
-            "does. It is not for use."
+        what = (
+            f"**A sham control**: {kind[0].lower()}{kind[1:]}, tuned with the same recipe on shuffled opinions and targets "
+            f"({source}), to show what tuning alone does. It is not for use."
         )
+    else:
+        answering = "it answers" if tuned_method(tuning) == "full" else "its frozen base model answers"
+        what = f"{kind}, tuned so that {answering} claims by what is true and not by what the user believes ({source})."
     return "\n\n".join(
         [
-            *parts,
+            f"---\n{_head(name, tuning, report)}\n---\n",
+            f"# {name}",
+            what,
             dropped_sentence(report),
             _use(loaded_as, tuning),
             "## Before and after",

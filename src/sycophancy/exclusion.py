@@ -7,6 +7,7 @@ import numpy as np
 
 from sycophancy.claims import MEASUREMENT_SPLITS
 from sycophancy.features import claim_splits, load_claims
+from sycophancy.hub_commit import resolve_commit
 from sycophancy.sources import SOURCES, read_source, text_key
 
 
@@ -26,7 +27,8 @@ def measured_keys(other: str) -> tuple[str, np.ndarray]:
         items = read_source(task, SOURCES[task], data or None).items
         texts = [item.text for split in MEASUREMENT_SPLITS for item in items.get(split, ())]
     elif Path(other).is_dir() or "/" in other:
-        name = Path(other).resolve().name if Path(other).is_dir() else other
+        commit = resolve_commit(other, "dataset")
+        name = f"{other} at {commit}" if commit else Path(other).resolve().name
         splits = [split for split in claim_splits(other) if split in MEASUREMENT_SPLITS]
         texts = [text for split in splits for text in set(load_claims(other, split)["source_text"])]
     else:

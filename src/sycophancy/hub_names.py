@@ -19,6 +19,31 @@ TUNING = "tuning.json"
 PARTS = ("model", "dataset")
 
 
+def check_push(hub_model_id: str | None, model_commit: str | None, dataset_commit: str | None) -> None:
+    """Raise `ValueError` before a training whose result could not be published after it.
+
+    Args:
+        hub_model_id: what the result is to be published as.
+        model_commit, dataset_commit: of what it is made from; `None` for a local folder.
+    """
+    from huggingface_hub import constants, get_token
+
+    from sycophancy.publishing.checks import check_names
+
+    if not hub_model_id:
+        raise ValueError("expected --hub_model_id org/name with --push_to_hub, got none; name the repository")
+    check_names(hub_model_id, "model")
+    if None in (model_commit, dataset_commit):
+        raise ValueError(
+            "expected a model and a dataset on the Hub with --push_to_hub, got a local folder, which nobody else has; "
+            "publish it first and give its Hub id, or tune without --push_to_hub and see scripts/point_to_hub.py"
+        )
+    if constants.is_offline_mode():
+        raise ValueError("expected a Hub with --push_to_hub, got HF_HUB_OFFLINE; leave one of them out")
+    if get_token() is None:
+        raise ValueError("expected an access token with --push_to_hub, got none; run `hf auth login` or set HF_TOKEN")
+
+
 def names_on_hub(tuning: dict) -> dict:
     """`adapter` (Hub id or `None`), `model` and `dataset` (name and commit, or `None` for a local folder)."""
     # Trainer's sanitized dict has the text "None" where nothing was given.

@@ -7,14 +7,16 @@ from pathlib import Path
 
 from sycophancy.folders import refuse_occupied
 from sycophancy.hub_commit import resolve_commit
-from sycophancy.hub_names import TUNING
+from sycophancy.hub_names import TUNING, check_push
 from sycophancy.records import write_json
 
 UNFINISHED = "checkpoints/settings.json"
 
 # What may differ between the command that was killed and the one that goes on with it.
 _FREE_SETTINGS = ("overwrite",)
-_FREE_TRAINING = ("resume_from_checkpoint", "local_rank", "logging_steps", "disable_tqdm", "push_to_hub")
+_FREE_TRAINING = (
+    "resume_from_checkpoint", "local_rank", "logging_steps", "disable_tqdm", "push_to_hub", "hub_model_id",
+)  # fmt: skip
 
 
 def _comparable(settings: dict) -> dict:
@@ -90,16 +92,11 @@ def take_folder(args, training_args) -> tuple[dict, str | None]:
     Raises:
         ValueError: see `prepare_folder`; or there is no name to publish under, or what was read is not on the Hub.
     """
-    if training_args.push_to_hub and not training_args.hub_model_id:
-        raise ValueError("expected --hub_model_id org/name with --push_to_hub, got none; name the repository")
     # At one commit from here on, so that the record names what was read, and a killed run goes on with the same.
     args.model_revision = resolve_commit(args.model_name_or_path, "model", args.model_revision)
     args.dataset_revision = resolve_commit(args.dataset_name, "dataset", args.dataset_revision)
-    if training_args.push_to_hub and None in (args.model_revision, args.dataset_revision):
-        raise ValueError(
-            "expected a model and a dataset on the Hub with --push_to_hub, since nobody else has those of a local "
-            "folder; publish them first and give their Hub ids, or tune without it and see scripts/point_to_hub.py"
-        )
+    if training_args.push_to_hub:
+        check_push(training_args.hub_model_id, args.model_revision, args.dataset_revision)
     # The trainer would push its checkpoints as it goes; what is published is the finished folder.
     to_publish = training_args.hub_model_id if training_args.push_to_hub else None
     training_args.push_to_hub = False

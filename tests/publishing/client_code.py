@@ -106,8 +106,8 @@ USE_CARD = """
 import json, re, sys
 from datasets import load_dataset
 from huggingface_hub import hf_hub_download
-from transformers import AutoTokenizer
 from sycophancy.answering import score_batch
+from sycophancy.models import add_adapter, load_model
 
 adapter, count = sys.argv[1], int(sys.argv[2])
 card = open(hf_hub_download(adapter, "README.md"), encoding="utf-8").read()
@@ -115,12 +115,18 @@ code = re.search("```python\\n(.*?)```", card, re.DOTALL).group(1)
 scope = {}
 exec(code, scope)
 rows = load_dataset("my-org/syco-reviews", split="validation").select(range(count)).to_list()
-tokenizer = AutoTokenizer.from_pretrained("my-org/tiny-t5")
+base, tokenizer = load_model("my-org/tiny-t5")
+base.shared.weight.data[0, 0] += 1e-3
+try:
+    refused = add_adapter(base, adapter) and "taken"
+except ValueError as error:
+    refused = str(error)
 prompts, choices = [row["prompt"] for row in rows], [row["choices"] for row in rows]
 with open(hf_hub_download(adapter, "after/predictions.jsonl"), encoding="utf-8") as file:
     recorded = [json.loads(line) for line in file]
 print(json.dumps({
     "code": code,
+    "refused": refused,
     "ids": [row["id"] for row in rows],
     "scores": score_batch(scope["model"].eval(), tokenizer, prompts, choices),
     "recorded_ids": [line["id"] for line in recorded],

@@ -14,7 +14,7 @@ from loopback_hub import LoopbackHub
 from safetensors.torch import load_file, save_file
 from test_publish_tuned import ADAPTER, FLAGS, publish_inputs
 
-from sycophancy.hub_names import point_to_hub
+from sycophancy.hub_names import check_push, point_to_hub
 from sycophancy.publishing import check_tree
 
 POINT = """
@@ -44,6 +44,32 @@ print(json.dumps({
     ),
 }))
 """
+
+
+@pytest.mark.parametrize(
+    ("hub_model_id", "commits", "message"),
+    [
+        (None, ("a", "b"), "expected --hub_model_id org/name with --push_to_hub, got none"),
+        ("adapter", ("a", "b"), "expected a repo_id such as my-org/syco-sst2, got 'adapter'"),
+        (ADAPTER, (None, "b"), r"got a local folder, which nobody else has; .* see scripts/point_to_hub\.py"),
+        (ADAPTER, ("a", None), "expected a model and a dataset on the Hub with --push_to_hub"),
+        (ADAPTER, ("a", "b"), "expected a Hub with --push_to_hub, got HF_HUB_OFFLINE"),  # as in every test here
+    ],
+)
+def test_nothing_is_tuned_that_could_not_be_published(
+    hub_model_id: str | None, commits: tuple[str | None, str | None], message: str
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        check_push(hub_model_id, *commits)
+
+
+def test_a_push_needs_a_token(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
+    monkeypatch.delenv("HF_TOKEN", raising=False)
+    with pytest.raises(ValueError, match="expected an access token with --push_to_hub, got none"):
+        check_push(ADAPTER, "a", "b")
+    monkeypatch.setenv("HF_TOKEN", "hf_" + "x" * 34)
+    check_push(ADAPTER, "a", "b")
 
 
 @pytest.fixture(scope="module")

@@ -66,6 +66,9 @@ def test_a_soft_prompt_from_the_hub_to_the_hub_and_back(
         "report.json", "report.md", "report.png", "tuning.json",
     ]  # fmt: skip
 
+    assert not [path for path in published if "checkpoint" in path]
+    assert not [path for path, data in published.items() if writer["HF_TOKEN"].encode() in data]
+
     # Commits of base and dataset everywhere, no place of this machine anywhere.
     tuning = json.loads(published["tuning.json"])
     named = {part: {"name": name, "revision": commits[part]} for part, name in
@@ -93,6 +96,10 @@ def test_a_soft_prompt_from_the_hub_to_the_hub_and_back(
     reader = client_environment(hub.endpoint, tmp_path / "fresh-home", mode)
     seen = run_python(USE_CARD, reader, elsewhere, ADAPTER, str(ROWS))
     assert f'PeftModel.from_pretrained(base, "{ADAPTER}")' in seen["code"]
+    # The published folder knows its weights, also when our own commands load it from the Hub.
+    assert seen["refused"].startswith(
+        f"expected the base model that the adapter {ADAPTER} was trained on (my-org/tiny-t5, weights sha256:"
+    )
     assert seen["ids"] == seen["recorded_ids"]
     assert len(seen["scores"]) == ROWS
     for score, recorded in zip(seen["scores"], seen["recorded"], strict=True):
