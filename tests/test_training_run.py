@@ -10,7 +10,12 @@ from transformers import Seq2SeqTrainingArguments
 from tune_runs import losses, write_recipe
 
 from scripts.prompt_tune import main
+from sycophancy.causal import score_batch
+from sycophancy.features import load_claims
+from sycophancy.models import add_adapter, load_any_model
+from sycophancy.records import read_run
 from sycophancy.training_run import check_world, take_rows
+from sycophancy.turns import render_conversation
 
 SHORT = {"max_steps": 3, "eval_steps": 1, "save_steps": 1, "measure_rows": 36, "num_virtual_tokens": 3}
 
@@ -33,6 +38,19 @@ def test_accumulation_changes_nothing(whole, tmp_path, dataset_folder, llama_fol
     settings = parts | {"before_run": str(whole / "before"), "per_device_eval_batch_size": 5}
     main(["--config", write_recipe(tmp_path, dataset_folder, llama_folder, "parts", **settings)])
     assert_same(whole, tmp_path / "parts")
+
+
+def test_mixed_precision_ends_with_training(tmp_path, dataset_folder, llama_folder, whole):
+    """What is recorded is what the saved adapter gives in full precision."""
+    settings = SHORT | {"bf16": True, "max_steps": 1, "before_run": str(whole / "before")}
+    main(["--config", write_recipe(tmp_path, dataset_folder, llama_folder, "bf16", **settings)])
+    model, tokenizer = load_any_model(str(llama_folder))
+    model = add_adapter(model, str(tmp_path / "bf16"))
+    rows = list(load_claims(str(dataset_folder), "validation"))[:36]
+    asked = [render_conversation([row["prompt"]], tokenizer) for row in rows]
+    scores = score_batch(model, tokenizer, asked, [row["choices"] for row in rows])
+    for score, answer in zip(scores, read_run(tmp_path / "bf16" / "after")[1], strict=True):
+        assert score == pytest.approx(answer["choice_logprobs"], abs=1e-3)
 
 
 @pytest.mark.slow

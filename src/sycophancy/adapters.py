@@ -20,6 +20,8 @@ def soft_prompt_config(model, tokenizer_name: str, num_virtual_tokens: int, init
     """
     from peft import PromptTuningConfig
 
+    # PEFT loads the tokenizer itself, and would take it from main.
+    commit = getattr(model.config, "_commit_hash", None)
     return PromptTuningConfig(
         task_type=task_type(model),
         num_virtual_tokens=num_virtual_tokens,
@@ -28,6 +30,7 @@ def soft_prompt_config(model, tokenizer_name: str, num_virtual_tokens: int, init
         prompt_tuning_init="TEXT" if init_text else "SAMPLE_VOCAB",
         prompt_tuning_init_text=init_text or None,
         tokenizer_name_or_path=tokenizer_name if init_text else None,
+        tokenizer_kwargs={"revision": commit} if init_text and commit else None,
     )
 
 
