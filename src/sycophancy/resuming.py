@@ -15,8 +15,13 @@ UNFINISHED = "checkpoints/settings.json"
 # What may differ between the command that was killed and the one that goes on with it.
 _FREE_SETTINGS = ("overwrite",)
 _FREE_TRAINING = (
-    "resume_from_checkpoint", "local_rank", "logging_steps", "disable_tqdm", "push_to_hub", "hub_model_id",
-)  # fmt: skip
+    "resume_from_checkpoint",
+    "local_rank",
+    "logging_steps",
+    "disable_tqdm",
+    "push_to_hub",
+    "hub_model_id",
+)
 
 
 def _comparable(settings: dict) -> dict:

@@ -44,7 +44,8 @@ def train_and_write(trainer, measured: Measured, parts: Sequence[Dataset], to_pu
     resume = checkpoint_to_resume(measured.folder) if trainer.args.resume_from_checkpoint else None
     started = time.perf_counter()
     result = trainer.train(resume_from_checkpoint=resume)
-    model = trainer.accelerator.unwrap_model(trainer.model)
+    # Without the autocast of mixed precision: it is measured as `measure.py` measures it, and as it was before.
+    model = trainer.accelerator.unwrap_model(trainer.model, keep_fp32_wrapper=False)
     tune, selection = parts
     tuning = {
         "method": method,

@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The curve of a decoder-only model is the same however its batch is cut up."""
+
+import pytest
+import torch
+from commands import launch
+from datasets import Dataset
+from safetensors.torch import load_file
+from transformers import Seq2SeqTrainingArguments
+from tune_runs import losses, write_recipe
+
+from scripts.prompt_tune import main
+from sycophancy.causal import score_batch
+from sycophancy.features import load_claims
+from sycophancy.models import add_adapter, load_any_model
+from sycophancy.records import read_run
+from sycophancy.training_run import check_world, take_rows
+from sycophancy.turns import render_conversation
+
+SHORT = {"max_steps": 3, "eval_steps": 1, "save_steps": 1, "measure_rows": 36, "num_virtual_tokens": 3}
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory, dataset_folder, llama_folder):
+    folder = tmp_path_factory.mktemp("whole")
+    main(["--config", write_recipe(folder, dataset_folder, llama_folder, "whole", **SHORT)])
+    return folder / "whole"
+
+
+def assert_same(one, other):
+    assert losses(other) == [(step, pytest.approx(loss, abs=5e-4)) for step, loss in losses(one)]
+    weights = [load_file(folder / "adapter_model.safetensors")["prompt_embeddings"] for folder in (one, other)]
+    assert torch.allclose(*weights, atol=5e-4)
+
+
+def test_accumulation_changes_nothing(whole, tmp_path, dataset_folder, llama_folder):
+    parts = SHORT | {"per_device_train_batch_size": 2, "gradient_accumulation_steps": 4}
+    settings = parts | {"before_run": str(whole / "before"), "per_device_eval_batch_size": 5}
+    main(["--config", write_recipe(tmp_path, dataset_folder, llama_folder, "parts", **settings)])
+    assert_same(whole, tmp_path / "parts")
+
+
+def test_mixed_precision_ends_with_training(tmp_path, dataset_folder, llama_folder, whole):
+    """What is recorded is what the saved adapter gives in full precision."""
+    settings = SHORT | {"bf16": True, "max_steps": 1, "before_run": str(whole / "before")}
+    main(["--config", write_recipe(tmp_path, dataset_folder, llama_folder, "bf16", **settings)])
+    model, tokenizer = load_any_model(str(llama_folder))
+    model = add_adapter(model, str(tmp_path / "bf16"))
+    rows = list(load_claims(str(dataset_folder), "validation"))[:36]
+    asked = [render_conversation([row["prompt"]], tokenizer) for row in rows]
+    scores = score_batch(model, tokenizer, asked, [row["choices"] for row in rows])
+    for score, answer in zip(scores, read_run(tmp_path / "bf16" / "after")[1], strict=True):
+        assert score == pytest.approx(answer["choice_logprobs"], abs=1e-3)
+
+
+@pytest.mark.slow
+def test_two_processes_change_nothing(whole, tmp_path, dataset_folder, llama_folder):
+    settings = SHORT | {"per_device_train_batch_size": 4, "before_run": str(whole / "before")}
+    recipe = write_recipe(tmp_path, dataset_folder, llama_folder, "two", **settings)
+    launch("cpu_2proc", "scripts/prompt_tune.py", "--config", recipe)
+    assert_same(whole, tmp_path / "two")
+
+
+def test_a_trainer_that_knows_of_one_of_two_processes(monkeypatch, tmp_path):
+    args = Seq2SeqTrainingArguments(output_dir=str(tmp_path), use_cpu=True, report_to="none")
+    check_world(args)
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    with pytest.raises(ValueError, match=r"expected the trainer to see the 2 launched processes, got 1; add --use_cpu"):
+        check_world(args)
+
+
+def test_rows_are_drawn_by_the_seed():
+    rows = Dataset.from_dict({"n": range(30)})
+    assert take_rows(rows, None, 0) is rows
+    drawn = take_rows(rows, 5, 0)["n"]
+    assert len(set(drawn)) == 5
+    assert list(drawn) == list(take_rows(rows, 5, 0)["n"]) != list(take_rows(rows, 5, 1)["n"])
+    assert len(take_rows(rows, 99, 0)) == 30
