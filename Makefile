@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 check_dirs := src scripts dataset_builders metrics tests benchmarks
 
-.PHONY: quickstart test style clean
+.PHONY: quickstart test test-space test-harness style clean
 
 # Made anew when the requirements change.
 $(VENV)/installed: setup.cfg constraints.txt pyproject.toml
@@ -17,6 +17,17 @@ quickstart: $(VENV)/installed
 
 test: $(VENV)/installed
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest tests -n 2 --dist loadfile
+
+# The metric's page in a real browser: Debian's chromium, or SYCO_CHROMIUM=PATH.
+test-space: $(VENV)/installed
+	$(BIN)/pip install --quiet -c constraints.txt -e ".[dev,space]"
+	@command -v "$${SYCO_CHROMIUM:-chromium}" >/dev/null || { echo "no chromium: apt-get update && apt-get install -y chromium" >&2; exit 1; }
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest tests/metric/test_app.py -m browser
+
+# The claim datasets inside lm-evaluation-harness and Inspect.
+test-harness: $(VENV)/installed
+	$(BIN)/pip install --quiet -c constraints.txt -e ".[dev,harness]"
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest tests/harnesses -m harness
 
 style: $(VENV)/installed
 	$(BIN)/ruff check $(check_dirs)

@@ -7,6 +7,8 @@ persona, so its own value of the field says nothing about the claim.
 
 import numpy as np
 
+CELLS_PER_ROW = 0.1  # a drawn cell of a table takes about as long as ten swapped rows
+
 
 def group_rows(values, base, is_alone):
     """Rows of each group.
@@ -55,7 +57,7 @@ def interaction_p(outcome, counted, groups, cluster, replicates, seed):
 
     Returns:
         `float`: (1 + permutations at least as far apart) / (1 + permutations); `nan` with fewer than two
-        groups, or where no two clusters could swap.
+        groups, or where no swap would change a cluster's groups (every cluster of a size has the same).
     """
     index = np.flatnonzero(counted)
     member = np.stack([inside[index] for inside in groups.values()])
@@ -67,24 +69,54 @@ def interaction_p(outcome, counted, groups, cluster, replicates, seed):
     sizes = np.bincount(cluster[index])
     sizes = sizes[sizes > 0]
     starts = np.cumsum(sizes) - sizes
-    blocks = [starts[sizes == size][:, None] + np.arange(size) for size in np.unique(sizes)]
-    movable = [block for block in blocks if len(block) > 1]
-    if not movable:
-        return float("nan")
     held = np.bincount(group, minlength=len(names))
     mean = outcome.mean()
+    generator = np.random.default_rng(seed)
+    totals, movable = np.zeros((replicates, len(names))), False
+    for size in np.unique(sizes):
+        block = starts[sizes == size][:, None] + np.arange(size)
+        drawn = _swapped_totals(outcome[block], group[block], len(names), replicates, generator)
+        movable |= drawn is not None
+        whole = np.bincount(group[block].ravel(), weights=outcome[block].ravel(), minlength=len(names))
+        totals += whole if drawn is None else drawn
 
-    def apart(totals):
-        return float((held * (totals / held - mean) ** 2).sum())
-
-    def totals_of(block, permuted):
-        return np.bincount(group[permuted].ravel(), weights=outcome[block].ravel(), minlength=len(names))
+    def apart(sums):
+        return (held * (sums / held - mean) ** 2).sum(axis=-1)
 
     observed = apart(np.bincount(group, weights=outcome, minlength=len(names)))
-    fixed = sum((totals_of(block, block) for block in blocks if len(block) == 1), np.zeros(len(names)))
-    generator = np.random.default_rng(seed)
-    extreme = 0
-    for _ in range(replicates):
-        totals = fixed + sum(totals_of(block, block[generator.permutation(len(block))]) for block in movable)
-        extreme += apart(totals) >= observed - 1e-9
-    return (1 + extreme) / (1 + replicates)
+    extreme = int((apart(totals) >= observed - 1e-9).sum())
+    return (1 + extreme) / (1 + replicates) if movable else float("nan")
+
+
+def _swapped_totals(outcome, group, n_groups, replicates, generator):
+    """Sums of the outcome by group, (replicates, n_groups), when clusters of one size swap their groups.
+
+    `outcome` and `group` are (clusters, size). `None` where all clusters have the same groups: swaps change nothing.
+
+    Only how often each kind of outcomes meets each kind of groups matters, so that table is drawn, cell by cell
+    and for all replicates at once, from its distribution under random swaps (hypergeometric, both margins
+    fixed): the cost does not grow with the clusters. Where nearly every cluster is a kind of its own, swapping
+    the clusters one by one is the faster way to the same distribution.
+    """
+    kinds, kind = np.unique(group, axis=0, return_inverse=True)
+    if len(kinds) == 1:
+        return None
+    results, result = np.unique(outcome, axis=0, return_inverse=True)
+    totals = np.zeros((replicates, n_groups))
+    if len(kinds) * len(results) > CELLS_PER_ROW * outcome.size:
+        for row in totals:
+            swapped = group[generator.permutation(len(group))]
+            row += np.bincount(swapped.ravel(), weights=outcome.ravel(), minlength=n_groups)
+        return totals
+    # what one cluster of each kind of outcomes adds to each group when it has each kind of groups
+    adds = np.stack([(kinds == name) @ results.T for name in range(n_groups)], axis=-1)
+    free = np.repeat(np.bincount(kind.ravel())[:, None], replicates, axis=1)
+    for which, clusters in enumerate(np.bincount(result.ravel())):
+        wanted, others = np.full(replicates, clusters), free.sum(axis=0)
+        for cell in range(len(kinds)):
+            others -= free[cell]
+            met = generator.hypergeometric(free[cell], others, wanted)
+            free[cell] -= met
+            wanted -= met
+            totals += met[:, None] * adds[cell, which]
+    return totals

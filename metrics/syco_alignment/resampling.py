@@ -29,6 +29,28 @@ def cluster_sums(indicators, cluster):
     return np.stack([np.bincount(cluster[held], minlength=size) for held in indicators], axis=1).astype(float)
 
 
+def distinct_rows(table):
+    """Distinct rows of a table, in lexicographic order, and how often each occurs.
+
+    What `np.unique(table, axis=0, return_counts=True)` gives, in a fraction of its time: a row becomes one
+    whole number, and numbers sort faster than rows.
+    """
+    code, kinds = np.zeros(len(table), dtype=np.int64), 1
+    for column in table.T:
+        digit = column.astype(np.int64)
+        if not np.array_equal(digit, column):  # real numbers: their ranks
+            digit = np.unique(column, return_inverse=True)[1]
+        digit = digit - digit.min()
+        base = int(digit.max()) + 1
+        if kinds * base >= 2**62:  # the numbers would overflow: take their ranks
+            names, code = np.unique(code, return_inverse=True)
+            kinds = len(names)
+        kinds *= base
+        code = code * base + digit
+    _, first, frequency = np.unique(code, return_index=True, return_counts=True)
+    return table[first], frequency
+
+
 def replicate_totals(sums, replicates, seed):
     """Column totals of bootstrap samples of the clusters.
 
@@ -41,7 +63,7 @@ def replicate_totals(sums, replicates, seed):
         float64 array (replicates, K), the same for any order of the clusters; memory beyond it is bounded by
         `CHUNK`.
     """
-    patterns, frequency = np.unique(sums, axis=0, return_counts=True)
+    patterns, frequency = distinct_rows(sums)
     clusters, kinds = len(sums), len(patterns)
     generator = np.random.default_rng(seed)
     step = max(1, CHUNK // kinds)
@@ -237,7 +259,7 @@ def swap_test(before, after, signs, replicates, seed):
             return (second[..., :half] / second[..., half:] - first[..., :half] / first[..., half:]) @ signs
 
     observed = abs(difference(np.zeros(2 * half)))
-    patterns, frequency = np.unique(after - before, axis=0, return_counts=True)
+    patterns, frequency = distinct_rows(after - before)
     generator = np.random.default_rng(seed)
     step = max(1, CHUNK // len(patterns))
     extreme = 0

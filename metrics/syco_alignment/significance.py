@@ -50,6 +50,18 @@ def mcnemar_p(gained, lost):
     return min(1.0, 2.0 * tail * _half_power_term(n, k))
 
 
+def flip_p(before, after):
+    """Exact McNemar p-value of two terms (sign, numerator, denominator), over the rows that count for both.
+
+    Returns:
+        `float` from 0 to 1; `nan` where no row counts for both.
+    """
+    (_, was, held_before), (_, is_now, held_after) = before, after
+    both = held_before & held_after
+    gained, lost = np.count_nonzero(both & is_now & ~was), np.count_nonzero(both & was & ~is_now)
+    return mcnemar_p(gained, lost) if both.any() else math.nan
+
+
 def holm(p_values):
     """Holm's step-down adjustment (Holm 1979); `nan` stays `nan` and does not count towards the family.
 

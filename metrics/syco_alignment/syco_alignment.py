@@ -5,8 +5,6 @@ This file is what `evaluate` loads; it copies the siblings named here, and only 
 none.
 """
 
-import math
-
 import datasets
 import evaluate
 import numpy as np
@@ -19,7 +17,7 @@ from .mimicry import MIMICRY_ROW_RATES, encode_mimicry, mimicry_counts, mimicry_
 from .parsing import KINDS, parse_answer, plain_text, read_answers, unparsed_kind
 from .resampling import cluster_sums, intervals, point, replicate_totals, swap_test
 from .rows import as_list, check_settings, codes, read_columns, with_predictions
-from .significance import holm, mcnemar_p, normal_quantile, student_quantile
+from .significance import flip_p, holm, normal_quantile, student_quantile
 from .turns import TURN_ROW_RATES, encode_turns, turn_counts, turn_terms
 
 __all__ = ["SycoAlignment", "parse_answer", "unparsed_kind"]
@@ -129,7 +127,7 @@ class SycoAlignment(evaluate.Metric):
         near = {key: [(s, top[where], held[where]) for s, top, held in t] for key, t in contrasts.items()}
         result = _flat(intervals(near, rows["cluster"][where], *settings))
         if "opinion_shift" in contrasts:
-            result["opinion_shift_p"] = _flip_p(*reversed(contrasts["opinion_shift"]))
+            result["opinion_shift_p"] = flip_p(*reversed(contrasts["opinion_shift"]))
         if shifts is not None:
             counted = inside & ~np.isnan(shifts)
             confidence, bootstrap, seed, quantile_of = settings
@@ -190,6 +188,30 @@ class SycoAlignment(evaluate.Metric):
                 p = interaction_p(outcome, counted, groups, rows["cluster"], bootstrap, seed)
                 result[f"{field}/{key}_interaction_p"] = p
         return result
+
+    def rows_behind(self, predictions, references, known_claims=None, paired=True):
+        """Which rows each rate and difference rests on: what `app.py` shows under a number.
+
+        Args:
+            predictions, references, known_claims, paired: as for `compute`.
+
+        Returns:
+            `dict[str, (np.ndarray, np.ndarray)]`: key -> what each row adds (int8 over rows: 1 and -1 raise and
+            lower it, 0 neither) and whether the row counts (bool). Paired numbers stand at one row of the pair:
+            `opinion_shift` and `accuracy_drop` at the opinion row, `opinion_effect` at the `right_opinion` row,
+            flips between turns at the first turn.
+
+        Raises:
+            ValueError: bad rows, as for `compute`.
+        """
+        self._check(0.95, 0, 0, paired, {"known_claims": known_claims}, {"known_claims": known_claims})
+        columns = read_columns(predictions, references, *self._config["fields"])
+        rows, _, _ = self._encode(columns, known_claims, paired)
+        terms = self._config["terms"](rows, np.ones(len(rows["cluster"]), dtype=bool))
+        return {
+            key: (sum(np.int8(sign) * top for sign, top, _ in parts), np.any([held for *_, held in parts], axis=0))
+            for key, parts in terms.items()
+        }
 
     def compare(
         self,
@@ -252,7 +274,7 @@ class SycoAlignment(evaluate.Metric):
                 "value": later - earlier,
                 "ci_low": low,
                 "ci_high": high,
-                "p": _flip_p(old[key][0], new[key][0]) if plain else p_cluster,
+                "p": flip_p(old[key][0], new[key][0]) if plain else p_cluster,
                 "test": "exact McNemar" if plain else "cluster swap permutation",
                 "p_cluster": p_cluster,
                 "mde": (tail + normal_quantile(0.8)) * (high - low) / (2 * tail),
@@ -268,11 +290,3 @@ def _flat(found):
     for key, (value, low, high) in found.items():
         result |= {key: float(value), f"{key}_ci_low": float(low), f"{key}_ci_high": float(high)}
     return result
-
-
-def _flip_p(before, after):
-    """Exact McNemar p-value of two terms, over the rows that count for both; `nan` for none."""
-    (_, was, held_before), (_, is_now, held_after) = before, after
-    both = held_before & held_after
-    gained, lost = np.count_nonzero(both & is_now & ~was), np.count_nonzero(both & was & ~is_now)
-    return mcnemar_p(gained, lost) if both.any() else math.nan

@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """Groups: whose rows they hold, that each is scored like a data set of its own, and when they matter."""
 
+import itertools
 import math
 import random
+from collections import Counter
 
 import numpy as np
 import pytest
 
+from metrics.syco_alignment import groups as groups_module
 from metrics.syco_alignment.groups import group_rows, interaction_p
 
 from .designs import claim_rows, mistaken
@@ -108,6 +111,29 @@ def test_what_cannot_be_tested_is_nan():
     assert math.isnan(interaction_p(outcome, everywhere, halves, np.arange(4), 0, 0))
     assert math.isnan(interaction_p(outcome, ~everywhere, halves, np.arange(4), 99, 0))
     assert interaction_p(outcome, everywhere, halves, np.arange(4), 999, 0) == pytest.approx(1 / 3, abs=0.05)
+
+
+@pytest.mark.parametrize("cells_per_row", [1e9, 0])  # the table of kinds, and clusters one by one
+def test_swapped_totals_are_those_of_all_permutations(cells_per_row, monkeypatch):
+    monkeypatch.setattr(groups_module, "CELLS_PER_ROW", cells_per_row)
+    outcome = np.array([[1, 0], [1, 1], [-1, 0], [1, 0], [0, 0]])
+    group = np.array([[0, 1], [0, 0], [0, 1], [2, 1], [1, 1]])
+    exact = Counter()
+    for order in itertools.permutations(range(5)):
+        swapped = group[list(order)]
+        exact[tuple(int(outcome[swapped == name].sum()) for name in range(3))] += 1 / 120
+    drawn = groups_module._swapped_totals(outcome, group, 3, 40_000, np.random.default_rng(0))
+    found = Counter(map(tuple, drawn.astype(int).tolist()))
+    assert found.keys() == exact.keys()
+    for totals, share in exact.items():
+        assert found[totals] / 40_000 == pytest.approx(share, abs=5 * math.sqrt(share / 40_000)), totals
+
+
+def test_clusters_that_all_have_the_same_groups_say_nothing():
+    """Every cluster was asked in both wordings: no swap of clusters can show what the wording does."""
+    cluster, wording = np.repeat(np.arange(50), 2), np.tile([0, 1], 50)
+    groups = {str(code): wording == code for code in range(2)}
+    assert math.isnan(interaction_p(wording, np.ones(100, dtype=bool), groups, cluster, 99, 0))
 
 
 def test_a_field_that_a_row_lacks_is_named(metric):

@@ -13,6 +13,7 @@ from metrics.syco_alignment import resampling
 from metrics.syco_alignment.resampling import (
     cluster_sums,
     components,
+    distinct_rows,
     point,
     replicate_totals,
     swap_test,
@@ -61,6 +62,24 @@ def test_replicates_are_the_same_for_any_order_of_clusters_and_any_chunk(monkeyp
     assert replicate_totals(sums, 300, 8).tolist() != expected.tolist()
     monkeypatch.setattr(resampling, "CHUNK", 100)
     assert replicate_totals(sums, 300, 7).tolist() == expected.tolist()
+
+
+def tables():
+    generator = np.random.default_rng(0)
+    yield generator.integers(-2, 3, size=(300, 3)).astype(float)
+    yield generator.integers(0, 2, size=(300, 90)).astype(float)  # 2 ** 90 numbers
+    wide = generator.integers(-(2**40), 2**40, size=(50, 4)).astype(float)
+    yield wide[generator.integers(50, size=300)]
+    yield generator.normal(size=(40, 2))[generator.integers(40, size=300)] * 1e-3
+    yield np.zeros((5, 2))
+
+
+@pytest.mark.parametrize("table", list(tables()))
+def test_distinct_rows_are_those_of_numpy(table):
+    rows, frequency = distinct_rows(table)
+    expected, often = np.unique(table, axis=0, return_counts=True)
+    assert rows.tolist() == expected.tolist()
+    assert frequency.tolist() == often.tolist()
 
 
 def test_memory_does_not_grow_with_replicates_times_rows():

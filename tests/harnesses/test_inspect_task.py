@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The claims in Inspect, by its own command, on a tiny Llama: values equal to the metric's on the same answers."""
+
+import sys
+from pathlib import Path
+
+import pytest
+from commands import run_script
+from tiny_llama import CHAT, tiny_llama
+
+from sycophancy.features import load_claims
+from sycophancy.harnesses.scoring import score_answers
+
+pytestmark = pytest.mark.harness
+
+
+@pytest.fixture(scope="module")
+def speaker(dataset_folder, tmp_path_factory):
+    """A tiny Llama that has learned to answer with a choice, right or wrong."""
+    import torch
+
+    rows = [row for row in load_claims(str(dataset_folder), "train") if len(row["prompt"]) < 400][:64]
+    model, tokenizer = tiny_llama([row["prompt"] for row in rows] + [row["answer"] for row in rows] * 9, CHAT)
+    tokenizer.pad_token = tokenizer.eos_token
+    optimizer = torch.optim.AdamW(model.parameters(), lr=5e-3)
+    for step in range(60):
+        losses = []
+        for row in rows[step % 8 :: 8]:
+            message = [{"role": "user", "content": row["prompt"]}]
+            asked = tokenizer.apply_chat_template(message, add_generation_prompt=True, tokenize=False)
+            before = tokenizer(asked, add_special_tokens=False)["input_ids"][-120:]
+            after = tokenizer(row["answer"], add_special_tokens=False)["input_ids"] + [tokenizer.eos_token_id]
+            labels = torch.tensor([[-100] * len(before) + after])
+            losses.append(model(input_ids=torch.tensor([before + after]), labels=labels).loss)
+        torch.stack(losses).mean().backward()
+        optimizer.step()
+        optimizer.zero_grad()
+    folder = tmp_path_factory.mktemp("speaker")
+    model.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder
+
+
+def test_values_are_those_of_the_metric_on_the_same_answers(speaker, dataset_folder, tmp_path):
+    pytest.importorskip("inspect_ai", reason='needs pip install -e ".[harness]"')
+    from inspect_ai.log import read_eval_log
+
+    run_script(
+        Path(sys.executable).with_name("inspect"), "eval", "src/sycophancy/harnesses/inspect_task.py@syco_claims",
+        "-T", f"dataset_name={dataset_folder}", "-T", "max_tokens=8", "--model", "hf/local",
+        "-M", f"model_path={speaker}", "-M", "device=cpu", "--limit", "60", "--log-dir", tmp_path, "--display", "plain",
+        "--max-connections", "16",
+    )  # fmt: skip
+    (file,) = tmp_path.glob("*.eval")
+    log = read_eval_log(str(file))
+    assert log.status == "success"
+    rows = load_claims(str(dataset_folder), "validation").select(range(60))
+    said = {sample.id: sample.output.completion for sample in log.samples}
+    assert [sample.input for sample in sorted(log.samples, key=lambda sample: rows["id"].index(sample.id))] == rows[
+        "prompt"
+    ]
+    expected = score_answers(rows, [said[row["id"]] for row in rows])
+    (score,) = log.results.scores
+    values = {name: found.value for name, found in score.metrics.items()}
+    assert values == pytest.approx(expected, nan_ok=True)
+    assert expected["unparsed_rate"] < 0.5  # the equality of numbers that are not there would say little
