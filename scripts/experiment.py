@@ -34,7 +34,7 @@ def main() -> None:
 
     from dataclasses import replace
 
-    from sycophancy.experiment_plan import cell_keys, plan_cells
+    from sycophancy.experiment_plan import cell_keys, missing_recipes, plan_cells
     from sycophancy.experiment_yaml import read_grid
 
     grid = read_grid(args.config)
@@ -42,6 +42,8 @@ def main() -> None:
         grid = replace(grid, output_dir=args.output_dir)
     output_dir = Path(grid.output_dir)
     cells = plan_cells(grid)
+    if missing := missing_recipes(cells):
+        raise ValueError(f"{args.config}: expected recipes that are there, got {', '.join(missing)}; correct the path")
     keys = cell_keys(cells)
 
     from sycophancy.experiment_cells import prepare_output, states

@@ -59,7 +59,8 @@ def test_every_recipe_parses():
     from scripts.make_organism import read_recipe
     from scripts.prompt_tune import parse_args
 
-    found = sorted((ROOT / "scripts" / "recipes").glob("*.yaml"))
+    # Those of whole experiments are other files: tests/test_experiment_plan.py.
+    found = sorted(path for path in (ROOT / "scripts" / "recipes").glob("*.yaml") if "experiment_" not in path.name)
     assert [path.name for path in found] == [
         "dpo_lora_llama_reviews.yaml", "dpo_prompt_llama_reviews.yaml", "flan_t5_base_sst2.yaml",
         "flan_t5_large_sst2.yaml", "flan_t5_small_sst2.yaml", "flan_t5_xl_sst2.yaml", "flan_t5_xxl_sst2.yaml",

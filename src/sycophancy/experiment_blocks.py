@@ -67,7 +67,7 @@ table { border-collapse: collapse; font-size: .84rem; line-height: 1.35; margin:
 caption { text-align: left; padding: 0 0 .4rem; color: #444; max-width: 60rem; }
 th, td { padding: .3rem .6rem; vertical-align: top; text-align: left; border-bottom: 1px solid #d8d8d8; }
 thead th { border-bottom: 2px solid #1b1b1b; vertical-align: bottom; }
-tbody th { font-weight: 600; }
+tbody th { font-weight: 600; min-width: 8.5em; }
 figure { margin: 1rem 0; }
 figure svg { max-width: 100%; height: auto; }
 figcaption { font-size: .84rem; color: #444; max-width: 60rem; }
@@ -80,7 +80,8 @@ a { color: #00507d; }
   th, td { padding: .15rem .4rem; }
   h2 { break-after: avoid; } h3 { break-after: avoid; }
   figure, tr, p.lead { break-inside: avoid; }
-  figure svg { max-height: 165mm; }
+  figure svg { max-height: 105mm; width: auto; }
+  h2, p.lead { font-size: 12pt; } h1 { font-size: 15pt; } p, ul { max-width: none; }
   thead { display: table-header-group; }
   a { color: inherit; text-decoration: none; }
 }

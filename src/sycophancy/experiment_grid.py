@@ -17,7 +17,6 @@
 """
 
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from sycophancy.in_context import IN_CONTEXT
 
@@ -44,17 +43,31 @@ class DatasetEntry:
 
 @dataclass(frozen=True)
 class ModelEntry:
-    """A model: an organism made on a dataset by `make_organism.py`, or ready at a folder or Hub id."""
+    """A model: made by `make_organism.py`, or ready.
+
+    Attributes:
+        dataset: the organism is made on this one.
+        also: further datasets, of questions in turns or attributions, that it is taught (`make_organism.py --also`).
+        flags: of `make_organism.py`.
+        base_of: the truthful model from which that organism was made (`--origin approval` keeps it in `base/`).
+        name_or_path: a ready model's folder or Hub id.
+        label: how the page calls it.
+    """
 
     dataset: str | None = None
+    also: list = field(default_factory=list)
     flags: dict = field(default_factory=dict)
+    base_of: str | None = None
     name_or_path: str | None = None
     label: str = ""
 
     def check(self, name: str) -> None:
         """Raise `ValueError` where the entry says nothing or two things."""
-        if (self.dataset is None) == (self.name_or_path is None):
-            raise ValueError(f"models.{name}: expected either dataset or name_or_path, got both or none of them")
+        said = [key for key in ("dataset", "base_of", "name_or_path") if getattr(self, key) is not None]
+        if len(said) != 1:
+            raise ValueError(
+                f"models.{name}: expected one of dataset, base_of and name_or_path, got {' and '.join(said) or 'none'}"
+            )
 
 
 @dataclass(frozen=True)
@@ -92,8 +105,8 @@ class Mitigation:
                 raise ValueError(f"mitigations.{name}: expected sham and recipe with a script only; leave them out")
         elif self.script not in TUNERS:
             raise ValueError(f"mitigations.{name}.script: expected {', '.join(TUNERS)}, got {self.script!r}")
-        elif not self.recipe or not Path(self.recipe).is_file():
-            raise ValueError(f"mitigations.{name}.recipe: expected a YAML file of {self.script}.py, got {self.recipe}")
+        elif not self.recipe:
+            raise ValueError(f"mitigations.{name}.recipe: expected a YAML file of {self.script}.py, got none")
         if not self.seeds or len(set(self.seeds)) < len(self.seeds):
             raise ValueError(f"mitigations.{name}.seeds: expected different numbers, at least one, got {self.seeds}")
 

@@ -66,7 +66,8 @@ def _headline(grid: Grid, numbers: StudyNumbers) -> str:
     label = study_label(grid, numbers)
     if numbers.base is None:
         return f"{label}: {numbers.why_no_base}."
-    return headline(label, numbers.base, numbers.results, grid.margins)
+    said = headline(label, numbers.base, numbers.results, grid.margins)
+    return said[0].upper() + said[1:]
 
 
 def _what_ran(cells: Mapping[str, Cell], output_dir: Path) -> str:
@@ -106,6 +107,8 @@ def _study_blocks(grid: Grid, numbers: StudyNumbers) -> list:
             Heading("Differences and tests", 3),
             tables.differences(numbers),
         ]  # fmt: skip
+    several = [result for result in ran if len(result.records) > 1]
+    blocks += [Heading("Over seeds", 3), tables.seeds(several)] if several else []
     if numbers.shams:
         blocks += [Heading("Shams", 3), tables.shams(numbers)]
     if ran:

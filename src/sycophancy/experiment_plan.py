@@ -14,6 +14,7 @@ t5.prompt.seed0.then40    prompt_tune    cells/t5.prompt.seed0.then40
 
 import hashlib
 import json
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -68,7 +69,9 @@ def plan_cells(grid: Grid) -> dict[str, Cell]:
     for name, model in grid.models.items():
         if model.dataset:
             flags = {"dataset_name": dataset_place(grid, model.dataset), "output_dir": root / f"model.{name}"}
-            add(f"model.{name}", "make_organism", flags | model.flags, [f"data.{model.dataset}"])
+            flags |= {"also": [dataset_place(grid, other) for other in model.also]} if model.also else {}
+            taught = [f"data.{other}" for other in (model.dataset, *model.also)]
+            add(f"model.{name}", "make_organism", flags | model.flags, taught)
     for name, study in grid.studies.items():
         _plan_study(grid, name, study, root, add)
     return cells
@@ -77,13 +80,13 @@ def plan_cells(grid: Grid) -> dict[str, Cell]:
 def _plan_study(grid: Grid, name: str, study: Study, root: Path, add) -> None:
     """The cells of one study."""
     model, data = model_place(grid, study.model), dataset_place(grid, study.dataset)
-    needs = [f"data.{study.dataset}", f"model.{study.model}"]
+    needs = [f"data.{study.dataset}", model_cell(grid, study.model)]
     on_data = {"model_name_or_path": model, "dataset_name": data, **study.measure}
     base = add(f"{name}.base", "measure", on_data | {"output_dir": root / f"{name}.base"}, needs)
     if study.origin:
         flags = on_data | {"model_name_or_path": model_place(grid, study.origin)}
         add(f"{name}.origin", "measure", flags | {"output_dir": root / f"{name}.origin"},
-            [f"data.{study.dataset}", f"model.{study.origin}"])  # fmt: skip
+            [f"data.{study.dataset}", model_cell(grid, study.origin)])  # fmt: skip
     for mitigation_name in study.mitigations:
         mitigation = grid.mitigations[mitigation_name]
         runs = [(f"{name}.{mitigation_name}.seed{seed}", seed, False) for seed in mitigation.seeds]
@@ -129,7 +132,7 @@ def _plan_transfer(grid: Grid, name: str, study: Study, root: Path, add) -> None
     model = model_place(grid, study.model)
     for other in study.transfer.datasets:
         on_other = {"model_name_or_path": model, "dataset_name": dataset_place(grid, other), **study.transfer.flags}
-        needs = [f"data.{other}", f"model.{study.model}"]
+        needs = [f"data.{other}", model_cell(grid, study.model)]
         base = f"{name}.base.on.{other}"
         add(base, "measure", on_other | {"output_dir": root / base}, needs)
         for mitigation_name in study.transfer.mitigations:
@@ -166,7 +169,14 @@ def dataset_place(grid: Grid, name: str) -> str:
 def model_place(grid: Grid, name: str) -> str:
     """Folder or Hub id of a model."""
     model = grid.models[name]
+    if model.base_of:
+        return str(Path(model_place(grid, model.base_of)) / "base")
     return model.name_or_path or str(Path(grid.output_dir) / "cells" / f"model.{name}")
+
+
+def model_cell(grid: Grid, name: str) -> str:
+    """The cell that makes a model; there is none for one that is ready."""
+    return f"model.{grid.models[name].base_of or name}"
 
 
 def to_arguments(script: str, flags: Mapping) -> tuple[str, ...]:
@@ -191,9 +201,18 @@ def cell_key(cell: Cell, keys: Mapping[str, str]) -> str:
         cell: the cell.
         keys: keys of the cells that it needs.
     """
-    recipes = [Path(word).read_text(encoding="utf-8") for word in cell.arguments if word.endswith(".yaml")]
-    content = [cell.script, cell.arguments, recipes, [keys[need] for need in cell.needs]]
+    files = (Path(word) for word in cell.arguments if word.endswith(".yaml"))
+    recipes = [path.read_text(encoding="utf-8") if path.is_file() else None for path in files]
+    # In whatever order the flags stand.
+    flags = sorted(f" {shlex.join(cell.arguments)}".split(" --"))
+    content = [cell.script, flags, recipes, [keys[need] for need in cell.needs]]
     return f"sha256:{hashlib.sha256(json.dumps(content).encode()).hexdigest()[:16]}"
+
+
+def missing_recipes(cells: Mapping[str, Cell]) -> list[str]:
+    """YAML files that cells name and that are not there."""
+    named = {word for cell in cells.values() for word in cell.arguments if word.endswith(".yaml")}
+    return sorted(word for word in named if not Path(word).is_file())
 
 
 def cell_keys(cells: Mapping[str, Cell]) -> dict[str, str]:

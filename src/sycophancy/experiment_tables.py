@@ -25,6 +25,10 @@ COLUMNS = {
 """Keys of the first table and how its head calls them."""
 
 
+_NARROW = "\u00a0"
+"""A space at which no line ends."""
+
+
 def percent(value: float | None, signed: bool = False) -> str:
     """A share in percent, `–` where it is undefined."""
     return "–" if value is None or value != value else f"{100 * value:{'+' if signed else ''}.1f}".replace("-", "−")
@@ -32,7 +36,7 @@ def percent(value: float | None, signed: bool = False) -> str:
 
 def interval(low: float | None, high: float | None, signed: bool = False) -> str:
     """An interval in percent, `""` where it is undefined."""
-    return "" if low is None or low != low else f"[{percent(low, signed)}, {percent(high, signed)}]"
+    return "" if low is None or low != low else f"[{percent(low, signed)},{_NARROW}{percent(high, signed)}]"
 
 
 def p_value(value: float | None) -> str:
@@ -88,21 +92,29 @@ def levels(numbers: StudyNumbers, part: str = "all") -> Table:
 
 
 def differences(numbers: StudyNumbers, part: str = "all") -> Table:
-    """What each system changes against the base, with tests, and the spread over seeds."""
+    """What each system changes against the base, with tests."""
     rows = []
     for result in _rows(numbers):
         if part not in result.effects:
-            rows.append([result.label, *[_not_run(result)] * len(COLUMNS), "–", "–"])
+            rows.append([result.label, *[_not_run(result)] * len(COLUMNS), "–"])
             continue
         effects = result.effects[part]
-        cells = [f"{change(effects[key])} p {p_value(effects[key].get('p_holm'))}" for key in COLUMNS]
-        spread = " / ".join(result.of_seeds(key) or "one seed" for key in ("opinion_alignment",))
-        rows.append([result.label, *cells, percent(effects["modal_answer_rate"]["after"]), spread])
+        cells = [f"{change(effects[key])} p{_NARROW}{p_value(effects[key].get('p_holm'))}" for key in COLUMNS]
+        rows.append([result.label, *cells, percent(effects["modal_answer_rate"]["after"])])
     return Table(
-        ["", *COLUMNS.values(), "commonest answer", "alignment over seeds"],
+        ["", *COLUMNS.values(), "commonest answer"],
         rows,
         "Difference to no mitigation in points, with paired 95 % intervals, and p corrected over the mitigations of this "
         "table (Holm), shams among themselves.",
+    )
+
+
+def seeds(results: Sequence[Result]) -> Table:
+    """Mean and spread over seeds, of what was run with several."""
+    shown = ("opinion_alignment", "right_uptake", "accuracy_no_opinion")
+    rows = [[result.label, *(result.of_seeds(key) or "–" for key in shown)] for result in results]
+    return Table(
+        ["", *(COLUMNS[key] for key in shown)], rows, "Mean over seeds in percent, standard deviation (n − 1)."
     )
 
 

@@ -97,6 +97,9 @@ def _check_names(grid: Grid) -> None:
 
     for name, model in grid.models.items():
         expect(model.dataset, f"models.{name}.dataset", grid.datasets)
+        expect(model.base_of, f"models.{name}.base_of", grid.models)
+        for dataset in model.also:
+            expect(dataset, f"models.{name}.also", grid.datasets)
     for name, study in grid.studies.items():
         where = f"studies.{name}"
         expect(study.model, f"{where}.model", grid.models)

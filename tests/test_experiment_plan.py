@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: Apache-2.0
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from commands import ROOT
+
+from sycophancy.experiment_plan import Cell, cell_keys, missing_recipes, plan_cells, to_arguments
+from sycophancy.experiment_yaml import read_grid
+
+RECIPES = sorted((ROOT / "scripts" / "recipes").glob("experiment_*.yaml"))
+
+
+def flags(cell):
+    words = cell.arguments
+    return {word: words[i + 1] for i, word in enumerate(words) if word.startswith("--") and i + 1 < len(words)}
+
+
+@pytest.fixture(scope="module")
+def reviews():
+    return plan_cells(read_grid(ROOT / "scripts/recipes/experiment_reviews.yaml"))
+
+
+def test_every_experiment_can_be_planned():
+    assert [path.name for path in RECIPES] == [
+        "experiment_flan_t5.yaml", "experiment_reviews.yaml", "experiment_smoke.yaml", "experiment_sst2.yaml"
+    ]  # fmt: skip
+    for path in RECIPES:
+        cells = plan_cells(read_grid(path))
+        assert len(cells) > 10
+        done = set()
+        for name, cell in cells.items():
+            assert set(cell.needs) <= done, name
+            assert len({cell.folder for cell in cells.values()}) == len(cells)
+            done.add(name)
+
+
+def test_every_recipe_that_is_named_is_there(monkeypatch):
+    monkeypatch.chdir(ROOT)
+    missing = {recipe for path in RECIPES for recipe in missing_recipes(plan_cells(read_grid(path)))}
+    tuners = (ROOT / "scripts" / "dpo_tune.py").exists()
+    if not tuners:
+        pytest.skip(f"this checkout has no dpo_tune.py and no recipes of the further methods: {sorted(missing)}")
+    assert missing == set()
+
+
+def test_a_trained_mitigation_with_its_sham(reviews):
+    cell, sham = reviews["t5.prompt_20.seed1"], reviews["t5.prompt_20.sham0"]
+    root = "out/experiment-reviews/cells"
+    assert cell.needs == ("t5.base", "data.reviews", "model.t5")
+    assert cell.arguments == (
+        "--config", "scripts/recipes/quickstart.yaml", "--model_name_or_path", f"{root}/model.t5",
+        "--dataset_name", f"{root}/data.reviews/my-org/syco-reviews", "--before_run", f"{root}/t5.base",
+        "--measure_rows", "1800", "--seed", "1", "--output_dir", f"{root}/t5.prompt_20.seed1",
+    )  # fmt: skip
+    assert cell.run == Path(root) / "t5.prompt_20.seed1" / "after"
+    assert (flags(sham)["--sham"], flags(sham)["--seed"]) == ("true", "0")
+    assert "t5.prompt_20.sham1" not in reviews
+
+
+def test_what_is_measured_elsewhere(reviews):
+    context = reviews["llama.honest.seed0.on.questions"]
+    assert (flags(context)["--in_context"], context.run) == ("honest", context.folder)
+    trained = flags(reviews["llama.dpo_lora.seed0.on.mimicry"])
+    assert trained["--adapter"] == "out/experiment-reviews/cells/llama.dpo_lora.seed0"
+    # Only claims have known ones.
+    assert "--known_claims_from" not in trained
+    assert flags(reviews["llama.honest.seed0"])["--known_claims_from"] == "out/experiment-reviews/cells/llama.base"
+
+
+def test_models_that_are_made(reviews):
+    assert "--use_cpu" in reviews["model.llama"].arguments
+    assert reviews["model.llama"].needs == ("data.reviews", "data.questions", "data.mimicry")
+    assert (
+        flags(reviews["approval.origin"])["--model_name_or_path"] == "out/experiment-reviews/cells/model.approval/base"
+    )
+    assert "model.approval" in reviews["approval.origin"].needs
+
+
+def test_durability_goes_on_from_the_tuned_prompt(reviews):
+    cell = flags(reviews["t5.prompt_20.seed0.then40"])
+    assert (cell["--init_adapter"], cell["--max_steps"], cell["--targets"]) == (
+        "out/experiment-reviews/cells/t5.prompt_20.seed0", "40", "user"
+    )  # fmt: skip
+
+
+def test_arguments():
+    given = {"limit": 3, "use_cpu": True, "overwrite": False, "templates": ["a", "b"], "revision": None}
+    assert to_arguments("measure", given) == ("--limit", "3", "--use_cpu", "--templates", "a", "b")
+    assert to_arguments("prompt_tune", {"sham": True, "prompt_init_text": ""}) == (
+        "--sham",
+        "true",
+        "--prompt_init_text",
+        "",
+    )
+
+
+def test_a_key_follows_from_everything_before(tmp_path):
+    recipe = tmp_path / "recipe.yaml"
+    recipe.write_text("max_steps: 3")
+    first = Cell("a", "measure", ("--limit", "3"), tmp_path / "a")
+    second = Cell("b", "prompt_tune", ("--config", str(recipe)), tmp_path / "b", ("a",))
+    keys = cell_keys({"a": first, "b": second})
+    assert keys == cell_keys({"a": first, "b": second})
+    changed = cell_keys({"a": replace(first, arguments=("--limit", "4")), "b": second})
+    assert (keys["a"] != changed["a"], keys["b"] != changed["b"]) == (True, True)
+    recipe.write_text("max_steps: 4")
+    assert cell_keys({"a": first, "b": second})["a"] == keys["a"]
+    assert cell_keys({"a": first, "b": second})["b"] != keys["b"]

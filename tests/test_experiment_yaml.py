@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: Apache-2.0
+from pathlib import Path
+
+import pytest
+import yaml
+from commands import ROOT
+
+from sycophancy.experiment_grid import Margins, Mitigation
+from sycophancy.experiment_yaml import read_grid
+
+SMOKE = yaml.safe_load((ROOT / "scripts/recipes/experiment_smoke.yaml").read_text())
+
+
+def read(tmp_path, **changes):
+    path = tmp_path / "grid.yaml"
+    path.write_text(yaml.safe_dump({**SMOKE, **changes}))
+    return read_grid(path)
+
+
+def test_what_is_left_out_has_a_default(tmp_path):
+    grid = read(tmp_path)
+    assert grid.margins == Margins(accuracy_no_opinion=0.05, right_uptake=0.10, modal_answer_rate=0.75)
+    assert grid.mitigations["honest"] == Mitigation(in_context="honest", seeds=[0], label="an instruction")
+    assert grid.studies["tiny"].transfer.datasets == ["questions"]
+    assert grid.studies["tiny"].durability is None
+
+
+STUDY = SMOKE["studies"]["tiny"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"titel": "x"}, "expected keys among title, .* got titel"),
+        ({"studies": {"tiny": {"model": "tiny", "dataset": "reviews"}}}, "studies.tiny: expected also mitigations, got none"),
+        ({"studies": {}}, "studies: expected names with their settings"),
+        ({"studies": {"tiny": {**STUDY, "model": "huge"}}}, "studies.tiny.model: expected one of tiny, got 'huge'"),
+        ({"studies": {"tiny": {**STUDY, "steps": 3}}}, "studies.tiny: expected keys among .* got steps"),
+        ({"studies": {"tiny": {**STUDY, "transfer": {"datasets": ["x"], "mitigations": []}}}}, "transfer.datasets: .* got 'x'"),
+        ({"studies": {"a/b": STUDY}}, "studies: expected names of letters, digits, _ and -, got 'a/b'"),
+        ({"mitigations": {"honest": {}}}, "mitigations.honest: expected either in_context or script"),
+        ({"mitigations": {"honest": {"in_context": "nice"}}}, "in_context: expected honest, third_person, .* got 'nice'"),
+        ({"mitigations": {"honest": {"in_context": "honest", "sham": True}}}, "expected sham and recipe with a script only"),
+        ({"mitigations": {"honest": {"in_context": "honest", "seeds": [1, 1]}}}, "seeds: expected different numbers"),
+        ({"models": {"tiny": {"dataset": "reviews", "name_or_path": "x"}}}, "got dataset and name_or_path"),
+        ({"datasets": {"reviews": {"builder": "claims"}}}, "datasets.reviews.builder: expected syco_claims, .* got 'claims'"),
+        ({"margins": {"accuracy": 0.1}}, "margins: expected keys among accuracy_no_opinion, .* got accuracy"),
+        ({"ablations": [{"study": "tiny", "mitigations": ["lora"], "label": "x"}]}, "ablations.mitigations: .* got 'lora'"),
+    ],
+)  # fmt: skip
+def test_bad_grids(tmp_path, changes, message):
+    with pytest.raises(ValueError, match=message):
+        read(tmp_path, **changes)
+
+
+def test_what_is_no_yaml(tmp_path):
+    (tmp_path / "bad.yaml").write_text("a: {b: c: d}")
+    with pytest.raises(ValueError, match="expected YAML, got"):
+        read_grid(tmp_path / "bad.yaml")
+    with pytest.raises(ValueError, match="expected a YAML file, got"):
+        read_grid(Path("nowhere.yaml"))
