@@ -21,24 +21,23 @@ def free_port() -> int:
         return found.getsockname()[1]
 
 
+def start(words) -> subprocess.Popen:
+    return subprocess.Popen(
+        words, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+
+
 def start_nodes(*command):
     """`accelerate launch` as on two machines, with the project's config for several."""
-    port = str(free_port())
-    for rank in range(2):
-        yield subprocess.Popen(
-            [
-                sys.executable, "-m", "accelerate.commands.launch", "--config_file", "accelerate_configs/multi_node.yaml",
-                "--machine_rank", str(rank), "--main_process_ip", "127.0.0.1", "--main_process_port", port,
-                "--num_processes", "2", "--cpu", "--mixed_precision", "no", *map(str, command),
-            ],
-            cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-            start_new_session=True,
-        )  # fmt: skip
+    launch = [sys.executable, "-m", "accelerate.commands.launch", "--config_file", "accelerate_configs/multi_node.yaml"]
+    meeting = ["--main_process_ip", "127.0.0.1", "--main_process_port", str(free_port())]
+    size = ["--num_processes", "2", "--mixed_precision", "no"]
+    return [start([*launch, *meeting, *size, "--machine_rank", str(rank), *map(str, command)]) for rank in range(2)]
 
 
 def kill(nodes):
     """Everything at once: a launcher's workers are sessions of their own and would go on without it."""
-    running = [psutil.Process(node.pid) for node in nodes]
+    running = [psutil.Process(node.pid) for node in nodes if node.poll() is None]
     for process in [child for node in running for child in node.children(recursive=True)] + running:
         with contextlib.suppress(psutil.NoSuchProcess):
             process.kill()
@@ -61,18 +60,17 @@ def measured_here(monkeypatch, *flags):
     scripts.measure.main()
 
 
-def test_two_nodes_share_the_rows_and_a_killed_run_ends_as_if_it_had_not_been(
+def test_a_killed_run_goes_on_over_two_nodes_and_ends_as_if_it_had_not_been_killed(
     monkeypatch, tmp_path, model_folder, dataset_folder
 ):
     answers, output = tmp_path / "killed" / "predictions.jsonl.partial", tmp_path / "killed"
-    nodes = list(start_nodes(*command(model_folder, dataset_folder, output)))
+    run = start([sys.executable, *map(str, command(model_folder, dataset_folder, output))])
     deadline = time.monotonic() + SECONDS
     while not answers.exists() or answers.stat().st_size < 5000:
-        for node in nodes:
-            assert node.poll() is None, node.communicate()[1][-3000:]
+        assert run.poll() is None, run.communicate()[1][-3000:]
         assert time.monotonic() < deadline
         time.sleep(0.002)
-    kill(nodes)
+    kill([run])
     assert sorted(file.name for file in output.iterdir()) == ["predictions.jsonl.partial", "unfinished.json"]
     before = len(answers.read_bytes().splitlines())
     assert 0 < before < 720
@@ -81,7 +79,7 @@ def test_two_nodes_share_the_rows_and_a_killed_run_ends_as_if_it_had_not_been(
     with pytest.raises(ValueError, match="got batch_size 4 instead of 3"):
         measured_here(monkeypatch, *command(model_folder, dataset_folder, output), "--batch_size", "4", "--resume")
 
-    nodes = list(start_nodes(*command(model_folder, dataset_folder, output, "--resume")))
+    nodes = start_nodes(*command(model_folder, dataset_folder, output, "--resume"))
     try:
         printed = [node.communicate(timeout=SECONDS) for node in nodes]
     finally:
