@@ -3,7 +3,7 @@
 
     OMP_NUM_THREADS=2 python benchmarks/few_shot.py --source_data SST2_FOLDER --output docs/results/benchmarks/few_shot.json
 
-A Llama of width 256 with 6 layers and random weights, in float32; three solved claims before every row. The sides:
+A Llama of width 256 with 6 layers and random weights, in float32; eight solved claims before every row. The sides:
 
 - `ours`: `score_questions`: the examples once per batch, each prompt's rest once, its choices from there;
 - `each row`: the same without sharing between rows: every prompt is read whole, its choices go on from there;
@@ -57,9 +57,9 @@ def main(args: argparse.Namespace) -> dict:
     from sycophancy.selected_logits import by_choice
 
     torch.set_num_threads(args.threads)
-    drawn = claim_rows(args.rows * args.repeats + 3, args.source_data)
-    shots = "".join(f"{row['prompt']} {row['answer']}\n\n" for row in drawn[:3])
-    rows = drawn[3:]
+    drawn = claim_rows(args.rows * args.repeats + args.shots, args.source_data)
+    shots = "".join(f"{row['prompt']} {row['answer']}\n\n" for row in drawn[: args.shots])
+    rows = drawn[args.shots :]
     model, tokenizer = small_llama([row["prompt"] for row in drawn])
     questions = causal.encode_questions(
         tokenizer, [shots + row["prompt"] for row in rows], [row["choices"] for row in rows]
@@ -95,5 +95,6 @@ def main(args: argparse.Namespace) -> dict:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add_flags(parser, rows=64)
+    parser.add_argument("--shots", type=int, default=8, help="solved claims before each row [8]")
     parser.add_argument("--batch_size", type=int, default=32, help="[32]")
     main(parser.parse_args())

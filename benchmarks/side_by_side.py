@@ -69,13 +69,16 @@ def flan_t5_shape(**changed):
     return T5ForConditionalGeneration(config).eval()
 
 
-def take_turns(sides: dict[str, Callable], rounds: list, warm_up=None) -> tuple[dict[str, list], dict[str, list]]:
+def take_turns(
+    sides: dict[str, Callable], rounds: list, warm_up=None, before: Callable = lambda: None
+) -> tuple[dict[str, list], dict[str, list]]:
     """Each side on each round's rows, one after the other, the first of a round another each time.
 
     Args:
         sides: name -> job; a job takes the rows of a round.
         rounds: rows of each round.
         warm_up: rows that every side does once before, uncounted.
+        before: called before each side's turn, uncounted.
 
     Returns:
         Seconds and answers, by side, one per round.
@@ -84,10 +87,12 @@ def take_turns(sides: dict[str, Callable], rounds: list, warm_up=None) -> tuple[
     answers: dict[str, list] = {name: [] for name in sides}
     if warm_up is not None:
         for job in sides.values():
+            before()
             job(warm_up)
     names = list(sides)
     for number, rows in enumerate(rounds):
         for name in names[number % len(names) :] + names[: number % len(names)]:
+            before()
             start = time.perf_counter()
             answers[name].append(sides[name](rows))
             seconds[name].append(time.perf_counter() - start)

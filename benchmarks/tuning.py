@@ -26,7 +26,7 @@ RATE = 0.03
 
 
 def soft_prompt_model():
-    """The frozen model with its soft prompt, the same in every call."""
+    """The frozen model with its soft prompt, as `prompt_tune.py` makes it."""
     import torch
 
     from sycophancy.models import use_fused_gelu
@@ -51,12 +51,24 @@ def stock_model():
     return get_peft_model(model, config)
 
 
-def loop(make_model, to_batch):
+def from_the_start(model):
+    """What sets the soft prompt back to where it began: each round tunes the same one, and none pays for the model."""
+    tuned = [(parameter, parameter.detach().clone()) for parameter in model.parameters() if parameter.requires_grad]
+
+    def reset():
+        for parameter, value in tuned:
+            parameter.data.copy_(value)
+            parameter.grad = None
+
+    return reset
+
+
+def loop(model, to_batch):
     """A bare training loop over batches of the rows, in order; gives the losses."""
     import torch
 
     def job(rows):
-        model = make_model().train()
+        model.train()
         optimizer = torch.optim.AdamW((p for p in model.parameters() if p.requires_grad), lr=RATE, weight_decay=0.0)
         losses = []
         for first in range(0, len(rows), BATCH):
@@ -85,7 +97,7 @@ def batch_of(tokenizer, **padding):
     return to_batch
 
 
-def trainer(tokenizer, scratch, strategy):
+def trainer(model, tokenizer, scratch, strategy):
     """Ours: Trainer as `prompt_tune.py` sets it up; gives the losses."""
     from datasets import Dataset
     from transformers import Seq2SeqTrainingArguments
@@ -98,7 +110,7 @@ def trainer(tokenizer, scratch, strategy):
             weight_decay=0.0, num_train_epochs=1, logging_steps=1, save_strategy="no", eval_strategy="no", use_cpu=True,
             report_to="none", disable_tqdm=True, max_grad_norm=0.0, train_sampling_strategy=strategy, seed=0,
         )  # fmt: skip
-        made = build_trainer(soft_prompt_model(), tokenizer, args, tokenize(Dataset.from_list(rows), tokenizer), None)
+        made = build_trainer(model, tokenizer, args, tokenize(Dataset.from_list(rows), tokenizer), None)
         made.train()
         return [entry["loss"] for entry in made.state.log_history if "loss" in entry]
 
@@ -117,14 +129,16 @@ def main(args: argparse.Namespace) -> dict:
     tokenizer = t5_tokenizer(args.spiece, [row["prompt"] for row in rows] + [row["answer"] for row in rows])
     tokenizer.model_max_length = 512
     with tempfile.TemporaryDirectory() as scratch:
+        stock, model = stock_model(), soft_prompt_model()
         sides = {
-            "stock": loop(stock_model, batch_of(tokenizer, padding="max_length", max_length=256)),
-            "bare loop": loop(soft_prompt_model, batch_of(tokenizer, padding=True)),
-            "ours": trainer(tokenizer, scratch, "sequential"),
-            "grouped": trainer(tokenizer, scratch, "group_by_length"),
+            "stock": loop(stock, batch_of(tokenizer, padding="max_length", max_length=256)),
+            "bare loop": loop(model, batch_of(tokenizer, padding=True)),
+            "ours": trainer(model, tokenizer, scratch, "sequential"),
+            "grouped": trainer(model, tokenizer, scratch, "group_by_length"),
         }
+        resets = (from_the_start(stock), from_the_start(model))
         rounds = [rows[at :: args.repeats] for at in range(args.repeats)]
-        seconds, losses = take_turns(sides, rounds, warm_up=rows[:BATCH])
+        seconds, losses = take_turns(sides, rounds, warm_up=rows[:BATCH], before=lambda: [reset() for reset in resets])
 
     def largest(name):
         pairs = zip(losses["stock"], losses[name], strict=True)
