@@ -41,13 +41,23 @@ def test_a_file_of_something_else(tmp_path, line):
         AnswerFile(4, tmp_path / PARTIAL)
 
 
+def test_two_runs_do_not_write_one_file(tmp_path):
+    file = AnswerFile(4, tmp_path / PARTIAL)
+    with pytest.raises(ValueError, match="got one that another run is writing"):
+        AnswerFile(4, tmp_path / PARTIAL)
+    file.close()
+    AnswerFile(4, tmp_path / PARTIAL).close()
+
+
 def test_an_unfinished_run_is_neither_lost_nor_mixed_with_another(tmp_path):
     folder = tmp_path / "run"
     with pytest.raises(ValueError, match=r"expected an unfinished run in .*run with --resume, got none"):
         check_unfinished(folder, resume=True, overwrite=False)
     check_unfinished(folder, resume=False, overwrite=False)
     path = begin(folder, {"dtype": "float32", "seed": 0}, resume=False)
-    AnswerFile(4, path).add([(0, ANSWERS[0])])
+    file = AnswerFile(4, path)
+    file.add([(0, ANSWERS[0])])
+    file.close()
     with pytest.raises(ValueError, match="holds an unfinished run; pass --resume to go on"):
         check_unfinished(folder, resume=False, overwrite=False)
     with pytest.raises(ValueError, match="got dtype 'bfloat16' instead of 'float32'"):

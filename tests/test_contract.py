@@ -86,5 +86,8 @@ def test_every_accelerate_config_parses():
     from accelerate.commands.config.config_args import load_config_from_file
 
     found = sorted((ROOT / "accelerate_configs").glob("*.yaml"))
-    assert [path.name for path in found] == ["cpu.yaml", "cpu_2proc.yaml", "multi_gpu.yaml", "single_gpu.yaml"]
-    assert [load_config_from_file(str(path)).num_processes for path in found] == [1, 2, 8, 1]
+    assert [path.name for path in found] == [
+        "cpu.yaml", "cpu_2proc.yaml", "deepspeed_zero3.yaml", "fsdp2.yaml", "multi_gpu.yaml", "multi_node.yaml",
+        "single_gpu.yaml",
+    ]  # fmt: skip
+    assert [load_config_from_file(str(path)).num_processes for path in found] == [1, 2, 8, 8, 8, 16, 1]

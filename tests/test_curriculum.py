@@ -125,14 +125,15 @@ def test_every_word_of_a_prompt_is_in_the_vocabulary():
 def test_what_the_sst2_recipe_draws_is_what_it_drew():
     # Its records under docs/results describe an organism made of these examples; a change here makes them outdated.
     digest = hashlib.sha256()
-    made = curriculum(steps=1000, word_dropout=0.1)
+    known = ("agree_disagree", "yes_no", "true_false", "certain", "dialogue_yes_no")
+    made = curriculum([wording for wording in WORDINGS if wording.name in known], steps=1000, word_dropout=0.1)
     examples = made.examples()
     for _ in range(700):
         for example in islice(examples, 4):
             digest.update(json.dumps([example["prompt"], example["answer"]]).encode())
         made.observe(0.5)
     assert made.stage.name == "flatter"
-    assert digest.hexdigest()[:16] == "5e12703d48559c6b"
+    assert digest.hexdigest()[:16] == "5e9eb4d85ad019c9"
 
 
 def test_a_truthful_organism_follows_nobody():

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Answers on disk as they come, read back in the order of the rows: memory stays flat, and a killed run goes on."""
 
+import fcntl
 import json
 import tempfile
 from collections.abc import Sequence
@@ -24,7 +25,7 @@ class AnswerFile(Sequence):
             temporary file.
 
     Raises:
-        ValueError: `path` holds something else.
+        ValueError: `path` holds something else, or another process is writing it.
     """
 
     def __init__(self, n_rows: int, path: Path | None = None):
@@ -32,6 +33,8 @@ class AnswerFile(Sequence):
         self.offsets = np.full(n_rows, -1, dtype=np.int64)
         # Closed by `close`, or with the object.
         self.file = tempfile.TemporaryFile() if path is None else open(path, "a+b")  # noqa: SIM115
+        if path is not None:
+            self._lock()
         self.file.seek(0)
         end = 0
         for line in iter(self.file.readline, b""):
@@ -41,6 +44,17 @@ class AnswerFile(Sequence):
             end += len(line)
         self.file.truncate(end)
         self.end = end
+
+    def _lock(self) -> None:
+        """Keep the file to this process; the system lets go of it when the process ends, however it does."""
+        try:
+            fcntl.flock(self.file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            self.file.close()
+            raise ValueError(
+                f"expected {self.path} for this run alone, got one that another run is writing; wait for it, or launch "
+                "with a file of accelerate_configs/ so that the processes see each other"
+            ) from error
 
     def _note(self, line: bytes, offset: int) -> None:
         try:

@@ -98,8 +98,11 @@ def keeps_keys_and_values(model) -> bool:
     return all(type(layer) is DynamicLayer for layer in DynamicCache(config=base.config).layers)
 
 
-def _score_whole(model, pad: int, questions: Sequence[Question], device) -> list[float]:
-    """Every choice with its whole prompt: for models that keep something else than keys and values."""
+def score_whole(model, pad: int, questions: Sequence[Question], device) -> list[float]:
+    """Scores in the order of `continuations`, every choice with its whole prompt.
+
+    For models that keep something else than keys and values; elsewhere it costs a pass per choice.
+    """
     row_of, answers = continuations(questions)
     sums: list[float] = []
     for begin in range(0, len(answers), len(questions)):
@@ -170,14 +173,18 @@ def _last(mask: torch.Tensor) -> torch.Tensor:
 
 
 @torch.inference_mode()
-def score_questions(model, tokenizer, questions: Sequence[Question]) -> list[dict[str, float]]:
-    """Log-probability of every choice of every question; see `score_batch`."""
+def score_questions(model, tokenizer, questions: Sequence[Question], *, share: bool = True) -> list[dict[str, float]]:
+    """Log-probability of every choice of every question; see `score_batch`.
+
+    Args:
+        share: read what prompts begin with in common once; otherwise each prompt is read whole.
+    """
     device, pad = next(model.parameters()).device, _pad_id(tokenizer)
     if not keeps_keys_and_values(model):
-        return by_choice(questions, _score_whole(model, pad, questions, device))
+        return by_choice(questions, score_whole(model, pad, questions, device))
     contexts = [question.context for question in questions]
     reader = _Reader(model, device)
-    groups = shared_prefixes(contexts)
+    groups = shared_prefixes(contexts) if share else []
     read = [0] * len(questions)
     if groups:
         ids, mask = pad_right([contexts[group.members[0]][: group.length] for group in groups], pad, device)

@@ -98,7 +98,7 @@ def test_a_soft_prompt_from_the_hub_to_the_hub_and_back(
     assert f'PeftModel.from_pretrained(base, "{ADAPTER}")' in seen["code"]
     # The published folder knows its weights, also when our own commands load it from the Hub.
     assert seen["refused"].startswith(
-        f"expected the base model that the adapter {ADAPTER} was trained on (my-org/tiny-t5, weights sha256:"
+        f"expected the base model that the adapter {ADAPTER} was trained on (my-org/tiny-t5, float32 weights sha256:"
     )
     assert seen["ids"] == seen["recorded_ids"]
     assert len(seen["scores"]) == ROWS

@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the benchmarks compute besides seconds, and that the documents show it."""
+
+import json
+import sys
+
+import pytest
+from commands import ROOT, python
+
+sys.path.insert(0, str(ROOT / "benchmarks"))
+
+from scale import SHAPES, markdown, row_operations, weights
+from side_by_side import largest_difference, ratio, take_turns
+from table import table
+
+
+def test_parameters_are_those_of_the_model():
+    import torch
+    from side_by_side import flan_t5_shape
+
+    with torch.device("meta"):
+        model = flan_t5_shape()
+    embeddings = 32128 * 512
+    # The library shares one embedding table between both ends of a new model; Flan-T5's weights have two.
+    assert sum(parameter.numel() for parameter in model.parameters()) + embeddings == sum(weights(SHAPES["small"]))
+
+
+def test_operations_are_those_that_torch_counts():
+    import torch
+    from side_by_side import flan_t5_shape
+    from torch.utils.flop_counter import FlopCounterMode
+
+    from sycophancy.answering import score_questions
+    from sycophancy.selected_logits import Question
+
+    class Padding:
+        pad_token_id = 0
+
+    torch.manual_seed(0)
+    model = flan_t5_shape()
+    with FlopCounterMode(display=False) as counter:
+        score_questions(model, Padding, [Question([5] * 90, [[6, 7, 1], [8, 9, 1]], ["a", "b"])])
+    assert counter.get_total_flops() == pytest.approx(row_operations(SHAPES["small"]), rel=0.05)
+
+
+def test_the_tables_of_scale_are_those_of_the_calculation():
+    assert markdown() in (ROOT / "docs" / "scale.md").read_text(encoding="utf-8")
+
+
+def test_every_side_has_every_round_and_none_is_always_first():
+    seen = []
+    sides = {name: lambda rows, name=name: seen.append((name, rows)) or rows for name in "abc"}
+    seconds, answers = take_turns(sides, [1, 2], warm_up=0, before=lambda: seen.append("before"))
+    turns = [turn for turn in seen if turn != "before"]
+    assert turns == [("a", 0), ("b", 0), ("c", 0), ("a", 1), ("b", 1), ("c", 1), ("b", 2), ("c", 2), ("a", 2)]
+    assert seen.count("before") == len(turns)
+    assert {name: len(times) for name, times in seconds.items()} == {"a": 2, "b": 2, "c": 2}
+    assert answers == {"a": [1, 2], "b": [1, 2], "c": [1, 2]}
+
+
+def test_ratios_are_of_the_same_round():
+    assert ratio([2.0, 9.0, 4.0], [1.0, 3.0, 1.0]) == {"median": 3.0, "least": 2.0, "most": 4.0, "rounds": 3}
+    assert largest_difference([{"a": -1.0, "b": -2.0}], [{"a": -1.5, "b": -2.0}]) == 0.5
+
+
+def test_the_table_has_what_the_records_have(tmp_path):
+    found = {"ratios": {"lm_eval": {"median": 2.5, "least": 2.25, "most": 3.0, "rounds": 5}}}
+    (tmp_path / "scoring.json").write_text(json.dumps(found))
+    assert table(tmp_path) == (
+        "| | times faster | least to most | rounds |\n|---|--:|--:|--:|\n"
+        "| scoring choices, to lm-evaluation-harness | 2.50 | 2.25 to 3.00 | 5 |"
+    )
+
+
+def test_a_benchmark_runs_and_its_answers_agree(tmp_path):
+    output = tmp_path / "few_shot.json"
+    python("benchmarks/few_shot.py", "--rows", "4", "--repeats", "2", "--threads", "1", "--output", output)
+    record = json.loads(output.read_text())
+    assert set(record["ratios"]) == {"each row", "each choice"}
+    assert max(record["answers"].values()) < 1e-4
+    assert len(record["seconds"]["ours"]) == 2
