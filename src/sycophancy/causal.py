@@ -92,12 +92,9 @@ def generate_batch(model, tokenizer, prompts: Sequence[str], max_new_tokens: int
     # Some tokenizers close every text; the model is to go on.
     encoded = [ids[:-1] if ids[-1] == tokenizer.eos_token_id else ids for ids in encoded]
     inputs = pad_left(encoded, _pad_id(tokenizer), next(model.parameters()).device)
+    del inputs["position_ids"]  # it makes them itself
     base, read = with_soft_prompt(model, inputs)
-    # It makes the positions itself, from the mask.
-    del read["position_ids"]
     tokens = base.generate(**read, max_new_tokens=max_new_tokens, do_sample=False, pad_token_id=_pad_id(tokenizer))
     # What was given as embeddings is not repeated in what is returned.
-    answers = tokenizer.batch_decode(
-        tokens[:, read["input_ids"].shape[1] if "input_ids" in read else 0 :], skip_special_tokens=True
-    )
+    answers = tokenizer.batch_decode(tokens[:, len(read.get("input_ids", [[]])[0]) :], skip_special_tokens=True)
     return [answer.strip() for answer in answers]
