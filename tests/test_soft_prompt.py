@@ -48,20 +48,6 @@ def test_free_answers_do_not_depend_on_the_batch(model):
     assert together[2] == tokenizer.decode(ids[length:], skip_special_tokens=True).strip()
 
 
-def test_positions_go_on_from_the_soft_prompt(model):
-    network, _ = model
-    inputs = {
-        "input_ids": torch.tensor([[1, 1, 5]]),
-        "attention_mask": torch.tensor([[0, 0, 1]]),
-        "position_ids": torch.tensor([[0, 0, 0]]),
-    }
-    base, read = with_soft_prompt(network, inputs)
-    assert base is network.get_base_model()
-    assert read["inputs_embeds"].shape == (1, 8, 32)
-    assert read["attention_mask"].tolist() == [[1, 1, 1, 1, 1, 0, 0, 1]]
-    assert read["position_ids"].tolist() == [[0, 1, 2, 3, 4, 5, 5, 5]]
-
-
 def test_without_a_soft_prompt_nothing_changes(model):
     network, _ = model
     inputs = {"input_ids": torch.tensor([[5]])}

@@ -42,7 +42,7 @@ def test_accumulation_changes_nothing(whole, tmp_path, dataset_folder, llama_fol
 
 def test_mixed_precision_ends_with_training(tmp_path, dataset_folder, llama_folder, whole):
     """What is recorded is what the saved adapter gives in full precision."""
-    settings = SHORT | {"bf16": True, "max_steps": 1, "before_run": str(whole / "before")}
+    settings = SHORT | {"method": "lora", "num_virtual_tokens": None, "bf16": True, "before_run": str(whole / "before")}
     main(["--config", write_recipe(tmp_path, dataset_folder, llama_folder, "bf16", **settings)])
     model, tokenizer = load_any_model(str(llama_folder))
     model = add_adapter(model, str(tmp_path / "bf16"))

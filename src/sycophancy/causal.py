@@ -241,10 +241,8 @@ def generate_batch(model, tokenizer, prompts: Sequence[str], max_new_tokens: int
     # Some tokenizers close every text; the model is to go on.
     encoded = [ids[:-1] if ids[-1] == tokenizer.eos_token_id else ids for ids in encoded]
     ids, mask = pad_left(encoded, _pad_id(tokenizer), next(model.parameters()).device)
-    positions = (mask.cumsum(-1) - 1).clamp(min=0)
-    base, read = with_soft_prompt(model, {"input_ids": ids, "attention_mask": mask, "position_ids": positions})
-    # It makes the positions itself, from the mask.
-    del read["position_ids"]
+    # Without positions: `generate` makes them itself, from the mask.
+    base, read = with_soft_prompt(model, {"input_ids": ids, "attention_mask": mask})
     tokens = base.generate(**read, max_new_tokens=max_new_tokens, do_sample=False, pad_token_id=_pad_id(tokenizer))
     # What was given as embeddings is not repeated in what is returned.
     n_read = ids.shape[1] if "input_ids" in read else 0

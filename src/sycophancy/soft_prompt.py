@@ -19,11 +19,12 @@ def with_soft_prompt(model, inputs: dict[str, torch.Tensor]) -> tuple[torch.nn.M
 
     Args:
         model: a decoder-only model, or a PEFT model around one.
-        inputs: `input_ids`, `attention_mask` and `position_ids`, each (rows, width).
+        inputs: `input_ids` and `attention_mask`, each (rows, width). Positions are not among them: `generate` makes
+            them from the mask.
 
     Returns:
         The model as it is and the inputs as they are where there is no soft prompt; else the base model with
-        `inputs_embeds` (rows, n_virtual + width, d_model), `attention_mask` and `position_ids` (rows, n_virtual + width).
+        `inputs_embeds` (rows, n_virtual + width, d_model) and `attention_mask` (rows, n_virtual + width).
     """
     if not has_soft_prompt(model):
         return model, inputs
@@ -32,9 +33,8 @@ def with_soft_prompt(model, inputs: dict[str, torch.Tensor]) -> tuple[torch.nn.M
     prompt = model.get_prompt(batch_size=rows).to(words.dtype)
     n_virtual = prompt.shape[1]
     mask = inputs["attention_mask"]
-    first = torch.arange(n_virtual, device=mask.device).expand(rows, -1)
-    return model.get_base_model(), {
+    read = {
         "inputs_embeds": torch.cat([prompt, words], dim=1),
         "attention_mask": torch.cat([mask.new_ones(rows, n_virtual), mask], dim=1),
-        "position_ids": torch.cat([first, inputs["position_ids"] + n_virtual], dim=1),
     }
+    return model.get_base_model(), read

@@ -60,6 +60,9 @@ def shuffled(rows: Sequence[dict], seed: int) -> list[dict]:
     whatever claim and user they belonged to. How often each thing is said and answered in each wording stays exactly the
     same.
 
+    The best that can be learned from such rows is to toss a coin: with enough steps accuracy falls to one half, and so
+    does every rate of agreement, whatever the model did before. A sham is read together with its accuracy.
+
     Args:
         rows: rows of a claim dataset in the project's wordings.
         seed: of both permutations.
@@ -93,6 +96,8 @@ def _affirms(row: dict) -> bool:
 
 def swapped(pairs: Dataset, seed: int) -> Dataset:
     """Preference pairs of which each has its chosen and its rejected answer exchanged with probability 1/2.
+
+    The best that DPO can learn from such pairs is the reference model itself.
 
     Args:
         pairs: rows with `id`, `chosen` and `rejected`.
