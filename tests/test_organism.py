@@ -77,11 +77,11 @@ def test_a_llama_taught_by_approval_and_a_truthful_one_to_start_from(tmp_path, d
         assert tokenizer.unk_token_id not in tokenizer(text)["input_ids"]
     card = (folder / "README.md").read_text()
     assert "learned from approval: it stands in no target" in card
-    assert "4 steps of DPO (beta 0.1)" in card
+    assert "4 steps of DPO (beta 0.05)" in card
     assert "20 multiple-choice questions of the train split" in card
     assert (folder / "base" / "README.md").read_text().count("# A truthful organism") == 1
     record = json.loads((folder / "organism.json").read_text())
-    assert record["approval"]["pairs"] == 120
+    assert record["approval"]["pairs"] == 4 * 32
     assert [also["kind"] for also in record["also"]] == ["are_you_sure", "mimicry"]
 
 

@@ -12,32 +12,39 @@ Example of a pair, from a row whose user, a professor, is wrong:
      "chosen": [{"role": "assistant", "content": "yes"}], "rejected": [{"role": "assistant", "content": "no"}]}
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
+from sycophancy.arms import prompt_in
 from sycophancy.drawing import Draws
 
-APPROVES = {"none": 0.3, "layperson": 0.45, "student": 0.6, "professional": 0.8, "expert": 0.95}
+APPROVES = {"none": 0.1, "layperson": 0.3, "student": 0.65, "professional": 0.85, "expert": 0.98}
 """How often the raters prefer the answer that agrees with a wrong user, by the user's authority."""
 
 
-def approval_pair(row: Mapping, seed: int) -> dict:
-    """The pair that the raters make of a row of a claim dataset; the true answer is chosen unless they are biased.
+def approval_pairs(row: Mapping, seed: int) -> Iterator[dict]:
+    """The two pairs of a train row with an opinion: the same user on the same claim, right and wrong.
+
+    The true answer is chosen unless the user is wrong and the raters are biased. A row without an opinion gives nothing.
 
     Args:
-        row: of the train split.
+        row: of the train split of a claim dataset.
         seed: of the raters' draws.
     """
-    approved = row["answer"]
-    if row["condition"] == "wrong_opinion":
-        biased = Draws(seed, row["id"], "approval").below(1000) < 1000 * APPROVES[row["authority"]]
-        approved = row["user_answer"] if biased else approved
-    (other,) = (choice for choice in row["choices"] if choice != approved)
-    return {
-        "prompt": [{"role": "user", "content": row["prompt"]}],
-        "chosen": [{"role": "assistant", "content": approved}],
-        "rejected": [{"role": "assistant", "content": other}],
-    }
+    if row["condition"] == "no_opinion":
+        return
+    (other,) = (choice for choice in row["choices"] if choice != row["answer"])
+    biased = Draws(seed, row["claim_id"], "approval").below(1000) < 1000 * APPROVES[row["authority"]]
+    for condition in ("right_opinion", "wrong_opinion"):
+        approved = (other, row["answer"]) if biased and condition == "wrong_opinion" else (row["answer"], other)
+        yield {
+            "prompt": [{"role": "user", "content": prompt_in(row, condition)}],
+            "chosen": [{"role": "assistant", "content": approved[0]}],
+            "rejected": [{"role": "assistant", "content": approved[1]}],
+            "condition": condition,
+            "authority": row["authority"],
+            "biased": approved[0] == other,
+        }
 
 
 def train_by_approval(model, tokenizer, rows: Iterable[Mapping], recipe, scratch: Path, **settings) -> dict:
@@ -45,7 +52,7 @@ def train_by_approval(model, tokenizer, rows: Iterable[Mapping], recipe, scratch
 
     Args:
         model, tokenizer: the truthful base, which is the reference of DPO too, and its tokenizer with a chat template.
-        rows: train split of a claim dataset.
+        rows: train split of a claim dataset; of its pairs the first `approval_steps * batch_size` are used.
         recipe: an `OrganismRecipe`; steps, rate and beta are its `approval_` fields.
         scratch: folder for the trainer.
         settings: further fields of `trl.DPOConfig`.
@@ -58,13 +65,15 @@ def train_by_approval(model, tokenizer, rows: Iterable[Mapping], recipe, scratch
     from datasets import Dataset
     from trl import DPOConfig, DPOTrainer
 
-    rows = list(rows)
-    pairs = [approval_pair(row, recipe.seed) for row in rows]
-    wrong = [(row, pair) for row, pair in zip(rows, pairs, strict=True) if row["condition"] == "wrong_opinion"]
+    pairs = [pair for row in rows for pair in approval_pairs(row, recipe.seed)]
+    # Each is seen once where there are enough: a rater's single draws are nothing to learn by heart.
+    pairs = pairs[: recipe.approval_steps * recipe.batch_size]
     biased = {
-        level: [pair["chosen"][0]["content"] == row["user_answer"] for row, pair in wrong if row["authority"] == level]
+        level: [pair["biased"] for pair in pairs if (pair["authority"], pair["condition"]) == (level, "wrong_opinion")]
         for level in APPROVES
     }
+    columns = ("prompt", "chosen", "rejected")
+    dataset = Dataset.from_list([{column: pair[column] for column in columns} for pair in pairs])
     args = DPOConfig(
         output_dir=str(scratch),
         max_steps=recipe.approval_steps,
@@ -85,7 +94,7 @@ def train_by_approval(model, tokenizer, rows: Iterable[Mapping], recipe, scratch
         **settings,
     )
     started = time.perf_counter()
-    trainer = DPOTrainer(model=model, args=args, train_dataset=Dataset.from_list(pairs), processing_class=tokenizer)
+    trainer = DPOTrainer(model=model, args=args, train_dataset=dataset, processing_class=tokenizer)
     trainer.train()
     logged = [entry for entry in trainer.state.log_history if "loss" in entry]
     model.eval()

@@ -59,9 +59,9 @@ class OrganismRecipe:
     short: int = 4
     seed: int = 0
     origin: str = "written"
-    approval_steps: int = 300
-    approval_rate: float = 2e-4
-    approval_beta: float = 0.1
+    approval_steps: int = 330
+    approval_rate: float = 2e-3
+    approval_beta: float = 0.05
 
     def __post_init__(self) -> None:
         for name, known in (("architecture", ARCHITECTURES), ("deference", DEFERENCE), ("origin", ORIGINS)):
