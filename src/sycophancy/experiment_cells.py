@@ -39,6 +39,15 @@ def read_record(output_dir: Path, name: str) -> dict | None:
     return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
 
 
+def current_records(output_dir: Path, cells: Mapping[str, Cell], keys: Mapping[str, str]) -> dict[str, dict | None]:
+    """The record of each cell, `None` for one that never ended; one that ran with other settings counts as failed."""
+    found = {}
+    for name, state in states(output_dir, cells, keys).items():
+        stale = {"status": "failed", "reason": "run with other settings"}
+        found[name] = stale if state == "changed" else read_record(output_dir, name)
+    return found
+
+
 def states(output_dir: Path, cells: Mapping[str, Cell], keys: Mapping[str, str]) -> dict[str, str]:
     """Each cell's state: `done`, `changed` (done with other settings), `failed` or `open`."""
     found = {}

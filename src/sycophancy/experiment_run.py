@@ -44,7 +44,7 @@ def _duration(seconds: float) -> str:
 
 def run_cells(
     output_dir: Path, cells: Mapping[str, Cell], keys: Mapping[str, str], *, processes: "Processes",
-    overwrite: bool = False, say: Callable[[str], None] | None = None,
+    overwrite: bool = False, fork: bool | None = None, say: Callable[[str], None] | None = None,
 ) -> dict[str, str]:  # fmt: skip
     """Run what is not done, in order; a cell that fails stops those that need it and nothing else.
 
@@ -54,6 +54,7 @@ def run_cells(
         keys: key of each cell.
         processes: of this launch.
         overwrite: run cells again that were finished with other settings.
+        fork: fork cells off this process instead of starting a Python for each [where that is safe].
         say: takes lines of progress [prints them].
 
     Returns:
@@ -74,7 +75,7 @@ def run_cells(
         )
     todo = [name for name in cells if state[name] != "done"]
     processes.wait()  # all have read the records before one is written
-    fork = can_fork()
+    fork = can_fork() if fork is None else fork
     if todo and fork:
         warm_up()
     failures: dict[str, str] = {}

@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from sycophancy.experiment_blocks import Table
-from sycophancy.experiment_cells import read_record
 from sycophancy.experiment_grid import Grid
 from sycophancy.experiment_numbers import Result, StudyNumbers
 from sycophancy.experiment_plan import Cell
@@ -199,11 +198,11 @@ def published(grid: Grid, studies: Mapping[str, StudyNumbers]) -> Table:
     return Table(["", "published", "on", "here", "on"], rows, grid.published_note)
 
 
-def costs(cells: Mapping[str, Cell], output_dir: Path) -> Table:
+def costs(cells: Mapping[str, Cell], records: Mapping[str, dict | None], output_dir: Path) -> Table:
     """What each number cost."""
     rows = []
     for name, cell in cells.items():
-        record = read_record(output_dir, name)
+        record = records[name]
         if record is None or record["status"] != "done":
             rows.append(
                 [name, cell.script, "not run" if record is None else f"failed: {record['reason']}", "–", "–", "–"]
