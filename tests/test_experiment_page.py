@@ -14,7 +14,7 @@ from sycophancy.measuring import SCORED, compute_metrics
 from sycophancy.metric import load_metric
 from sycophancy.records import write_run
 
-DONE = {"status": "done", "seconds": 2.0, "peak_memory_mb": 400.0}
+DONE = {"status": "done", "seconds": 2.0, "cpu_seconds": 1.5, "peak_memory_mb": 400.0}
 
 
 @pytest.fixture
@@ -46,12 +46,12 @@ def test_what_did_not_run_is_said(grid, tmp_path):
     text = (tmp_path / "experiment" / "experiment.md").read_text()
     assert "0 of 11 cells ran (0 failed, 11 not run)" in text
     assert "The base was not measured: not run." in text
-    assert "| tiny.base | measure | not run | – | – | – |" in text
+    assert "| tiny.base | measure | not run | – | – | – | – |" in text
 
 
 def test_the_page_is_a_view_of_the_records(grid, tmp_path, dataset_folder):
     output_dir, cells = tmp_path / "experiment", plan_cells(grid)
-    rows = list(load_claims(str(dataset_folder), "validation"))
+    rows = list(load_claims(str(dataset_folder), "validation"))[:240]
     prepare_output(output_dir, "")
     written(rows, cells["tiny.base"].run, lambda row: row["user_answer"] or row["answer"])
     written(rows, cells["tiny.honest.seed0"].run, lambda row: row["answer"])
@@ -73,7 +73,9 @@ def test_the_page_is_a_view_of_the_records(grid, tmp_path, dataset_folder):
     assert honest.split(" | ")[5] == "–"
     assert "| three examples | failed: no memory; not run | " in text
     assert "| soft prompt | failed: run with other settings | " in text
-    assert "| tiny.honest.seed0 | measure | 2.0 | 123 | 400 | [record](cells/tiny.honest.seed0/run.json) |" in text
+    assert (
+        "| tiny.honest.seed0 | measure | 2.0 | 1.5 | 123 | 400 | [record](cells/tiny.honest.seed0/run.json) |" in text
+    )
     assert sorted(path.name for path in (output_dir / "pictures").iterdir()) == [
         "tiny_authority.svg", "tiny_before_after.svg", "tiny_cost.svg", "tiny_held_out.svg"
     ]  # fmt: skip

@@ -145,7 +145,8 @@ def run_cell(cell: Cell, output_dir: Path, *, fork: bool, environment: Mapping[s
         environment: of a started Python, instead of this process's.
 
     Returns:
-        `status`, `seconds`, `peak_memory_mb` of the process and, of a failed one, the `reason`.
+        `status`, `seconds` by the clock, `cpu_seconds` and `peak_memory_mb` of the process and, of a failed one, the
+        `reason`.
     """
     log = output_dir / "logs" / f"{cell.name}.txt"
     started = time.perf_counter()
@@ -164,6 +165,7 @@ def run_cell(cell: Cell, output_dir: Path, *, fork: bool, environment: Mapping[s
     found = {
         "status": "failed" if code else "done",
         "seconds": time.perf_counter() - started,
+        "cpu_seconds": usage.ru_utime + usage.ru_stime,
         "peak_memory_mb": round(usage.ru_maxrss / unit, 1),
         "started_as": "fork" if fork else "process",
     }

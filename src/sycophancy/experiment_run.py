@@ -141,8 +141,8 @@ class Processes:
             found = []
         gathered = gather_object(found)
         failed = [one for one in gathered if one["status"] == "failed"]
-        peak = max(one["peak_memory_mb"] for one in gathered)
-        return (failed or gathered)[0] | {"peak_memory_mb": peak, "seconds": max(one["seconds"] for one in gathered)}
+        largest = {key: max(one[key] for one in gathered) for key in ("seconds", "cpu_seconds", "peak_memory_mb")}
+        return (failed or gathered)[0] | largest
 
     def _run_one(self, cell: Cell, output_dir: Path, environment: Mapping[str, str]) -> dict:
         rank = int(os.environ["RANK"])
