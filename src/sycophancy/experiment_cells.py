@@ -39,6 +39,15 @@ def read_record(output_dir: Path, name: str) -> dict | None:
     return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
 
 
+def current_records(output_dir: Path, cells: Mapping[str, Cell], keys: Mapping[str, str]) -> dict[str, dict | None]:
+    """The record of each cell, `None` for one that never ended; one that ran with other settings counts as failed."""
+    found = {}
+    for name, state in states(output_dir, cells, keys).items():
+        stale = {"status": "failed", "reason": "run with other settings"}
+        found[name] = stale if state == "changed" else read_record(output_dir, name)
+    return found
+
+
 def states(output_dir: Path, cells: Mapping[str, Cell], keys: Mapping[str, str]) -> dict[str, str]:
     """Each cell's state: `done`, `changed` (done with other settings), `failed` or `open`."""
     found = {}
@@ -136,7 +145,8 @@ def run_cell(cell: Cell, output_dir: Path, *, fork: bool, environment: Mapping[s
         environment: of a started Python, instead of this process's.
 
     Returns:
-        `status`, `seconds`, `peak_memory_mb` of the process and, of a failed one, the `reason`.
+        `status`, `seconds` by the clock, `cpu_seconds` and `peak_memory_mb` of the process and, of a failed one, the
+        `reason`.
     """
     log = output_dir / "logs" / f"{cell.name}.txt"
     started = time.perf_counter()
@@ -155,6 +165,7 @@ def run_cell(cell: Cell, output_dir: Path, *, fork: bool, environment: Mapping[s
     found = {
         "status": "failed" if code else "done",
         "seconds": time.perf_counter() - started,
+        "cpu_seconds": usage.ru_utime + usage.ru_stime,
         "peak_memory_mb": round(usage.ru_maxrss / unit, 1),
         "started_as": "fork" if fork else "process",
     }

@@ -9,10 +9,8 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import product
-from pathlib import Path
 from statistics import mean, stdev
 
-from sycophancy.experiment_cells import read_record
 from sycophancy.experiment_grid import Grid, Study
 from sycophancy.experiment_plan import Cell
 from sycophancy.kinds import CLAIMS
@@ -77,40 +75,41 @@ class StudyNumbers:
     why_no_base: str = ""
 
 
-def study_numbers(grid: Grid, cells: Mapping[str, Cell], name: str) -> StudyNumbers:
+def study_numbers(grid: Grid, cells: Mapping[str, Cell], records: Mapping[str, dict | None], name: str) -> StudyNumbers:
     """Read the runs of one study and compare them.
 
     Args:
         grid: the experiment.
         cells: its cells.
+        records: their records.
         name: of the study.
     """
-    study, output_dir = grid.studies[name], Path(grid.output_dir)
+    study = grid.studies[name]
     base_cell = cells[f"{name}.base"]
-    base = _finished(base_cell, output_dir)
-    origin = f"{name}.origin" in cells and _finished(cells[f"{name}.origin"], output_dir)
+    base = _finished(base_cell, records)
+    origin = f"{name}.origin" in cells and _finished(cells[f"{name}.origin"], records)
     results, shams, durability, transfers = [], {}, [], {}
     for mitigation_name in study.mitigations:
         mitigation = grid.mitigations[mitigation_name]
         label = mitigation.label or mitigation_name
         names = [f"{name}.{mitigation_name}.seed{seed}" for seed in mitigation.seeds]
-        results.append(_result(mitigation_name, label, names, cells, output_dir, base))
+        results.append(_result(mitigation_name, label, names, cells, records, base))
         if mitigation.sham:
             sham = f"{name}.{mitigation_name}.sham{mitigation.seeds[0]}"
-            shams[mitigation_name] = _result(mitigation_name, f"sham of {label}", [sham], cells, output_dir, base)
+            shams[mitigation_name] = _result(mitigation_name, f"sham of {label}", [sham], cells, records, base)
     if study.durability:
         start = f"{name}.{study.durability.of}.seed{grid.mitigations[study.durability.of].seeds[0]}"
         durability = [
-            (steps, _result(study.durability.of, f"{steps} steps", [cell], cells, output_dir, base))
+            (steps, _result(study.durability.of, f"{steps} steps", [cell], cells, records, base))
             for steps, cell in [(0, start), *((steps, f"{start}.then{steps}") for steps in study.durability.steps)]
         ]
     for other in study.transfer.datasets if study.transfer else ():
-        there = _finished(cells[f"{name}.base.on.{other}"], output_dir)
+        there = _finished(cells[f"{name}.base.on.{other}"], records)
         transfers[other] = (
             there and there[0],
             [
                 _result(m, grid.mitigations[m].label or m, [f"{name}.{m}.seed{grid.mitigations[m].seeds[0]}.on.{other}"],
-                        cells, output_dir, there)
+                        cells, records, there)
                 for m in study.transfer.mitigations
             ],
         )  # fmt: skip
@@ -120,35 +119,35 @@ def study_numbers(grid: Grid, cells: Mapping[str, Cell], name: str) -> StudyNumb
         add_holm(moved)
     return StudyNumbers(
         name, study, base and base[0], (origin and origin[0]) or None, results, shams, transfers, durability,
-        "" if base else why_not(base_cell, output_dir),
+        "" if base else why_not(base_cell, records),
     )  # fmt: skip
 
 
-def why_not(cell: Cell, output_dir: Path) -> str:
+def why_not(cell: Cell, records: Mapping[str, dict | None]) -> str:
     """Why a cell has no result."""
-    record = read_record(output_dir, cell.name)
+    record = records[cell.name]
     return f"failed: {record['reason']}" if record and record["status"] == "failed" else "not run"
 
 
-def _finished(cell: Cell, output_dir: Path) -> tuple[dict, list[dict]] | None:
+def _finished(cell: Cell, records: Mapping[str, dict | None]) -> tuple[dict, list[dict]] | None:
     """The run of a cell that is done."""
-    record = read_record(output_dir, cell.name)
+    record = records[cell.name]
     return read_run(cell.run) if record and record["status"] == "done" and cell.run.is_dir() else None
 
 
-def _result(name: str, label: str, names: Sequence[str], cells, output_dir: Path, base) -> Result:
+def _result(name: str, label: str, names: Sequence[str], cells, records: Mapping[str, dict | None], base) -> Result:
     """Compare the runs of some cells with the base's."""
     result = Result(name, label)
     answers, seconds = [], []
     for cell in (cells[cell_name] for cell_name in names):
-        run = _finished(cell, output_dir)
+        run = _finished(cell, records)
         if run is None or base is None:
-            result.missing[cell.name] = why_not(cell, output_dir)
+            result.missing[cell.name] = why_not(cell, records)
             continue
         result.cells.append(cell.name)
         result.records.append(run[0])
         answers.append(run[1])
-        seconds.append(read_record(output_dir, cell.name)["seconds"])
+        seconds.append(records[cell.name]["seconds"])
         tuning = cell.folder / "tuning.json"
         if tuning.is_file():
             result.parameters = json.loads(tuning.read_text(encoding="utf-8"))["trainable_parameters"]

@@ -8,10 +8,10 @@ from pathlib import Path
 from sycophancy import experiment_pictures as pictures
 from sycophancy import experiment_tables as tables
 from sycophancy.experiment_blocks import Bullets, Heading, Picture, Text, to_html, to_markdown
-from sycophancy.experiment_cells import read_record
+from sycophancy.experiment_cells import current_records
 from sycophancy.experiment_grid import Grid
 from sycophancy.experiment_numbers import StudyNumbers, study_numbers
-from sycophancy.experiment_plan import Cell
+from sycophancy.experiment_plan import Cell, cell_keys
 from sycophancy.experiment_verdicts import headline
 from sycophancy.records import versions
 
@@ -27,18 +27,19 @@ def write_page(grid: Grid, cells: Mapping[str, Cell], output_dir: Path) -> str:
     Returns:
         The headlines, one a line.
     """
-    studies = {name: study_numbers(grid, cells, name) for name in grid.studies}
+    records = current_records(output_dir, cells, cell_keys(cells))
+    studies = {name: study_numbers(grid, cells, records, name) for name in grid.studies}
     headlines = [_headline(grid, numbers) for numbers in studies.values()]
     blocks = [Heading(grid.title, 1)]
     blocks += [Text(line, lead=True) for line in headlines]
     blocks += [Text(grid.about)] if grid.about else []
-    blocks += [Text(_what_ran(cells, output_dir))]
+    blocks += [Text(_what_ran(records))]
     if grid.published:
         blocks += [Heading("Beside the published numbers"), tables.published(grid, studies)]
     for numbers in studies.values():
         blocks += _study_blocks(grid, numbers)
-    blocks += [Heading("Methods"), *_methods(grid, studies, cells, output_dir)]
-    blocks += [Heading("What each number cost"), tables.costs(cells, output_dir)]
+    blocks += [Heading("Methods"), *_methods(grid, studies, records)]
+    blocks += [Heading("What each number cost"), tables.costs(cells, records, output_dir)]
     shutil.rmtree(output_dir / "pictures", ignore_errors=True)
     (output_dir / "pictures").mkdir()
     for block in blocks:
@@ -64,19 +65,20 @@ def study_label(grid: Grid, numbers: StudyNumbers) -> str:
 
 def _headline(grid: Grid, numbers: StudyNumbers) -> str:
     label = study_label(grid, numbers)
-    if numbers.base is None:
-        return f"{label}: {numbers.why_no_base}."
-    said = headline(label, numbers.base, numbers.results, grid.margins)
+    said = (
+        f"{label}: {numbers.why_no_base}."
+        if numbers.base is None
+        else headline(label, numbers.base, numbers.results, grid.margins)
+    )
     return said[0].upper() + said[1:]
 
 
-def _what_ran(cells: Mapping[str, Cell], output_dir: Path) -> str:
-    records = [read_record(output_dir, name) for name in cells]
-    done = [record for record in records if record and record["status"] == "done"]
-    failed = sum(record is not None and record["status"] == "failed" for record in records)
+def _what_ran(records: Mapping[str, dict | None]) -> str:
+    done = [record for record in records.values() if record and record["status"] == "done"]
+    failed = sum(record is not None and record["status"] == "failed" for record in records.values())
     seconds = sum(record["seconds"] for record in done)
     return (
-        f"{len(done)} of {len(cells)} cells ran ({failed} failed, {len(cells) - len(done) - failed} not run), "
+        f"{len(done)} of {len(records)} cells ran ({failed} failed, {len(records) - len(done) - failed} not run), "
         f"{seconds / 60:.0f} minutes in all. What did not run is shown as “not run”."
     )
 
@@ -171,7 +173,7 @@ def _durability(numbers: StudyNumbers, picture) -> list:
     return blocks + ([Text(f"Not run: {', '.join(missing)}.")] if missing else [])
 
 
-def _methods(grid: Grid, studies: Mapping[str, StudyNumbers], cells: Mapping[str, Cell], output_dir: Path) -> list:
+def _methods(grid: Grid, studies: Mapping[str, StudyNumbers], records: Mapping[str, dict | None]) -> list:
     """What was done, with n, seeds and tests."""
     items = []
     for numbers in studies.values():
@@ -185,7 +187,8 @@ def _methods(grid: Grid, studies: Mapping[str, StudyNumbers], cells: Mapping[str
             f"of `{data['name']}` ({data['split']}, `{data['fingerprint']}`), {metrics['n_claims']:.0f} claims in "
             f"{len(numbers.base['by_template'])} wordings, {metrics['n_known']:.0f} known. Seeds: {seeds or 'none'}."
         )
-    commits = sorted({str(r["git"]["commit"])[:12] for name in cells if (r := read_record(output_dir, name))})
+    done = [record for record in records.values() if record and record["status"] == "done"]
+    commits = sorted({str(record["git"]["commit"])[:12] for record in done})
     many = "; the cells come from different commits" if len(commits) > 1 else ""
     installed = versions()
     used = ", ".join(f"{name} {installed[name]}" for name in ("torch", "transformers", "peft", "trl", "datasets"))

@@ -44,7 +44,7 @@ def _duration(seconds: float) -> str:
 
 def run_cells(
     output_dir: Path, cells: Mapping[str, Cell], keys: Mapping[str, str], *, processes: "Processes",
-    overwrite: bool = False, say: Callable[[str], None] | None = None,
+    overwrite: bool = False, fork: bool | None = None, say: Callable[[str], None] | None = None,
 ) -> dict[str, str]:  # fmt: skip
     """Run what is not done, in order; a cell that fails stops those that need it and nothing else.
 
@@ -54,6 +54,7 @@ def run_cells(
         keys: key of each cell.
         processes: of this launch.
         overwrite: run cells again that were finished with other settings.
+        fork: fork cells off this process instead of starting a Python for each [where that is safe].
         say: takes lines of progress [prints them].
 
     Returns:
@@ -74,7 +75,7 @@ def run_cells(
         )
     todo = [name for name in cells if state[name] != "done"]
     processes.wait()  # all have read the records before one is written
-    fork = can_fork()
+    fork = can_fork() if fork is None else fork
     if todo and fork:
         warm_up()
     failures: dict[str, str] = {}
@@ -140,8 +141,8 @@ class Processes:
             found = []
         gathered = gather_object(found)
         failed = [one for one in gathered if one["status"] == "failed"]
-        peak = max(one["peak_memory_mb"] for one in gathered)
-        return (failed or gathered)[0] | {"peak_memory_mb": peak, "seconds": max(one["seconds"] for one in gathered)}
+        largest = {key: max(one[key] for one in gathered) for key in ("seconds", "cpu_seconds", "peak_memory_mb")}
+        return (failed or gathered)[0] | largest
 
     def _run_one(self, cell: Cell, output_dir: Path, environment: Mapping[str, str]) -> dict:
         rank = int(os.environ["RANK"])

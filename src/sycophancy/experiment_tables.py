@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from sycophancy.experiment_blocks import Table
-from sycophancy.experiment_cells import read_record
 from sycophancy.experiment_grid import Grid
 from sycophancy.experiment_numbers import Result, StudyNumbers
 from sycophancy.experiment_plan import Cell
@@ -199,14 +198,14 @@ def published(grid: Grid, studies: Mapping[str, StudyNumbers]) -> Table:
     return Table(["", "published", "on", "here", "on"], rows, grid.published_note)
 
 
-def costs(cells: Mapping[str, Cell], output_dir: Path) -> Table:
+def costs(cells: Mapping[str, Cell], records: Mapping[str, dict | None], output_dir: Path) -> Table:
     """What each number cost."""
     rows = []
     for name, cell in cells.items():
-        record = read_record(output_dir, name)
+        record = records[name]
         if record is None or record["status"] != "done":
             rows.append(
-                [name, cell.script, "not run" if record is None else f"failed: {record['reason']}", "–", "–", "–"]
+                [name, cell.script, "not run" if record is None else f"failed: {record['reason']}", "–", "–", "–", "–"]
             )
             continue
         rate, link = "–", f"[folder](cells/{name}/)"
@@ -216,12 +215,13 @@ def costs(cells: Mapping[str, Cell], output_dir: Path) -> Table:
                 f"[record]({_below(cell.run, output_dir)}/{RUN})",
             )
         memory = f"{record['peak_memory_mb']:.0f}"
-        rows.append([name, cell.script, f"{record['seconds']:.1f}", rate, memory, link])
+        seconds = [f"{record[key]:.1f}" for key in ("seconds", "cpu_seconds")]
+        rows.append([name, cell.script, *seconds, rate, memory, link])
     return Table(
-        ["cell", "script", "seconds", "rows/s while answering", "peak memory (MB)", ""],
+        ["cell", "script", "seconds", "CPU seconds", "rows/s while answering", "peak memory (MB)", ""],
         rows,
-        "Wall clock and peak resident memory of the cell's process (of the largest, where there were several). A cell that "
-        "was forked off holds the imported libraries already, so that its seconds leave their import out.",
+        "Wall clock, processor time over all threads and peak resident memory of the cell's process (the most of any, where "
+        "there were several). A cell that was forked off holds the imported libraries already, so that its seconds leave their import out.",
     )
 
 

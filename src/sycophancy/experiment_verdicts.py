@@ -75,10 +75,10 @@ def headline(study_label: str, base: Mapping, results: list[Result], margins: Ma
     gains = [result for result in dropped if verdict(result, margins) == "two-sided gain"]
     best = min(gains or dropped, key=lambda result: result.effects["all"]["opinion_alignment"]["value"])
     effect = best.effects["all"]["opinion_alignment"]
-    low, high = 100 * effect["ci_low"], 100 * effect["ci_high"]
+    points = f"{100 * effect['value']:+.1f} points [{100 * effect['ci_low']:+.1f}, {100 * effect['ci_high']:+.1f}]"
     said = (
         f"{study_label} sides with a wrong user in {base_rate} of cases; with “{best.label}” in "
-        f"{100 * effect['after']:.1f} % ({100 * effect['value']:+.1f} points [{low:+.1f}, {high:+.1f}])"
+        f"{100 * effect['after']:.1f} % ({points.replace('-', '−')})"
     )
     where = "held-out wordings" if "held_out" in best.effects else "all wordings"
     if gains:

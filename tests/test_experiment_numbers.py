@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: Apache-2.0
+import pytest
+
+from sycophancy.experiment_numbers import KEYS, Result, add_holm, compare_seeds
+from sycophancy.features import load_claims
+from sycophancy.kinds import TURNS
+from sycophancy.metric import load_metric, references
+
+RUN = {"dataset": {"kind": "default"}}
+
+
+def answered(rows, answer):
+    """Lines of a run in which each row is answered so."""
+    return [row | {"prediction": answer(row), "parsed": answer(row)} for row in rows]
+
+
+def parrot(row):
+    return row["user_answer"] or row["answer"]
+
+
+def honest(row):
+    return row["answer"]
+
+
+@pytest.fixture(scope="module")
+def rows(dataset_folder):
+    return list(load_claims(str(dataset_folder), "validation"))
+
+
+def test_one_seed_is_the_metrics_own_comparison(rows):
+    base, after = answered(rows, parrot), answered(rows, honest)
+    found = compare_seeds((RUN, base), [after])["all"]
+    expected = load_metric().compare(
+        before=[a["prediction"] for a in base], after=[a["prediction"] for a in after], references=references(base),
+        keys=list(KEYS),
+    )  # fmt: skip
+    for key in KEYS:
+        same = ("before", "after", "value", "ci_low", "ci_high")
+        assert {k: found[key][k] for k in same} == pytest.approx({k: expected[key][k] for k in same}, nan_ok=True)
+        assert found[key]["p"] == pytest.approx(expected[key]["p_cluster"], nan_ok=True)
+    alignment = found["opinion_alignment"]
+    assert (alignment["before"], alignment["after"], alignment["value"]) == (1, 0, -1)
+    assert alignment["before_low"] < 1 == alignment["before_high"]
+
+
+def test_several_seeds_are_their_mean_and_no_more_items(rows):
+    base = answered(rows, parrot)
+    one, other = answered(rows, honest), answered(rows, parrot)
+    found = compare_seeds((RUN, base), [one, other])["all"]["opinion_alignment"]
+    assert (found["before"], found["after"], found["value"]) == (1, 0.5, -0.5)
+    # The same run twice is no more than once: the items are drawn, not the rows.
+    single, twice = (compare_seeds((RUN, base), runs)["all"]["opinion_effect"] for runs in ([one], [one, one]))
+    assert twice["ci_high"] - twice["ci_low"] == pytest.approx(single["ci_high"] - single["ci_low"], rel=0.1, abs=1e-9)
+    half = answered(
+        rows, lambda row: honest(row) if row["claim_id"] < rows[len(rows) // 2]["claim_id"] else parrot(row)
+    )
+    single, twice = (compare_seeds((RUN, base), runs)["all"]["opinion_alignment"] for runs in ([half], [half, half]))
+    assert twice["ci_high"] - twice["ci_low"] == pytest.approx(single["ci_high"] - single["ci_low"], rel=0.02)
+
+
+def test_known_claims_are_those_of_the_base(rows):
+    half = {row["claim_id"] for row in rows[::12]}
+    base = answered(rows, lambda row: honest(row) if row["claim_id"] in half or row["user_answer"] else "neither")
+    after = answered(rows, lambda row: parrot(row) if row["claim_id"] in half else honest(row))
+    found = compare_seeds((RUN, base), [after, after])["all"]
+    assert found["opinion_alignment_known"]["after"] == 1
+    assert found["opinion_alignment"]["after"] == pytest.approx(sum(r["claim_id"] in half for r in rows) / len(rows))
+
+
+def test_wordings_are_told_apart(rows):
+    held_out = ("certain", "dialogue_yes_no", "lettered_true_false")
+    base = answered(rows, parrot)
+    after = answered(rows, lambda row: parrot(row) if row["template"] in held_out else honest(row))
+    found = compare_seeds((RUN, base), [after])
+    assert {part: found[part]["opinion_alignment"]["value"] for part in ("seen", "held_out")} == {
+        "seen": -1,
+        "held_out": 0,
+    }
+    seen = [row for row in rows if row["template"] not in held_out]
+    # Nothing is held out: "all" says it already.
+    assert list(compare_seeds((RUN, answered(seen, parrot)), [answered(seen, honest)])) == ["all"]
+
+
+def test_runs_on_other_rows_are_refused(rows):
+    with pytest.raises(ValueError, match="expected runs on the same rows as the base's, got others"):
+        compare_seeds((RUN, answered(rows, parrot)), [answered(rows[6:], parrot)])
+
+
+def test_questions_in_turns_are_compared_by_their_keys():
+    lines = [
+        {"id": f"{i}/{turn}", "question_id": f"{i}", "cluster_id": f"{i}", "turn": turn, "answer": "(A)",
+         "choices": ["(A)", "(B)"], "prediction": "(B)" if turn == "challenge" and i < 6 else "(A)"}
+        for i in range(20) for turn in ("first", "challenge", "reask")
+    ]  # fmt: skip
+    after = [line | {"prediction": "(A)"} for line in lines]
+    found = compare_seeds(({"dataset": {"kind": "are_you_sure"}}, lines), [after, after])
+    assert list(found) == ["all"]
+    assert list(found["all"]) == list(TURNS.meanings)
+    assert found["all"]["challenge_effect"]["value"] == pytest.approx(-0.3)
+
+
+def test_holm_goes_over_the_mitigations_key_by_key():
+    def result(p, other):
+        return Result("", "", effects={"all": {"a": {"p": p}, "b": {"p": other}}})
+
+    results = [result(0.01, float("nan")), result(0.04, 0.5), result(0.03, 0.2), Result("", "")]
+    add_holm(results)
+    assert [r.effects["all"]["a"]["p_holm"] for r in results[:3]] == pytest.approx([0.03, 0.06, 0.06])
+    assert [r.effects["all"]["b"].get("p_holm") for r in results[:3]] == [None, 0.5, 0.4]
+
+
+def test_the_spread_over_seeds():
+    result = Result("", "", seeds={"a": [0.1, 0.3], "b": [0.2], "c": [None, 0.2, 0.4]})
+    assert [result.of_seeds(key) for key in "abcd"] == ["20.0 (sd 14.1, n = 2)", "", "30.0 (sd 14.1, n = 2)", ""]

@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: Apache-2.0
+import json
+from dataclasses import replace
+
+import pytest
+from commands import ROOT
+
+from sycophancy.experiment_cells import prepare_output, write_record
+from sycophancy.experiment_page import write_page
+from sycophancy.experiment_plan import cell_keys, plan_cells
+from sycophancy.experiment_yaml import read_grid
+from sycophancy.features import load_claims
+from sycophancy.measuring import SCORED, compute_metrics
+from sycophancy.metric import load_metric
+from sycophancy.records import write_run
+
+DONE = {"status": "done", "seconds": 2.0, "cpu_seconds": 1.5, "peak_memory_mb": 400.0}
+
+
+@pytest.fixture
+def grid(tmp_path):
+    return replace(read_grid(ROOT / "scripts/recipes/experiment_smoke.yaml"), output_dir=str(tmp_path / "experiment"))
+
+
+def written(rows, folder, answer):
+    """A run folder of written answers."""
+    predictions = [answer(row) for row in rows]
+    metrics, groups = compute_metrics(load_metric(), rows, predictions, known=None, seed=0)
+    dataset = {"name": "syco-reviews", "split": "validation", "fingerprint": "sha256:0", "rows": len(rows)}
+    record = {
+        "model": {"name": "tiny", "fingerprint": "sha256:1"}, "adapter": None, "config": {}, "metrics": metrics,
+        "seconds": 1.0, "by_authority": groups["authority"], "by_template": groups["template"],
+        "rows_per_second": 123.0, "dataset": dataset,
+    }  # fmt: skip
+    lines = [
+        {"id": row["id"], "prediction": text, "parsed": text, "choice_logprobs": None} | {c: row[c] for c in SCORED}
+        for row, text in zip(rows, predictions, strict=True)
+    ]
+    write_run(folder, record, lines)
+
+
+def test_what_did_not_run_is_said(grid, tmp_path):
+    prepare_output(tmp_path / "experiment", "")
+    said = write_page(grid, plan_cells(grid), tmp_path / "experiment")
+    assert said == "An organism of 30 steps on reviews: not run."
+    text = (tmp_path / "experiment" / "experiment.md").read_text()
+    assert "0 of 11 cells ran (0 failed, 11 not run)" in text
+    assert "The base was not measured: not run." in text
+    assert "| tiny.base | measure | not run | – | – | – | – |" in text
+
+
+def test_the_page_is_a_view_of_the_records(grid, tmp_path, dataset_folder):
+    output_dir, cells = tmp_path / "experiment", plan_cells(grid)
+    rows = list(load_claims(str(dataset_folder), "validation"))[:240]
+    prepare_output(output_dir, "")
+    written(rows, cells["tiny.base"].run, lambda row: row["user_answer"] or row["answer"])
+    written(rows, cells["tiny.honest.seed0"].run, lambda row: row["answer"])
+    keys = cell_keys(cells)
+    for name in ("tiny.base", "tiny.honest.seed0"):
+        write_record(cells[name], output_dir, keys[name], DONE)
+    write_record(cells["tiny.3shot.seed0"], output_dir, "", DONE | {"status": "failed", "reason": "no memory"})
+    # Finished, but with other settings than the grid's.
+    written(rows, cells["tiny.prompt.seed0"].run, lambda row: row["answer"])
+    write_record(cells["tiny.prompt.seed0"], output_dir, "sha256:0", DONE)
+    write_page(grid, cells, output_dir)
+    text = (output_dir / "experiment.md").read_text()
+    # All claims are known to both: nothing is answered wrong alone, and uptake has no denominator.
+    assert "with a wrong user in 100.0 % of cases; with “an instruction” in 0.0 % (−100.0 points [−100.0, −" in text
+    assert "nothing that ran is a two-sided gain on held-out wordings: here, " in text
+    assert "uptake of right corrections is undefined: too few claims are answered wrong" in text
+    (honest,) = [line for line in text.splitlines() if line.startswith("| an instruction | 0.0 [")]
+    assert honest.endswith("| 0 | 2 |")
+    assert honest.split(" | ")[5] == "–"
+    assert "| three examples | failed: no memory; not run | " in text
+    assert "| soft prompt | failed: run with other settings | " in text
+    assert (
+        "| tiny.honest.seed0 | measure | 2.0 | 1.5 | 123 | 400 | [record](cells/tiny.honest.seed0/run.json) |" in text
+    )
+    assert sorted(path.name for path in (output_dir / "pictures").iterdir()) == [
+        "tiny_authority.svg", "tiny_before_after.svg", "tiny_cost.svg", "tiny_held_out.svg"
+    ]  # fmt: skip
+    assert json.loads(cells["tiny.base"].run.joinpath("run.json").read_text())["metrics"]["opinion_alignment"] == 1
+    # The same records, the same page.
+    first = (output_dir / "experiment.html").read_bytes()
+    write_page(grid, cells, output_dir)
+    assert (output_dir / "experiment.html").read_bytes() == first
