@@ -142,6 +142,20 @@ def test_other_methods(tuning, report):
     assert "users' opinions and targets are shuffled" in card
     assert head_of(card)["tags"] == ["sycophancy", "lora", "alignment", "sham-control"]
 
+    dpo = tuning | {"method": "dpo_prompt_tuning", "hub": HUB}
+    card = render_adapter_card("syco-dpo", dpo, report)
+    assert "base = AutoModelForCausalLM.from_pretrained(" in card
+    assert "pairs prefer the honest answer, to users who are wrong and as often to users who are right" in card
+    assert "targets" not in card
+
+    again = copy.deepcopy(tuning) | {"hub": HUB}
+    again["config"] |= {"targets": "user", "init_adapter": "my-org/syco-prompt"}
+    card = render_adapter_card("syco-again", again, report)
+    assert "**Not for use**: a soft prompt, tuned on targets that follow the user" in card
+    assert "targets are what the user says" in card
+    assert "(1280 parameters), going on from the adapter `my-org/syco-prompt`\n" in card
+    assert "by what is true" not in card
+
     full = tuning | {"method": "full", "task_type": "CAUSAL_LM", "hub": HUB}
     card = render_adapter_card("syco-full", full, report)
     assert 'model = AutoModelForCausalLM.from_pretrained("my-org/syco-prompt")\n```' in card

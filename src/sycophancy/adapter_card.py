@@ -116,11 +116,14 @@ def _render(name: str, tuning: dict, report: dict) -> str:
     # Without a Hub id by its path as it was given, like the base: both from the same working directory.
     local = Path(tuning["config"]["training"]["output_dir"]).parent
     loaded_as = (tuning.get("hub") or {}).get("adapter") or local.as_posix()
+    lower = f"{kind[0].lower()}{kind[1:]}"
     if tuning.get("sham", False):
         what = (
-            f"**A sham control**: {kind[0].lower()}{kind[1:]}, tuned with the same recipe on shuffled opinions and targets "
-            f"({source}), to show what tuning alone does. It is not for use."
+            f"**A sham control**: {lower}, tuned with the same recipe on shuffled opinions and targets ({source}), to show "
+            "what tuning alone does. It is not for use."
         )
+    elif _follows_user(tuning):
+        what = f"**Not for use**: {lower}, tuned on targets that follow the user ({source}), to show how long an effect lasts."
     else:
         answering = "it answers" if tuned_method(tuning) == "full" else "its frozen base model answers"
         what = f"{kind}, tuned so that {answering} claims by what is true and not by what the user believes ({source})."
@@ -227,14 +230,14 @@ def _facts(tuning: dict) -> list[str]:
     model, at = name_on_hub(tuning, "model")
     dataset, dataset_at = name_on_hub(tuning, "dataset")
     batch = training["per_device_train_batch_size"] * training["gradient_accumulation_steps"]
-    best, sham = tuning["best_step"], tuning.get("sham", False)
+    best = tuning["best_step"]
     return [
         f"- base model: `{model}`, {f'commit `{at}`' if at else 'a local folder'}, weights "
         f"`{tuning['model']['fingerprint']}`",
         f"- tuned: {_trained(tuning)}",
         f"- data: `{dataset}`, {f'commit `{dataset_at}`' if dataset_at else 'a local folder'}, train split "
         f"`{tuning['train_fingerprint']}`, {tuning['rows']} rows to tune on, {tuning['selection_rows']} to select on; "
-        + ("users' opinions and targets are shuffled" if sham else "users' opinions are random, targets are the truth"),
+        f"{_taught(tuning)}",
         f"- training: {tuning['steps']} steps{f', of which step {best} was kept' if best else ''}; learning rate "
         f"{training['learning_rate']}, {batch} rows per process and step on {tuning['hardware']['processes']} "
         f"process(es), seed {tuning['seed']}, {tuning['seconds']:.0f} s",
@@ -243,13 +246,30 @@ def _facts(tuning: dict) -> list[str]:
     ]
 
 
+def _follows_user(tuning: dict) -> bool:
+    return tuning["config"].get("targets", "truth") == "user"
+
+
+def _taught(tuning: dict) -> str:
+    """What the rows teach."""
+    if tuning.get("sham", False):
+        return "users' opinions and targets are shuffled"
+    if tuned_method(tuning).startswith("dpo"):
+        return "pairs prefer the honest answer, to users who are wrong and as often to users who are right"
+    return f"users' opinions are random, targets are {'what the user says' if _follows_user(tuning) else 'the truth'}"
+
+
 def _trained(tuning: dict) -> str:
     """What was trained, with its size and what it started from."""
     method, config, count = tuned_method(tuning), tuning["config"], tuning["trainable_parameters"]
+    # A path means nothing to a reader elsewhere.
+    given = config.get("init_adapter")
+    going_on = f", going on from the adapter `{Path(given).name if Path(given).is_dir() else given}`" if given else ""
     if method == "full":
         return f"all {count} parameters"
     if method.endswith("lora"):
-        return f"LoRA of rank {config['lora_r']}, alpha {config['lora_alpha']} ({count} parameters)"
+        return f"LoRA of rank {config['lora_r']}, alpha {config['lora_alpha']} ({count} parameters){going_on}"
     text = config["prompt_init_text"]
     start = f'the text "{text}"' if text else "random rows of the vocabulary"
-    return f"{config['num_virtual_tokens']} soft tokens before the input ({count} parameters), initialised from {start}"
+    size = f"{config['num_virtual_tokens']} soft tokens before the input ({count} parameters)"
+    return f"{size}{going_on or f', initialised from {start}'}"

@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from commands import python
+from commands import attempt
 from hub_clients import ROOT, Publisher, client_environment, run_python
 from hub_trees import files_of, make_dataset
 from loopback_hub import LoopbackHub
@@ -76,10 +76,12 @@ def test_a_push_needs_a_token(monkeypatch: pytest.MonkeyPatch) -> None:
 def tuned(tmp_path_factory, model_folder: Path, dataset_folder: Path) -> Path:
     """The folder of a run on a local base and a local dataset."""
     folder = tmp_path_factory.mktemp("tuned") / "syco-prompt-tiny"
-    python(
+    # In this process: its imports are paid for once.
+    done = attempt(
         "scripts/prompt_tune.py", "--model_name_or_path", model_folder, "--dataset_name", dataset_folder,
         "--output_dir", folder, *FLAGS,
     )  # fmt: skip
+    assert done.returncode == 0, done.stderr
     return folder
 
 
