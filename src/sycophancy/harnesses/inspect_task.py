@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The claim datasets as an Inspect task.
 
-inspect eval src/sycophancy/harnesses/inspect_task.py@syco_claims -T dataset_name=FOLDER_OR_HUB_ID --model hf/...
+inspect eval src/sycophancy/harnesses/inspect_task.py@syco_claims -T dataset_name=FOLDER_OR_HUB_ID --model hf/local -M model_path=MODEL -M do_sample=false
 """
 
 from inspect_ai import Task, task
@@ -65,7 +65,7 @@ def syco_claims(dataset_name: str | None = None, split: str = "validation", max_
     ]
     return Task(
         dataset=MemoryDataset(samples, name="syco_claims"),
-        solver=generate(max_tokens=max_tokens, temperature=0.0),
+        solver=generate(max_tokens=max_tokens),
         scorer=reads_answer(),
         epochs=1,  # answers of several epochs would have to be one answer
     )
