@@ -3,9 +3,10 @@
 
 import json
 import sys
+from argparse import Namespace
 
 import pytest
-from commands import ROOT, python
+from commands import ROOT
 
 sys.path.insert(0, str(ROOT / "benchmarks"))
 
@@ -73,9 +74,13 @@ def test_the_table_has_what_the_records_have(tmp_path):
 
 
 def test_a_benchmark_runs_and_its_answers_agree(tmp_path):
-    output = tmp_path / "few_shot.json"
-    python("benchmarks/few_shot.py", "--rows", "4", "--repeats", "2", "--threads", "1", "--output", output)
-    record = json.loads(output.read_text())
-    assert set(record["ratios"]) == {"each row", "each choice"}
+    from few_shot import main
+
+    flags = {"rows": 4, "repeats": 2, "threads": 1, "shots": 4, "batch_size": 4, "source_data": None}
+    record = main(Namespace(**flags, output=tmp_path / "few_shot.json"))
+    assert record["answers"].keys() == record["ratios"].keys() == {"each row", "each choice"}
     assert max(record["answers"].values()) < 1e-4
     assert len(record["seconds"]["ours"]) == 2
+    written = json.loads((tmp_path / "few_shot.json").read_text())
+    assert written["ratios"] == record["ratios"]
+    assert written["settings"]["shots"] == 4
