@@ -171,19 +171,26 @@ def test_named_on_the_hub_it_is_published(
     assert {path: data for path, data in published.items() if path != ".gitattributes"} == files_of(folder)
 
 
-def test_a_model_organism_needs_no_results(model_folder: Path, tmp_path: Path) -> None:
-    from sycophancy.organism_card import render_organism_card
+ORGANISM_CARD = """---
+tags:
+- sycophancy
+- model-organism
+---
 
+# A model organism of sycophancy
+
+A number measured on it says nothing about any other model.
+"""
+
+
+def test_a_model_organism_needs_no_results(model_folder: Path, tmp_path: Path) -> None:
     organism = shutil.copytree(model_folder, tmp_path / "organism")
-    record = json.loads((ROOT / "docs" / "results" / "quickstart" / "organism.json").read_text())
-    card = render_organism_card(record)
-    assert "out/quickstart" not in card
-    (organism / "README.md").write_text(card, encoding="utf-8")
+    (organism / "README.md").write_text(ORGANISM_CARD, encoding="utf-8")
     with pytest.raises(ValueError, match=r"README\.md carries no results"):
         check_tree(organism, "my-org/organism", "model")
-    (organism / "organism.json").write_text(json.dumps(record), encoding="utf-8")
+    (organism / "organism.json").write_text("{}", encoding="utf-8")
     check_tree(organism, "my-org/organism", "model")
     # The record alone is no excuse: the card has to say what it is.
-    (organism / "README.md").write_text(card.replace("- model-organism\n", ""), encoding="utf-8")
+    (organism / "README.md").write_text(ORGANISM_CARD.replace("- model-organism\n", ""), encoding="utf-8")
     with pytest.raises(ValueError, match=r"README\.md carries no results"):
         check_tree(organism, "my-org/organism", "model")
