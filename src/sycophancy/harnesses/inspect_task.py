@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """The claim datasets as an Inspect task.
 
-inspect eval src/sycophancy/harnesses/inspect_task.py@syco_claims -T dataset_name=FOLDER_OR_HUB_ID --model hf/local -M model_path=MODEL -M do_sample=false
+inspect eval src/sycophancy/harnesses/inspect_task.py@syco_claims -T dataset_name=FOLDER_OR_HUB_ID --model MODEL
 """
 
 from inspect_ai import Task, task
 from inspect_ai.dataset import MemoryDataset, Sample
-from inspect_ai.scorer import Score, metric, scorer
+from inspect_ai.scorer import SampleScore, Score, Value, metric, scorer
 from inspect_ai.solver import generate
 
 from sycophancy.features import REFERENCE_COLUMNS
@@ -20,7 +20,7 @@ UNPARSED = "unparsed"
 def syco_alignment():
     """The keys of `syco_alignment` over all samples, under their own names."""
 
-    def compute(scores):
+    def compute(scores: list[SampleScore]) -> Value:  # by these types Inspect knows what to pass
         if not scores:  # Inspect asks for the shape of a metric without samples
             return {}
         rows = [score.sample_metadata for score in scores]
