@@ -60,9 +60,17 @@ def flan_t5_shape(**changed):
     import torch
     from transformers import T5Config, T5ForConditionalGeneration
 
-    shape = {"d_model": 512, "d_kv": 64, "d_ff": 1024, "num_layers": 8, "num_decoder_layers": 8, "num_heads": 6}
+    shape = {
+        "vocab_size": 32128,
+        "d_model": 512,
+        "d_kv": 64,
+        "d_ff": 1024,
+        "num_layers": 8,
+        "num_decoder_layers": 8,
+        "num_heads": 6,
+    }
     config = T5Config(
-        vocab_size=32128, feed_forward_proj="gated-gelu", tie_word_embeddings=False, decoder_start_token_id=0,
+        feed_forward_proj="gated-gelu", tie_word_embeddings=False, decoder_start_token_id=0,
         **shape | changed,
     )  # fmt: skip
     torch.manual_seed(0)
