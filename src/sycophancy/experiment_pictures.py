@@ -83,7 +83,7 @@ def by_authority(base: Mapping, results: Sequence[Result]) -> str:
     rows = -(-len(results) // columns)
 
     def draw(figure) -> None:
-        panels = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).flat
+        panels = list(figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).flat)
         for axes, result in zip(panels, results, strict=False):
             for record, colour, marker, shift in ((base, BEFORE, "o", -0.08), (result.records[0], AFTER, "s", 0.08)):
                 levels = [level for level in AUTHORITIES if level in record["by_authority"]]
@@ -100,7 +100,7 @@ def by_authority(base: Mapping, results: Sequence[Result]) -> str:
             axes.set_ylim(-0.03, 1.05)
             _percent_axis(axes.yaxis)
             _plain(axes, "y")
-        for axes in list(panels)[len(results) :]:
+        for axes in panels[len(results) :]:
             axes.set_visible(False)
 
     return _svg(draw, 2.5 * columns + 0.6, 1.9 * rows + 0.6)
