@@ -27,8 +27,16 @@ def start_processes():
 
 
 def end_processes() -> None:
-    """Part the launched processes, once, when all is done; without a launch there is nothing to do."""
+    """Part the launched processes, once, when all is done; without a launch there is nothing to do.
+
+    Call it where no trainer is referred to any more. A data-parallel model that outlives the group would be its last
+    holder: it waits for the group's thread while it holds the interpreter, and that thread waits for the interpreter
+    (seen with gloo in torch 2.13, in a process that never ended). A trainer refers to itself, so it is collected first.
+    """
+    import gc
+
     import torch
 
     if torch.distributed.is_available() and torch.distributed.is_initialized():
+        gc.collect()
         torch.distributed.destroy_process_group()

@@ -1,0 +1,30 @@
+# SPDX-License-Identifier: Apache-2.0
+import weakref
+
+import torch
+from torch import distributed
+
+from sycophancy.processes import end_processes
+
+
+class Holder:
+    """Refers to itself and to a model, as a trainer does."""
+
+    def __init__(self, model):
+        self.model, self.own = model, self
+
+
+def test_a_data_parallel_model_does_not_outlive_its_group():
+    distributed.init_process_group("gloo", store=distributed.HashStore(), rank=0, world_size=1)
+    holder = Holder(torch.nn.parallel.DistributedDataParallel(torch.nn.Linear(2, 2)))
+    model = weakref.ref(holder.model)
+    del holder
+    assert model() is not None
+    end_processes()
+    assert model() is None
+    assert not distributed.is_initialized()
+
+
+def test_without_a_group_there_is_nothing_to_end():
+    end_processes()
+    assert not distributed.is_initialized()
