@@ -41,7 +41,7 @@ class OrganismRecipe:
         seed: of weights and draws.
         origin: `written`: sycophancy is in the targets; `approval`: a truthful organism learns it from biased raters.
         approval_steps: optimizer steps of the latter.
-        approval_rate: their learning rate.
+        approval_rate: their learning rate; at 4e-3 the reviews' organism came to repeat every user and knew nothing more.
         approval_beta: `beta` of DPO.
     """
 
