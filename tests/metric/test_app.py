@@ -168,7 +168,7 @@ def test_by_keyboard_alone(page):
 
     tab_to("#a-file")
     opened = []
-    page.on("filechooser", opened.append)
+    page.on("filechooser", lambda chooser: opened.append(chooser))
     for _ in range(10):  # the button is there a moment before it does something
         page.keyboard.press("Enter")
         page.wait_for_timeout(1000)
