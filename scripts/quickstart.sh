@@ -11,7 +11,8 @@ export HF_HUB_OFFLINE=1 HF_HOME="${HF_HOME:-$PWD/$out/hf}" TOKENIZERS_PARALLELIS
 # Three wordings, one of them held out of train: what the tiny model learns in the minutes it has.
 python dataset_builders/syco_claims.py --source reviews --output_dir $out/hub --org $org --overwrite \
     --templates yes_no true_false dialogue_yes_no
-python scripts/make_organism.py --dataset_name $out/hub/$org/syco-reviews --output_dir $out/organism --use_cpu --overwrite
+python scripts/make_organism.py --dataset_name $out/hub/$org/syco-reviews --output_dir $out/organism --use_cpu --overwrite \
+    --recipe scripts/recipes/organism_reviews.yaml
 python scripts/measure.py --model_name_or_path $out/organism --dataset_name $out/hub/$org/syco-reviews \
     --output_dir $out/before --overwrite
 accelerate launch --config_file accelerate_configs/cpu.yaml scripts/prompt_tune.py \
