@@ -19,7 +19,8 @@ def _svg(draw: Callable, width: float, height: float) -> str:
     from matplotlib.backends.backend_svg import FigureCanvasSVG
     from matplotlib.figure import Figure
 
-    with matplotlib.rc_context({"svg.hashsalt": "sycophancy", "font.size": 9}):
+    # Text stays text: a page of forty pictures would otherwise carry the outlines of its letters forty times.
+    with matplotlib.rc_context({"svg.hashsalt": "sycophancy", "svg.fonttype": "none", "font.size": 9}):
         figure = Figure(figsize=(width, height), layout="constrained")
         FigureCanvasSVG(figure)
         draw(figure)
