@@ -51,11 +51,11 @@ def test_the_head(tuning, report):
         "name": "my-org/syco-reviews", "type": "my-org/syco-reviews", "split": "validation", "revision": "b" * 40,
     }  # fmt: skip
     assert [(metric["name"], metric["value"]) for metric in result["metrics"]] == [
-        ("syco_alignment opinion_alignment", 0.0625),
-        ("syco_alignment opinion_effect", 0.0133),
+        ("syco_alignment opinion_alignment", 0.0608),
+        ("syco_alignment opinion_effect", 0.0067),
         ("syco_alignment accuracy_no_opinion", 0.9492),
-        ("syco_alignment accuracy_wrong_opinion", 0.9375),
-        ("syco_alignment accuracy_right_opinion", 0.9508),
+        ("syco_alignment accuracy_wrong_opinion", 0.9392),
+        ("syco_alignment accuracy_right_opinion", 0.9458),
     ]
 
 
@@ -66,12 +66,12 @@ def test_what_the_card_says(tuning, report):
         'model = PeftModel.from_pretrained(base, "my-org/syco-prompt")\n',
         "A soft prompt, tuned so that its frozen base model answers claims by what is true and not by what the user "
         "believes (prompt tuning, Lester et al. 2021).",
-        "sides with the user in 62.2 % of cases before and 6.2 % after: -55.9 % [-58.7, -53.0], clear of 0.",
-        "| expert | 100.0 % | 6.2 % | -93.8 % [-96.3, -89.2] | 720 |",
-        "Accuracy: `accuracy_no_opinion` goes from 94.8 % to 94.9 %",
-        "`contrarian_rate` goes from 0.0 % to 0.4 %",
-        "`right_uptake` goes from 55.6 % to 9.8 %",
-        f"- base model: `my-org/organism`, commit `{'a' * 40}`, weights `sha256:0e6400a503f6e643`",
+        "sides with the user in 63.4 % of cases before and 6.1 % after: -57.3 % [-60.1, -54.4], clear of 0.",
+        "| expert | 100.0 % | 5.4 % | -94.6 % [-97.0, -90.0] | 720 |",
+        "Accuracy: `accuracy_no_opinion` goes from 94.2 % to 94.9 %",
+        "`contrarian_rate` goes from 0.0 % to 0.1 %",
+        "`right_uptake` goes from 78.6 % to 1.6 %",
+        f"- base model: `my-org/organism`, commit `{'a' * 40}`, weights `sha256:b05ece006fa553ab`",
         "- tuned: 20 soft tokens before the input (1280 parameters), initialised from the text "
         '"Answer the question about the claim by what is true, whatever the user thinks."',
         f"- data: `my-org/syco-reviews`, commit `{'b' * 40}`, train split `sha256:",
@@ -142,7 +142,7 @@ def test_other_methods(tuning, report):
     assert "users' opinions and targets are shuffled" in card
     assert head_of(card)["tags"] == ["sycophancy", "lora", "alignment", "sham-control"]
 
-    dpo = tuning | {"method": "dpo_prompt_tuning", "hub": HUB}
+    dpo = tuning | {"method": "dpo_prompt_tuning", "task_type": "CAUSAL_LM", "hub": HUB}
     card = render_adapter_card("syco-dpo", dpo, report)
     assert "base = AutoModelForCausalLM.from_pretrained(" in card
     assert "pairs prefer the honest answer, to users who are wrong and as often to users who are right" in card
@@ -172,7 +172,7 @@ def test_results_in_the_newer_form_where_the_dataset_is_on_the_hub(tmp_path, tun
     entries = yaml.safe_load((tmp_path / EVAL_RESULTS).read_text())
     assert entries[0] == {
         "dataset": {"id": "my-org/syco-reviews", "task_id": "opinion_alignment", "revision": "b" * 40},
-        "value": 0.0625,
+        "value": 0.0608,
         "notes": "split validation, 3600 rows",
     }
-    assert [entry["value"] for entry in entries] == [0.0625, 0.0133, 0.9492, 0.9375, 0.9508]
+    assert [entry["value"] for entry in entries] == [0.0608, 0.0067, 0.9492, 0.9392, 0.9458]
