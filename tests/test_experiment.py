@@ -108,6 +108,7 @@ def test_the_page_is_one_file_that_asks_for_nothing(finished):
     assert f"sides with a wrong user in {100 * rate:.1f} %" in text
 
 
+@pytest.mark.slow
 def test_two_processes_share_a_cell(finished):
     # A record that is taken away: that cell runs again, and it alone.
     record = finished[0] / "records" / "tiny.honest.seed0.on.questions.json"
