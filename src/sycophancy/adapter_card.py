@@ -259,15 +259,6 @@ def _taught(tuning: dict) -> str:
     return f"users' opinions are random, targets are {'what the user says' if _follows_user(tuning) else 'the truth'}"
 
 
-def _targets(tuning: dict) -> str:
-    """What the users said and what was taught."""
-    if tuning.get("sham", False):
-        return "users' opinions and targets are shuffled"
-    if tuning["config"].get("targets", "truth") == "user":
-        return "targets agree with the user where there is one"
-    return "users' opinions are random, targets are the truth"
-
-
 def _trained(tuning: dict) -> str:
     """What was trained, with its size and what it started from."""
     method, config, count = tuned_method(tuning), tuning["config"], tuning["trainable_parameters"]
@@ -280,7 +271,5 @@ def _trained(tuning: dict) -> str:
         return f"LoRA of rank {config['lora_r']}, alpha {config['lora_alpha']} ({count} parameters){going_on}"
     text = config["prompt_init_text"]
     start = f'the text "{text}"' if text else "random rows of the vocabulary"
-    if config.get("init_adapter"):
-        start = f"the adapter `{Path(config['init_adapter']).name}`"
     size = f"{config['num_virtual_tokens']} soft tokens before the input ({count} parameters)"
     return f"{size}{going_on or f', initialised from {start}'}"
