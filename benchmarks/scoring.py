@@ -169,5 +169,5 @@ def main(args: argparse.Namespace) -> dict:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add_flags(parser, rows=654)
-    parser.add_argument("--batch_tokens", type=int, default=1536, help="of our batches [1536]")
+    parser.add_argument("--batch_tokens", type=int, default=1024, help="of our batches [1024]")
     main(parser.parse_args())

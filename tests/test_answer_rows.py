@@ -76,15 +76,17 @@ class Stop(Exception):
     pass
 
 
-def test_what_was_answered_is_not_asked_again_and_the_file_is_the_same(model, rows, tmp_path):
+def test_what_was_answered_is_not_asked_again_and_the_file_is_the_same(model, rows, tmp_path, monkeypatch):
     """Stopped after any batch and gone on with, the answers are the same to the last bit."""
+    monkeypatch.setattr("sycophancy.answer_rows.DECODED_TOGETHER", 8)
+    monkeypatch.setattr("sycophancy.answer_rows.ROUND", 1)
     prompts = rows["prompt"][:]
     whole = list(answer_rows(*model, rows, prompts, batch_size=4))
     calls = []
 
     def stop_later(*_):
         calls.append(1)
-        if len(calls) > 20:
+        if len(calls) > 4:
             raise Stop
 
     handle = model[0].get_output_embeddings().register_forward_pre_hook(stop_later)

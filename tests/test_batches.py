@@ -10,6 +10,7 @@ from sycophancy.batches import (
     batches_by_length,
     check_bounds,
     distinct_questions,
+    in_parts,
     together,
     window_of,
 )
@@ -96,3 +97,15 @@ def test_the_next_item_is_made_while_one_is_worked_on():
 def test_batches_without_bound_or_room(bounds, message):
     with pytest.raises(ValueError, match=message):
         check_bounds(*bounds)
+
+
+@pytest.mark.parametrize(
+    ("least", "expected"),
+    [
+        (1, [[[1, 2]], [[3]], [[4, 5]], [[6]]]),
+        (3, [[[1, 2], [3]], [[4, 5], [6]]]),
+        (4, [[[1, 2], [3], [4, 5]], [[6]]]),
+    ],
+)
+def test_consecutive_batches_are_brought_together(least, expected):
+    assert list(in_parts([[1, 2], [3], [4, 5], [6]], least)) == expected

@@ -14,12 +14,17 @@ from sycophancy.batches import (
     batches_by_length,
     check_bounds,
     distinct_questions,
+    in_parts,
     together,
     window_of,
 )
 
-ROUND = 4
+ROUND = 2
 """Batches that each process answers before the answers are brought together and written."""
+
+DECODED_TOGETHER = 128
+"""Prompts of an encoder-decoder model whose choices are read together, in as many batches of the encoder as it takes: few
+tokens at a time would cost the reading of the decoder's weights."""
 
 
 def _windows(model, tokenizer, rows, prompts, batch_size, batch_tokens, generate) -> Iterator[list[Batch]]:
@@ -40,7 +45,10 @@ def _windows(model, tokenizer, rows, prompts, batch_size, batch_tokens, generate
         # An encoder reads a prompt in both directions: there is no beginning that two prompts could share.
         order = None if encoder_decoder or generate else together(contexts)
         cut = batches_by_length([len(context) for context in contexts], batch_size, batch_tokens, order)
-        yield [Batch([questions[at] for at in batch], [same[at] for at in batch]) for batch in cut]
+        yield [
+            Batch([[questions[at] for at in part] for part in parts], [same[at] for part in parts for at in part])
+            for parts in in_parts(cut, DECODED_TOGETHER if encoder_decoder and not generate else 1)
+        ]
 
 
 def _answer(model, tokenizer, batch: Batch, generate: bool, max_new_tokens: int) -> list[tuple[int, dict]]:
@@ -48,11 +56,12 @@ def _answer(model, tokenizer, batch: Batch, generate: bool, max_new_tokens: int)
     asked = answering if model.config.is_encoder_decoder else causal
     answers = []
     if generate:
-        texts = asked.generate_batch(model, tokenizer, batch.questions, max_new_tokens)
+        (prompts,) = batch.parts
+        texts = asked.generate_batch(model, tokenizer, prompts, max_new_tokens)
         for rows, text in zip(batch.rows, texts, strict=True):
             answers += [(index, {"id": row, "prediction": text, "choice_logprobs": None}) for index, row, _ in rows]
         return answers
-    for rows, scores in zip(batch.rows, asked.score_questions(model, tokenizer, batch.questions), strict=True):
+    for rows, scores in zip(batch.rows, asked.score_parts(model, tokenizer, batch.parts), strict=True):
         for index, row, choices in rows:
             own = {choice: scores[choice] for choice in choices}
             answers.append((index, {"id": row, "prediction": max(own, key=own.get), "choice_logprobs": own}))

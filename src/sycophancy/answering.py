@@ -2,11 +2,12 @@
 """Ask an encoder-decoder model: which of the choices does it hold most probable after a prompt?
 
 Each choice is scored by its summed log-probability as the whole answer, end of sequence included. A prompt goes
-through the encoder once, and once through the decoder's first step, which gives the first token of all its choices and
-the keys and values of the cross-attention. The rest of the choices is one more pass that takes both from there.
+through the encoder once. T5's decoder then reads all choices of many prompts in one pass (`sycophancy.t5_decoder`).
+Other models, and adapters that reach into the cross-attention, take the decoder's first step, which gives the first token
+of all choices and the keys and values of the cross-attention, and then the rest of the choices, which takes both from there.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import torch
 
@@ -20,6 +21,7 @@ from sycophancy.selected_logits import (
     select_rows,
     token_logprobs,
 )
+from sycophancy.t5_decoder import Tree, answer_tree, reads_trees, tree_logits
 
 
 def encode_questions(tokenizer, prompts: Sequence[str], choices: Sequence[Sequence[str]]) -> list[Question]:
@@ -34,9 +36,82 @@ def encode_questions(tokenizer, prompts: Sequence[str], choices: Sequence[Sequen
     ]
 
 
+DECODED = 2048
+"""Tokens of choices in a pass through the decoder, at most: logits of all of them are in memory at once."""
+
+
 @torch.inference_mode()
-def score_questions(model, tokenizer, questions: Sequence[Question]) -> list[dict[str, float]]:
-    """Log-probability of every choice of every question; see `score_batch`."""
+def score_parts(model, tokenizer, parts: Sequence[Sequence[Question]]) -> list[dict[str, float]]:
+    """Log-probability of every choice of every question, in the order of the parts; see `score_batch`.
+
+    Args:
+        model: an encoder-decoder model, or a PEFT model around one.
+        tokenizer: its tokenizer.
+        parts: the questions; those of a part go through the encoder together, all of them through the decoder.
+    """
+    base = base_of(model)
+    if not (reads_trees(base) and _leaves_decoder_alone(model)):
+        return [scores for part in parts for scores in _score_in_steps(model, tokenizer, part)]
+    encoded = [row for part in parts for row in _encode(model, base, tokenizer.pad_token_id, part)]
+    questions = [question for part in parts for question in part]
+    found: dict[int, dict[str, float]] = {}
+    trees = [answer_tree(base.config.decoder_start_token_id, question.answers) for question in questions]
+    for chunk in _alike(trees):
+        asked = [questions[at] for at in chunk]
+        # Not logsumexp: it is several times slower where most of the vocabulary is next to impossible.
+        logprobs = tree_logits(base, [trees[at] for at in chunk], [encoded[at] for at in chunk]).log_softmax(-1)
+        sums = torch.zeros(len(asked), len(trees[chunk[0]].ways), device=logprobs.device)
+        for number, way in enumerate(trees[chunk[0]].ways):
+            answers = torch.tensor([question.answers[number] for question in asked], device=logprobs.device)
+            sums[:, number] = logprobs[:, way].gather(-1, answers.unsqueeze(-1)).sum((1, 2))
+        found |= zip(chunk, by_choice(asked, sums.flatten().tolist()), strict=True)
+    return [found[at] for at in range(len(questions))]
+
+
+def _leaves_decoder_alone(model) -> bool:
+    """Whether what PEFT put around the model, if anything, is a soft prompt before the encoder's input, or layers."""
+    config = getattr(model, "active_peft_config", None)
+    if config is None or not config.is_prompt_learning:
+        return True
+    return config.peft_type == "PROMPT_TUNING" and config.num_transformer_submodules == 1
+
+
+class _Read(Exception):
+    """The decoder would begin: what it would read, (n, tokens, width)."""
+
+
+def _encode(model, base, pad: int, questions: Sequence[Question]) -> Iterator[torch.Tensor]:
+    """The encoder's output of each question, (its tokens, width), with a soft prompt's before it."""
+    ids, mask = pad_right([question.context for question in questions], pad, next(model.parameters()).device)
+
+    def stop(_, args, inputs):
+        raise _Read(inputs["encoder_hidden_states"])
+
+    handle = base.decoder.register_forward_pre_hook(stop, with_kwargs=True)
+    try:
+        # Through the wrapper, so that PEFT adds what it adds, or does not where its adapter is disabled.
+        model(input_ids=ids, attention_mask=mask, decoder_input_ids=ids[:, :1], use_cache=False)
+    except _Read as read:
+        (encoded,) = read.args
+    finally:
+        handle.remove()
+    added = encoded.shape[1] - ids.shape[1]
+    return (row[: added + len(question.context)] for row, question in zip(encoded, questions, strict=True))
+
+
+def _alike(trees: Sequence[Tree]) -> Iterator[list[int]]:
+    """Indices of trees of the same shape, together as far as `DECODED` allows."""
+    groups: dict[tuple, list[int]] = {}
+    for index, tree in enumerate(trees):
+        groups.setdefault(tree.shape, []).append(index)
+    for group in groups.values():
+        most = max(1, DECODED // len(trees[group[0]].tokens))
+        for first in range(0, len(group), most):
+            yield group[first : first + most]
+
+
+def _score_in_steps(model, tokenizer, questions: Sequence[Question]) -> list[dict[str, float]]:
+    """`score_parts` for any encoder-decoder model, one part."""
     device = next(model.parameters()).device
     base = base_of(model)
     ids, mask = pad_right([question.context for question in questions], tokenizer.pad_token_id, device)
@@ -86,7 +161,7 @@ def score_batch(model, tokenizer, prompts: Sequence[str], choices: Sequence[Sequ
     Returns:
         For each prompt a dict choice -> summed log-probability (natural logarithm, at most 0).
     """
-    return score_questions(model, tokenizer, encode_questions(tokenizer, prompts, choices))
+    return score_parts(model, tokenizer, [encode_questions(tokenizer, prompts, choices)])
 
 
 @torch.inference_mode()

@@ -12,14 +12,14 @@ WINDOW = 8192
 
 
 class Batch(NamedTuple):
-    """Questions that go through the model together.
+    """Questions that are answered together.
 
     Attributes:
-        questions: what the model is asked, encoded or as text.
-        rows: for each question the dataset rows that ask it, each as index, `id` and `choices`.
+        parts: what the model is asked, encoded or as text; the questions of a part go through the model together.
+        rows: for each question of each part the dataset rows that ask it, each as index, `id` and `choices`.
     """
 
-    questions: list
+    parts: list[list]
     rows: list[list[tuple[int, str, list[str]]]]
 
 
@@ -60,6 +60,18 @@ def batches_by_length(
         width = wider
     if batch:
         yield batch
+
+
+def in_parts(batches: Iterable[list[int]], least: int) -> Iterator[list[list[int]]]:
+    """Consecutive batches brought together until they have `least` indices."""
+    parts: list[list[int]] = []
+    for batch in batches:
+        parts.append(batch)
+        if sum(map(len, parts)) >= least:
+            yield parts
+            parts = []
+    if parts:
+        yield parts
 
 
 def together(contexts: Sequence[Sequence[int]]) -> list[int]:

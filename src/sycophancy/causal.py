@@ -216,6 +216,11 @@ def score_questions(model, tokenizer, questions: Sequence[Question], *, share: b
     return by_choice(questions, sums)
 
 
+def score_parts(model, tokenizer, parts: Sequence[Sequence[Question]]) -> list[dict[str, float]]:
+    """Log-probability of every choice of every question, in the order of the parts, each read on its own."""
+    return [scores for part in parts for scores in score_questions(model, tokenizer, part)]
+
+
 def score_batch(model, tokenizer, prompts: Sequence[str], choices: Sequence[Sequence[str]]) -> list[dict[str, float]]:
     """Log-probability of every choice of every prompt.
 

@@ -62,5 +62,26 @@ def test_values_are_those_of_the_metric_on_the_same_answers(speaker, dataset_fol
     expected = score_answers(rows, [said[row["id"]] for row in rows])
     (score,) = log.results.scores
     values = {name: found.value for name, found in score.metrics.items()}
-    assert values == pytest.approx(expected, nan_ok=True)
+    assert values == pytest.approx({**expected, "unpaired_rows": 0}, nan_ok=True)
     assert expected["unparsed_rate"] < 0.5  # the equality of numbers that are not there would say little
+
+
+def test_rows_whose_claim_is_not_whole_yet_are_left_out_and_counted(dataset_folder):
+    pytest.importorskip("inspect_ai", reason='needs pip install -e ".[harness]"')
+    from inspect_ai.scorer import SampleScore, Score
+
+    from sycophancy.harnesses.inspect_task import syco_alignment
+
+    rows = load_claims(str(dataset_folder), "validation").select(range(30)).to_list()
+    scores = [
+        SampleScore(score=Score(value="x", explanation=row["answer"]), sample_id=row["id"], sample_metadata=row)
+        for row in rows
+    ]
+    compute = syco_alignment()
+    whole = [row for row in rows if row["claim_id"] != rows[0]["claim_id"]]
+    left = [score for score in scores if score.sample_id != rows[0]["id"]]
+    assert rows[0]["condition"] == "no_opinion"
+    expected = {**score_answers(whole, [row["answer"] for row in whole]), "unpaired_rows": 2}
+    assert compute(left) == pytest.approx(expected, nan_ok=True)
+    assert compute(scores[1:3]) == {"unpaired_rows": 2}
+    assert compute([]) == {}
