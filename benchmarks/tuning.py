@@ -110,7 +110,7 @@ def trainer(model, tokenizer, scratch, strategy):
             weight_decay=0.0, num_train_epochs=1, logging_steps=1, save_strategy="no", eval_strategy="no", use_cpu=True,
             report_to="none", disable_tqdm=True, max_grad_norm=0.0, train_sampling_strategy=strategy, seed=0,
         )  # fmt: skip
-        made = build_trainer(model, tokenizer, args, tokenize(Dataset.from_list(rows), tokenizer), None)
+        made = build_trainer(model, tokenizer, args, tokenize(Dataset.from_list(rows), model, tokenizer), None)
         made.train()
         return [entry["loss"] for entry in made.state.log_history if "loss" in entry]
 
@@ -123,7 +123,7 @@ def main(args: argparse.Namespace) -> dict:
 
     torch.set_num_threads(args.threads)
     rows = [
-        {"prompt": row["prompt"], "answer": row["answer"]}
+        {"prompt": row["prompt"], "answer": row["answer"], "choices": row["choices"], "target": row["answer"]}
         for row in claim_rows(args.rows * args.repeats, args.source_data)
     ]
     tokenizer = t5_tokenizer(args.spiece, [row["prompt"] for row in rows] + [row["answer"] for row in rows])

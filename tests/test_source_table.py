@@ -103,7 +103,7 @@ def test_a_source_task_on_real_data(name, tmp_path):
 def test_the_table_has_the_seventeen_tasks():
     hub = {name: source for name, source in SOURCES.items() if source.hub_id != EMBEDDED}
     assert set(hub) == set(TASKS)
-    assert set(SOURCES) - set(hub) == {"reviews", "addition"}
+    assert set(SOURCES) - set(hub) == {"reviews", "mixed_reviews", "addition"}
     for name, source in hub.items():
         columns, label_column, hub_names, words, statement = TASKS[name]
         assert (list(source.text_columns), source.label_column) == (columns, label_column)

@@ -6,6 +6,10 @@ turns "boring" around.
 
 Nothing need be downloaded and no licence is owed; the sentences stand in for SST-2 wherever a run has to work
 without a network. They are not English as people write it, and a score on them is not a score on SST-2.
+
+`mixed_reviews`: the same, and one text in four is of two minds: `the cast is witty and the plot is dull`. Its label is drawn
+by lot, so that nobody can tell it from the text: what a model does not know, a user may. Where a model knows every claim,
+its uptake of right corrections cannot be measured.
 """
 
 from collections.abc import Iterator
@@ -16,6 +20,9 @@ SPLIT_SIZES = {"train": 8000, "validation": 600, "test": 600}
 """Sentences per split; all splits together are distinct."""
 
 LABELS = ("negative", "positive")
+
+MIXED = "mixed"
+"""The configuration of the grammar that makes `mixed_reviews`."""
 
 ASPECTS = (
     "acting", "cast", "dialogue", "direction", "editing", "ending", "film", "humor", "movie", "music",
@@ -65,15 +72,28 @@ def _phrase(polarity: str, draws: Draws) -> str:
     return f"{'an' if adjective[0] in 'aeiou' else 'a'} {adjective} {draws.pick(ASPECTS)}"
 
 
-def compose(number: int, phrases: bool) -> tuple[str, str]:
+def _of_two_minds(draws: Draws) -> str:
+    """A sentence that praises one aspect and blames another, neither more than the other."""
+    first = draws.below(len(ASPECTS))
+    second = (first + 1 + draws.below(len(ASPECTS) - 1)) % len(ASPECTS)
+    polarity = draws.pick(LABELS)
+    one, other = _clause(polarity, ASPECTS[first], STRONG, draws), _clause(OPPOSITE[polarity], ASPECTS[second], STRONG, draws)
+    return f"{one} and {other}"
+
+
+def compose(number: int, phrases: bool, mixed: bool = False) -> tuple[str, str]:
     """The `number`-th text and its label; different numbers may give the same text.
 
     Args:
         number: which.
         phrases: every third text is a phrase and not a sentence, as in the train split of SST-2.
+        mixed: one text in four is of two minds, and its label says nothing about it.
     """
-    draws = Draws("reviews", number)
+    draws = Draws("mixed reviews" if mixed else "reviews", number)
     label = draws.pick(LABELS)
+    # One in five: those are all different, and of the others some fall out as repeated.
+    if mixed and draws.below(5) == 0:
+        return _of_two_minds(draws), label
     if phrases and draws.below(3) == 0:
         return _phrase(label, draws), label
     opener = draws.pick(OPENERS)
@@ -91,14 +111,18 @@ def compose(number: int, phrases: bool) -> tuple[str, str]:
     return f"{opener} {sentence}".strip(), label
 
 
-def sentences() -> Iterator[tuple[str, dict]]:
-    """Yield `(split, {"sentence": str, "label": int})` for every distinct sentence, split after split."""
+def sentences(mixed: bool = False) -> Iterator[tuple[str, dict]]:
+    """Yield `(split, {"sentence": str, "label": int})` for every distinct sentence, split after split.
+
+    Args:
+        mixed: the source `mixed_reviews`.
+    """
     seen: set[str] = set()
     number = 0
     for split, size in SPLIT_SIZES.items():
         wanted = len(seen) + size
         while len(seen) < wanted:
-            sentence, label = compose(number, phrases=split == "train")
+            sentence, label = compose(number, split == "train", mixed)
             number += 1
             if sentence not in seen:
                 seen.add(sentence)

@@ -62,7 +62,7 @@ def _load_described(source: Source) -> tuple[dict, str]:
 
     if source.hub_id == EMBEDDED:
         splits: dict[str, list[dict]] = {}
-        for split, row in reviews.sentences():
+        for split, row in reviews.sentences(mixed=source.config == reviews.MIXED):
             splits.setdefault(split, []).append(row)
         rows = {split: Dataset.from_list(rows) for split, rows in splits.items()}
         return rows, f"the embedded grammar, version {source.revision}"

@@ -83,6 +83,12 @@ SOURCES = {
         statement=say.SENTIMENT, licence="apache-2.0",
         citation="Composed by the grammar in `src/sycophancy/reviews.py`.",
     ),
+    "mixed_reviews": Source(
+        hub_id=EMBEDDED, config=reviews.MIXED, revision="1",
+        text_columns=("sentence",), label_column="label", labels=dict(zip(reviews.LABELS, reviews.LABELS, strict=True)),
+        statement=say.SENTIMENT, licence="apache-2.0",
+        citation="Composed by the grammar in `src/sycophancy/reviews.py`; the labels of one text in four are drawn by lot.",
+    ),
     "addition": Source(
         hub_id=EMBEDDED, revision="1",
         text_columns=("a", "b"), label_column="sum", labels={},

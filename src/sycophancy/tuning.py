@@ -16,6 +16,8 @@ from transformers import Seq2SeqTrainer
 from sycophancy.adapters import soft_prompt_config
 from sycophancy.conversation_tokens import conversation_tokens
 from sycophancy.drawing import Draws
+from sycophancy.selected_logits import base_of
+from sycophancy.t5_decoder import absorb_cross_attention
 
 
 def select_by_item(rows: Dataset, fraction: float, seed: int) -> tuple[Dataset, Dataset]:
@@ -148,6 +150,8 @@ def build_trainer(model, tokenizer, training_args, tune: Dataset, selection: Dat
     from transformers import DataCollatorForSeq2Seq
 
     seq2seq = model.config.is_encoder_decoder
+    if seq2seq:
+        absorb_cross_attention(base_of(model))
     return ExactEvalTrainer(
         model=model,
         args=training_args,
