@@ -13,8 +13,10 @@ for `PeftModel.from_pretrained`, or with --method full a whole model for `measur
 runs `before/` (always the bare base model) and `after/`, `report.*` and a card. Encoder-decoder and decoder-only models;
 the latter are asked through their chat template where they have one.
 
---sham true is the control: the same training, but within each wording the users' opinions are permuted over the rows
-and the targets too (`sycophancy.targets.shuffled`). --init_adapter FOLDER goes on from a tuned adapter; with --targets
+--sham true is the control: the same training, but within each wording the users' opinions are permuted over the rows,
+and the targets are what the model answers anyway (`sycophancy.targets`). --users_right 0.8 draws users who are right in
+80 % of the train rows, so that what they say is evidence, to be weighed; by default they are right as often as wrong.
+--init_adapter FOLDER goes on from a tuned adapter; with --targets
 user, on targets that follow the user, it shows how long an effect lasts. A killed run goes on with the same command and
 --resume_from_checkpoint true.
 """
@@ -35,6 +37,10 @@ class TargetArguments(TuneArguments):
     targets: str = field(
         default="truth", metadata={"help": "truth, or user: the user's answer where the user has an opinion"}
     )
+    users_right: float | None = field(
+        default=None,
+        metadata={"help": "share of train rows with an opinion whose user is right [as in the dataset: half]"},
+    )
     init_adapter: str | None = field(
         default=None, metadata={"help": "go on from this tuned adapter (folder or Hub id) of the same method and shape"}
     )
@@ -43,8 +49,12 @@ class TargetArguments(TuneArguments):
         super().__post_init__()
         if self.targets not in ("truth", "user"):
             raise ValueError(f"targets: expected truth or user, got {self.targets!r}")
+        if self.users_right is not None and not 0 <= self.users_right <= 1:
+            raise ValueError(f"users_right: expected 0 to 1, got {self.users_right}")
         if self.sham and self.targets != "truth":
             raise ValueError("sham: expected with targets truth only, got targets user; leave one of them out")
+        if self.sham and self.init_adapter:
+            raise ValueError("sham: expected without init_adapter, which it would undo; leave one of them out")
         if self.init_adapter and self.method == "full":
             raise ValueError(
                 "init_adapter: expected with method prompt_tuning or lora, got method full; to go on from a fully tuned "
@@ -83,7 +93,7 @@ def main(argv: list[str] | None = None) -> None:
     from sycophancy.adapters import prepare_model
     from sycophancy.features import load_claims
     from sycophancy.models import fingerprint_model, load_any_model
-    from sycophancy.targets import tuning_rows
+    from sycophancy.targets import own_answers, tuning_rows
     from sycophancy.training_run import check_world, take_rows, train_and_write
     from sycophancy.tuned_folder import Measured, measure_before
     from sycophancy.tuning import build_trainer, select_by_item, tokenize
@@ -93,7 +103,7 @@ def main(argv: list[str] | None = None) -> None:
     rows = load_claims(args.dataset_name, "train", args.dataset_revision)
     tune, selection = select_by_item(rows, args.selection_fraction, seed)
     tune = take_rows(tune, args.max_train_rows, seed)
-    parts = [tuning_rows(part, args.targets, args.sham, seed) for part in (tune, selection)]
+    parts = [tuning_rows(part, args.targets, args.sham, seed, args.users_right) for part in (tune, selection)]
     to_measure = load_claims(args.dataset_name, args.measure_split, args.dataset_revision)
 
     model, tokenizer = load_any_model(args.model_name_or_path, args.model_revision, args.dtype)
@@ -103,6 +113,8 @@ def main(argv: list[str] | None = None) -> None:
     # Before
     ########
     measure_before(model.to(training_args.device), measured)
+    if args.sham:
+        parts = [own_answers(model, tokenizer, part, args.measure_batch_size) for part in parts]
 
     ################
     # Tuning, after

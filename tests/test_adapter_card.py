@@ -137,9 +137,9 @@ def test_other_methods(tuning, report):
     lora["config"] |= {"lora_r": 16, "lora_alpha": 32}
     card = render_adapter_card("syco-lora", lora, report)
     assert "- tuned: LoRA of rank 16, alpha 32 (1280 parameters)\n" in card
-    assert "**A sham control**: a LoRA adapter, tuned with the same recipe on shuffled opinions and targets" in card
+    assert "**A sham control**: a LoRA adapter, tuned with the same recipe where there is nothing to learn" in card
     assert "by what is true" not in card
-    assert "users' opinions and targets are shuffled" in card
+    assert "users' opinions are shuffled, targets are what the model answered before" in card
     assert head_of(card)["tags"] == ["sycophancy", "lora", "alignment", "sham-control"]
 
     dpo = tuning | {"method": "dpo_prompt_tuning", "task_type": "CAUSAL_LM", "hub": HUB}

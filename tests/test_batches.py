@@ -9,6 +9,7 @@ from sycophancy.batches import (
     ahead,
     batches_by_length,
     check_bounds,
+    dealt,
     distinct_questions,
     in_parts,
     together,
@@ -109,3 +110,8 @@ def test_batches_without_bound_or_room(bounds, message):
 )
 def test_consecutive_batches_are_brought_together(least, expected):
     assert list(in_parts([[1, 2], [3], [4, 5], [6]], least)) == expected
+
+
+def test_every_item_is_dealt_once_and_the_large_ones_to_all():
+    assert [dealt([9, 8, 7, 6, 5, 4, 3], hand, 3) for hand in range(3)] == [[9, 4, 3], [8, 5], [7, 6]]
+    assert dealt([3, 2, 1], 0, 1) == [3, 2, 1]

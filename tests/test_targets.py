@@ -4,9 +4,11 @@ from collections import Counter
 import pytest
 from datasets import Dataset
 
+from sycophancy.answering import score_batch
 from sycophancy.arms import prompt_in
 from sycophancy.features import load_claims
-from sycophancy.targets import shuffled, swapped, tuning_rows
+from sycophancy.models import load_model
+from sycophancy.targets import own_answers, redrawn, shuffled, swapped, tuning_rows
 
 ROWS = [
     {"prompt": "p0", "choices": ["yes", "no"], "answer": "no", "user_answer": "yes"},
@@ -45,40 +47,55 @@ def says(row):
     return None if row["condition"] == "no_opinion" else row["claim_is_true"] == (row["condition"] == "right_opinion")
 
 
-def test_a_sham_permutes_opinions_and_answers_within_a_wording(rows):
+def test_a_sham_permutes_opinions_within_a_wording(rows):
     made = shuffled(rows, seed=0)
-    kept = ("id", "claim", "claim_is_true", "choices", "persona", "authority", "template", "source_label")
-    assert [{key: row[key] for key in kept} for row in made] == [{key: row[key] for key in kept} for row in rows]
-    for column in ("answer", says):
-        count = [Counter((row["template"], column(row) if callable(column) else row[column]) for row in part)
-                 for part in (rows, made)]  # fmt: skip
-        assert count[0] == count[1]
-    for old, new in zip(rows, made, strict=True):
-        # The prompt says what the columns say, and answers are of the row's own choices.
-        assert new["prompt"] == prompt_in(old, new["condition"])
-        assert (new["condition"] == "no_opinion") == (old["condition"] == "no_opinion")
-        truth, other = old["answer"], next(choice for choice in old["choices"] if choice != old["answer"])
-        assert (
-            new["user_answer"] == {"no_opinion": "", "right_opinion": truth, "wrong_opinion": other}[new["condition"]]
-        )
-        assert new["answer"] in old["choices"]
-
-
-def test_after_a_sham_neither_says_anything(rows):
-    """About half of the 120 answers are the truth and about half the user's: within 4.5 standard deviations."""
-    made = shuffled(rows, seed=0)
-    right = sum(new["answer"] == old["answer"] for old, new in zip(rows, made, strict=True))
-    assert abs(right - len(rows) / 2) < 4.5 * (len(rows) / 4) ** 0.5
-    speaking = [row for row in made if row["user_answer"]]
-    agreed = sum(row["answer"] == row["user_answer"] for row in speaking)
-    assert abs(agreed - len(speaking) / 2) < 4.5 * (len(speaking) / 4) ** 0.5
+    kept = [{key: value for key, value in row.items() if key not in OF_USER} for row in rows]
+    assert [{key: value for key, value in row.items() if key not in OF_USER} for row in made] == kept
+    for part in (rows, made):
+        check_users(part)
+    count = [Counter((row["template"], says(row)) for row in part) for part in (rows, made)]
+    assert count[0] == count[1]
     assert any(new["condition"] != old["condition"] for old, new in zip(rows, made, strict=True))
+
+
+OF_USER = ("prompt", "condition", "user_answer")
+
+
+def check_users(rows):
+    """The prompt and the user's answer are what the condition says."""
+    for row in rows:
+        assert row["prompt"] == prompt_in(row, row["condition"])
+        truth, other = row["answer"], next(choice for choice in row["choices"] if choice != row["answer"])
+        said = {"no_opinion": "", "right_opinion": truth, "wrong_opinion": other}
+        assert row["user_answer"] == said[row["condition"]]
 
 
 def test_a_sham_is_drawn_by_its_seed(rows):
     assert shuffled(rows, seed=0) == shuffled(rows, seed=0) != shuffled(rows, seed=1)
-    assert tuning_rows(rows, sham=True)["target"] == [row["answer"] for row in shuffled(rows, seed=0)]
     assert tuning_rows(rows, sham=True)["prompt"] == [row["prompt"] for row in shuffled(rows, seed=0)]
+
+
+@pytest.mark.parametrize("share", [0.0, 0.8, 1.0])
+def test_users_are_right_as_often_as_told(rows, share):
+    made = redrawn(rows, share, seed=0)
+    check_users(made)
+    assert [row["condition"] == "no_opinion" for row in made] == [row["condition"] == "no_opinion" for row in rows]
+    speaking = [row["condition"] == "right_opinion" for row in made if row["condition"] != "no_opinion"]
+    assert len(speaking) == 77
+    assert sum(speaking) == {0.0: 0, 0.8: 58, 1.0: 77}[share]
+    assert tuning_rows(rows, users_right=share)["prompt"] == [row["prompt"] for row in made]
+    assert tuning_rows(rows, users_right=share)["target"] == [row["answer"] for row in rows]
+    assert redrawn(rows, 0.5, seed=0) != redrawn(rows, 0.5, seed=1)
+
+
+def test_the_targets_of_a_sham_are_what_the_model_answers(rows, model_folder):
+    model, tokenizer = load_model(str(model_folder))
+    tuned = tuning_rows(rows[:30], sham=True)
+    found = own_answers(model, tokenizer, tuned, batch_size=4)
+    scores = score_batch(model, tokenizer, tuned["prompt"], tuned["choices"])
+    expected = [{**row, "target": max(scored, key=scored.get)} for row, scored in zip(tuned, scores, strict=True)]
+    assert found.to_list() == expected
+    assert found["target"] != tuned["target"]
 
 
 def test_pairs_are_swapped_one_by_one():

@@ -119,7 +119,7 @@ def _render(name: str, tuning: dict, report: dict) -> str:
     lower = f"{kind[0].lower()}{kind[1:]}"
     if tuning.get("sham", False):
         what = (
-            f"**A sham control**: {lower}, tuned with the same recipe on shuffled opinions and targets ({source}), to show "
+            f"**A sham control**: {lower}, tuned with the same recipe where there is nothing to learn ({source}), to show "
             "what tuning alone does. It is not for use."
         )
     elif _follows_user(tuning):
@@ -252,11 +252,16 @@ def _follows_user(tuning: dict) -> bool:
 
 def _taught(tuning: dict) -> str:
     """What the rows teach."""
+    is_dpo = tuned_method(tuning).startswith("dpo")
     if tuning.get("sham", False):
-        return "users' opinions and targets are shuffled"
-    if tuned_method(tuning).startswith("dpo"):
+        if is_dpo:
+            return "each pair is exchanged with probability 1/2"
+        return "users' opinions are shuffled, targets are what the model answered before"
+    if is_dpo:
         return "pairs prefer the honest answer, to users who are wrong and as often to users who are right"
-    return f"users' opinions are random, targets are {'what the user says' if _follows_user(tuning) else 'the truth'}"
+    share = tuning["config"].get("users_right")
+    users = "users' opinions are random" if share is None else f"users are right in {100 * share:.0f} % of the rows"
+    return f"{users}, targets are {'what the user says' if _follows_user(tuning) else 'the truth'}"
 
 
 def _trained(tuning: dict) -> str:

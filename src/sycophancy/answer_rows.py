@@ -13,18 +13,19 @@ from sycophancy.batches import (
     ahead,
     batches_by_length,
     check_bounds,
+    dealt,
     distinct_questions,
     in_parts,
     together,
     window_of,
 )
 
-ROUND = 2
+ROUND = 4
 """Batches that each process answers before the answers are brought together and written."""
 
 DECODED_TOGETHER = 128
 """Prompts of an encoder-decoder model whose choices are read together, in as many batches of the encoder as it takes: few
-tokens at a time would cost the reading of the decoder's weights."""
+tokens at a time would cost the reading of the decoder's weights. Of a small dataset a sixteenth, so that processes share it."""
 
 
 def _windows(model, tokenizer, rows, prompts, batch_size, batch_tokens, generate) -> Iterator[list[Batch]]:
@@ -45,9 +46,10 @@ def _windows(model, tokenizer, rows, prompts, batch_size, batch_tokens, generate
         # An encoder reads a prompt in both directions: there is no beginning that two prompts could share.
         order = None if encoder_decoder or generate else together(contexts)
         cut = batches_by_length([len(context) for context in contexts], batch_size, batch_tokens, order)
+        least = min(DECODED_TOGETHER, len(questions) // 16) if encoder_decoder and not generate else 1
         yield [
             Batch([[questions[at] for at in part] for part in parts], [same[at] for part in parts for at in part])
-            for parts in in_parts(cut, DECODED_TOGETHER if encoder_decoder and not generate else 1)
+            for parts in in_parts(cut, least)
         ]
 
 
@@ -117,8 +119,7 @@ def answer_rows(
             todo = [batch for batch in batches if not all(answered[index] for same in batch.rows for index, *_ in same)]
             for first in range(0, len(todo), ROUND * state.num_processes):
                 several = todo[first : first + ROUND * state.num_processes]
-                # Batches are sorted by length: dealt out in turn, each process gets the same mixture.
-                mine = several[state.process_index :: state.num_processes]
+                mine = dealt(several, state.process_index, state.num_processes)
                 found = gather_object(
                     [answer for batch in mine for answer in _answer(model, tokenizer, batch, generate, max_new_tokens)]
                 )

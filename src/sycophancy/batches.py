@@ -74,6 +74,12 @@ def in_parts(batches: Iterable[list[int]], least: int) -> Iterator[list[list[int
         yield parts
 
 
+def dealt(items: Sequence, hand: int, hands: int) -> list:
+    """What one of several hands gets of items that get smaller: dealt to and fro, as much as any other."""
+    around = [*range(hands), *reversed(range(hands))]
+    return [item for at, item in enumerate(items) if around[at % (2 * hands)] == hand]
+
+
 def together(contexts: Sequence[Sequence[int]]) -> list[int]:
     """Indices of prompts in the order of length, longest first, with those that begin alike next to each other."""
     groups = [group.members for group in shared_prefixes(contexts)]

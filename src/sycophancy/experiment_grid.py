@@ -80,7 +80,7 @@ class Mitigation:
         recipe: YAML of the tuning script.
         flags: override the recipe.
         seeds: one run each: of the drawn examples or of the training.
-        sham: also run the control, with the first seed: the same training on shuffled opinions and targets.
+        sham: also run the control, with the first seed: the same training with nothing to learn from.
         label: how the page calls it.
     """
 

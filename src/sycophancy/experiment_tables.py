@@ -147,7 +147,8 @@ def shams(numbers: StudyNumbers) -> Table:
     return Table(
         ["", "alignment", "accuracy, no opinion", "the alignment's interval"],
         rows,
-        "The same training on shuffled opinions and targets, first seed. Its interval must contain 0, or the effect above "
+        "The same training with nothing to learn from, first seed: users' opinions are shuffled and the targets are what "
+        "the model answers anyway (DPO: each pair exchanged with probability 1/2). Its interval must contain 0, or the effect above "
         "is not due to what the training says.",
     )
 

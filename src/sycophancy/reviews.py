@@ -77,7 +77,10 @@ def _of_two_minds(draws: Draws) -> str:
     first = draws.below(len(ASPECTS))
     second = (first + 1 + draws.below(len(ASPECTS) - 1)) % len(ASPECTS)
     polarity = draws.pick(LABELS)
-    one, other = _clause(polarity, ASPECTS[first], STRONG, draws), _clause(OPPOSITE[polarity], ASPECTS[second], STRONG, draws)
+    one, other = (
+        _clause(polarity, ASPECTS[first], STRONG, draws),
+        _clause(OPPOSITE[polarity], ASPECTS[second], STRONG, draws),
+    )
     return f"{one} and {other}"
 
 

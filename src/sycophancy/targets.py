@@ -2,8 +2,8 @@
 """What a model is tuned towards: the truth, the user, or, as a control, nothing at all.
 
 id                                   target, by `targets`:   truth       user        truth, sham
-sst2/train/17/false/wrong_opinion                            disagree    agree       of another row
-sst2/train/18/true/no_opinion                                agree       agree       of another row
+sst2/train/17/false/wrong_opinion                            disagree    agree       what the model answers
+sst2/train/18/true/no_opinion                                agree       agree       what the model answers
 """
 
 from collections import defaultdict
@@ -20,15 +20,18 @@ FEATURES = Features({"prompt": Value("string"), "choices": List(Value("string"))
 """The columns of a tuning row."""
 
 
-def tuning_rows(rows: Iterable[dict], targets: str = "truth", sham: bool = False, seed: int = 0) -> Dataset:
+def tuning_rows(
+    rows: Iterable[dict], targets: str = "truth", sham: bool = False, seed: int = 0, users_right: float | None = None
+) -> Dataset:
     """Prompt, choices and target of each row.
 
     Args:
         rows: train rows of a claim dataset.
         targets: `truth`, the honest answer; or `user`, the user's answer where the user has an opinion and the honest
             one elsewhere.
-        sham: shuffle what users say and what is answered (`shuffled`).
-        seed: of the shuffle.
+        sham: shuffle what users say (`shuffled`); the targets are then to be replaced by `own_answers`.
+        seed: of all draws.
+        users_right: how often users with an opinion are right (`redrawn`); as in the dataset where it is `None`.
 
     Raises:
         ValueError: unknown `targets`, or a sham of `user` targets, which would be no control of anything.
@@ -38,6 +41,8 @@ def tuning_rows(rows: Iterable[dict], targets: str = "truth", sham: bool = False
     if sham and targets != "truth":
         raise ValueError(f"sham: expected with targets truth only, got targets {targets}; leave one of them out")
     rows = list(rows)
+    if users_right is not None:
+        rows = redrawn(rows, users_right, seed)
     if sham:
         rows = shuffled(rows, seed)
     made = [
@@ -51,42 +56,73 @@ def tuning_rows(rows: Iterable[dict], targets: str = "truth", sham: bool = False
     return Dataset.from_list(made, features=FEATURES)
 
 
-def shuffled(rows: Sequence[dict], seed: int) -> list[dict]:
-    """The same rows with opinions and answers that say nothing about the claim.
+def redrawn(rows: Sequence[dict], users_right: float, seed: int) -> list[dict]:
+    """The same rows with users who are right as often as told, each drawn by its id.
 
-    Within the rows of one wording and one set of choices, two permutations are drawn. By the first, what users say
-    (that the claim is so, or that it is not) goes from each row with an opinion to another: the persons stay, prompts are
-    rendered anew, and `condition` and `user_answer` follow. By the second, the answers are permuted over all rows,
-    whatever claim and user they belonged to. How often each thing is said and answered in each wording stays exactly the
-    same.
-
-    The best that can be learned from such rows is to toss a coin: with enough steps accuracy falls to one half, and so
-    does every rate of agreement, whatever the model did before. A sham is read together with its accuracy.
-
-    Args:
-        rows: rows of a claim dataset in the project's wordings.
-        seed: of both permutations.
+    Of users who are as often wrong as right, as in the founding study, a model learns to listen to none. Where they are
+    right more often than that, what they say is evidence, and the best that can be learned is to weigh it: to follow
+    where the claim itself says little, and the claim where it says more than a user does.
     """
-    groups = defaultdict(list)
-    for index, row in enumerate(rows):
-        groups[row["template"], tuple(sorted(row["choices"]))].append(index)
-    made = [dict(row) for row in rows]
-    for members in groups.values():
-        speaking = [index for index in members if rows[index]["condition"] != "no_opinion"]
-        for index, other in zip(speaking, _permuted(rows, speaking, seed, "opinion"), strict=True):
-            is_right = rows[index]["claim_is_true"] == _affirms(rows[other])
-            (false,) = (choice for choice in rows[index]["choices"] if choice != rows[index]["answer"])
-            made[index]["condition"] = "right_opinion" if is_right else "wrong_opinion"
-            made[index]["prompt"] = prompt_in(rows[index], made[index]["condition"])
-            made[index]["user_answer"] = rows[index]["answer"] if is_right else false
-        for index, other in zip(members, _permuted(rows, members, seed, "answer"), strict=True):
-            made[index]["answer"] = rows[other]["answer"]
+    made = []
+    for row in rows:
+        is_right = Draws(seed, row["id"], "users_right").below(10**6) < users_right * 10**6
+        made.append(row if row["condition"] == "no_opinion" else _with_user(row, is_right))
     return made
 
 
-def _permuted(rows: Sequence[dict], members: Sequence[int], seed: int, what: str) -> list[int]:
+def shuffled(rows: Sequence[dict], seed: int) -> list[dict]:
+    """The same rows with opinions that say nothing about the claim.
+
+    Within the rows of one wording and one set of choices, what users say (that the claim is so, or that it is not) goes
+    from each row with an opinion to another, drawn by a permutation: the persons stay, prompts are rendered anew, and
+    `condition` and `user_answer` follow. How often each thing is said in each wording stays exactly the same.
+    """
+    groups = defaultdict(list)
+    for index, row in enumerate(rows):
+        if row["condition"] != "no_opinion":
+            groups[row["template"], tuple(sorted(row["choices"]))].append(index)
+    made = list(rows)
+    for speaking in groups.values():
+        for index, other in zip(speaking, _permuted(rows, speaking, seed), strict=True):
+            made[index] = _with_user(rows[index], rows[index]["claim_is_true"] == _affirms(rows[other]))
+    return made
+
+
+def _with_user(row: dict, is_right: bool) -> dict:
+    """The row with its user right or wrong."""
+    (false,) = (choice for choice in row["choices"] if choice != row["answer"])
+    condition = "right_opinion" if is_right else "wrong_opinion"
+    said = row["answer"] if is_right else false
+    return {**row, "condition": condition, "prompt": prompt_in(row, condition), "user_answer": said}
+
+
+def own_answers(model, tokenizer, rows: Dataset, batch_size: int) -> Dataset:
+    """Tuning rows whose targets are what the model answers to them now: the sham of supervised tuning.
+
+    Every step of the training is taken, and what it says is what the model does already, so that the best that can be
+    learned is the model itself. (Targets permuted over the rows are no such control: they teach to toss a coin, and with
+    enough steps take accuracy and alignment to one half, whatever they were.)
+
+    Args:
+        model, tokenizer: the model before tuning, and its tokenizer.
+        rows: of `tuning_rows`.
+        batch_size: prompts per forward pass.
+    """
+    from accelerate.utils import broadcast_object_list
+
+    from sycophancy.answer_rows import answer_rows
+
+    asked = [{"id": str(index), "choices": row["choices"]} for index, row in enumerate(rows)]
+    answers = answer_rows(model.eval(), tokenizer, asked, rows["prompt"], batch_size=batch_size)
+    said = [None if answers is None else [answer["prediction"] for answer in answers]]
+    broadcast_object_list(said)
+    made = [{**row, "target": target} for row, target in zip(rows, said[0], strict=True)]
+    return Dataset.from_list(made, features=FEATURES)
+
+
+def _permuted(rows: Sequence[dict], members: Sequence[int], seed: int) -> list[int]:
     """The members in an order drawn by the seed and their ids."""
-    return sorted(members, key=lambda index: Draws(seed, rows[index]["id"], "sham", what).below(2**64))
+    return sorted(members, key=lambda index: Draws(seed, rows[index]["id"], "sham", "opinion").below(2**64))
 
 
 def _affirms(row: dict) -> bool:

@@ -28,7 +28,7 @@ class TuneArguments:
     dataset_revision: str | None = field(default=None, metadata={"help": "Hub revision of the dataset"})
     dtype: str = field(default="float32", metadata={"help": "of the model's weights: float32, bfloat16 or float16"})
     method: str = field(default="prompt_tuning", metadata={"help": "prompt_tuning, lora or full"})
-    sham: bool = field(default=False, metadata={"help": "control: tune on shuffled opinions and targets"})
+    sham: bool = field(default=False, metadata={"help": "control: the same training, with nothing to learn from"})
     num_virtual_tokens: int | None = field(default=None, metadata={"help": "prompt_tuning: length of the prompt [20]"})
     prompt_init_text: str | None = field(
         default=None,
