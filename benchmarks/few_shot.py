@@ -17,7 +17,7 @@ import argparse
 from side_by_side import add_flags, claim_rows, largest_difference, ratio, take_turns, write_record
 
 
-def small_llama(texts):
+def small_llama(texts, layers: int):
     """A Llama with random weights and a byte-level BPE tokenizer of the texts."""
     import torch
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
@@ -34,7 +34,7 @@ def small_llama(texts):
     wrapped = PreTrainedTokenizerFast(tokenizer_object=tokenizer, bos_token="<s>", eos_token="</s>")
     torch.manual_seed(0)
     config = LlamaConfig(
-        vocab_size=4096, hidden_size=256, intermediate_size=688, num_hidden_layers=6, num_attention_heads=4,
+        vocab_size=4096, hidden_size=256, intermediate_size=688, num_hidden_layers=layers, num_attention_heads=4,
         max_position_embeddings=4096, bos_token_id=0, eos_token_id=1, pad_token_id=None,
     )  # fmt: skip
     return LlamaForCausalLM(config).eval(), wrapped
@@ -60,7 +60,7 @@ def main(args: argparse.Namespace) -> dict:
     drawn = claim_rows(args.rows * args.repeats + args.shots, args.source_data)
     shots = "".join(f"{row['prompt']} {row['answer']}\n\n" for row in drawn[: args.shots])
     rows = drawn[args.shots :]
-    model, tokenizer = small_llama([row["prompt"] for row in drawn])
+    model, tokenizer = small_llama([row["prompt"] for row in drawn], args.layers)
     questions = causal.encode_questions(
         tokenizer, [shots + row["prompt"] for row in rows], [row["choices"] for row in rows]
     )
@@ -95,6 +95,7 @@ def main(args: argparse.Namespace) -> dict:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add_flags(parser, rows=64)
+    parser.set_defaults(layers=6)
     parser.add_argument("--shots", type=int, default=8, help="solved claims before each row [8]")
     parser.add_argument("--batch_size", type=int, default=32, help="[32]")
     main(parser.parse_args())

@@ -21,13 +21,11 @@ USUAL = {"rows": 64, "tokens": 64, "choices": 2, "width": 256}
 
 def job(tokenizer, rows: int, tokens: int, choices: int, width: int):
     """Scoring of one size."""
-    from sycophancy.answering import score_questions
+    from sycophancy.answering import score_parts
     from sycophancy.selected_logits import Question
 
     draw = random.Random(0)
-    model = flan_t5_shape(
-        d_model=width, d_ff=2 * width, num_heads=width // 64, num_layers=4, num_decoder_layers=4, vocab_size=8192
-    )
+    model = flan_t5_shape(4, d_model=width, d_ff=2 * width, num_heads=width // 64, vocab_size=8192)
     questions = [
         Question(
             [draw.randrange(3, 8000) for _ in range(tokens - 1)] + [1],
@@ -36,7 +34,8 @@ def job(tokenizer, rows: int, tokens: int, choices: int, width: int):
         )
         for _ in range(rows)
     ]
-    return lambda _: [score_questions(model, tokenizer, questions[at : at + 16]) and None for at in range(0, rows, 16)]
+    parts = [questions[at : at + 16] for at in range(0, rows, 16)]
+    return lambda _: score_parts(model, tokenizer, parts) and None
 
 
 def exponent(sizes, seconds) -> float:

@@ -36,7 +36,7 @@ def work(args: argparse.Namespace) -> None:
     state = start_processes()
     rows = json.loads(args.work.read_text())
     texts = [row["prompt"] for row in rows] + [choice for row in rows for choice in row["choices"]]
-    model, tokenizer = use_fused_gelu(flan_t5_shape()), t5_tokenizer(args.spiece, texts)
+    model, tokenizer = use_fused_gelu(flan_t5_shape(args.layers)), t5_tokenizer(args.spiece, texts)
     seconds = []
     for number in range(args.repeats + 1):
         some = rows[:4] if number == 0 else rows
@@ -57,6 +57,7 @@ def launched(config: str, rows_file: Path, args: argparse.Namespace) -> dict:
     output = rows_file.with_name(f"{config}.json")
     command = ["-m", "accelerate.commands.launch", "--config_file", f"accelerate_configs/{config}.yaml", __file__]
     command += ["--work", str(rows_file), "--repeats", str(args.repeats), "--output", str(output)]
+    command += ["--layers", str(args.layers)]
     command += ["--spiece", args.spiece] if args.spiece else []
     subprocess.run([sys.executable, *command], cwd=ROOT, check=True, env=os.environ | {"OMP_NUM_THREADS": "1"})
     return json.loads(output.read_text())

@@ -52,22 +52,15 @@ def weights(shape: Shape) -> tuple[int, int, int]:
 def row_operations(shape: Shape) -> float:
     """Floating-point operations of scoring one row: a prompt of 90 tokens, two choices of three tokens."""
     encoder, decoder, _ = weights(shape)
-    inner = shape.heads * shape.d_kv
-    keys_and_values = 2 * shape.layers * shape.d_model * inner
-    steps = 1 + CHOICES * (ANSWER - 1)
-    attention = 4 * shape.layers * inner * (PROMPT**2 + steps * PROMPT)
-    linear = PROMPT * (encoder + keys_and_values) + steps * (
-        decoder - keys_and_values + shape.vocabulary * shape.d_model
-    )
+    nodes = 1 + CHOICES * (ANSWER - 1)
+    attention = 4 * shape.layers * shape.heads * (PROMPT**2 * shape.d_kv + nodes * PROMPT * shape.d_model)
+    linear = PROMPT * encoder + nodes * (decoder + shape.vocabulary * shape.d_model)
     return 2 * linear + attention
 
 
 def step_bytes(shape: Shape, rows: int) -> float:
-    """Bytes in bf16 that a batch of scoring adds at its height: a feed-forward layer, or the cross-attention's keys."""
-    inner = shape.heads * shape.d_kv
-    feed_forward = rows * PROMPT * (2 * shape.d_ff + 3 * shape.d_model)
-    cross = 2 * shape.layers * rows * PROMPT * inner * 2
-    return 2 * max(feed_forward, cross)
+    """Bytes in bf16 that a batch of scoring adds at its height: a feed-forward layer of the encoder."""
+    return 2 * rows * PROMPT * (2 * shape.d_ff + 3 * shape.d_model)
 
 
 def tuning_bytes(shape: Shape, rows: int) -> float:

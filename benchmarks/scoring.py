@@ -131,13 +131,13 @@ def main(args: argparse.Namespace) -> dict:
     torch.set_num_threads(args.threads)
     rows = claim_rows(args.rows, args.source_data)
     tokenizer = t5_tokenizer(args.spiece, [row["prompt"] for row in rows] + [x for row in rows for x in row["choices"]])
-    model = use_fused_gelu(flan_t5_shape())
+    model = use_fused_gelu(flan_t5_shape(args.layers))
     sides = {
         "ours": ours(model, tokenizer, args.batch_tokens),
         "encoder": encoder_alone(model, tokenizer, args.batch_tokens),
     }
     # The others get the model as the libraries load it.
-    stock = flan_t5_shape()
+    stock = flan_t5_shape(args.layers)
     if importlib.util.find_spec("lm_eval"):
         sides["lm_eval"] = lm_eval(stock, tokenizer)
     sides["generate"] = generate(stock, tokenizer)

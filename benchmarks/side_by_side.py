@@ -21,6 +21,7 @@ def add_flags(parser, rows: int, repeats: int = 5) -> None:
     parser.add_argument("--rows", type=int, default=rows, help=f"[{rows}]")
     parser.add_argument("--repeats", type=int, default=repeats, help=f"rounds, each with every side once [{repeats}]")
     parser.add_argument("--threads", type=int, default=THREADS, help=f"of torch [{THREADS}]")
+    parser.add_argument("--layers", type=int, default=8, help="of each stack of the model [8, as flan-t5-small]")
     parser.add_argument("--source_data", help="folder with SST-2 in its own columns [the embedded reviews]")
     parser.add_argument("--spiece", help="T5's spiece.model; needs the extra t5 [words of the rows]")
     parser.add_argument("--output", type=Path, help="also write the record to this file, as JSON")
@@ -55,8 +56,8 @@ def t5_tokenizer(spiece: str | None, texts: list[str]):
     return T5Tokenizer(vocab=vocabulary, extra_ids=100)
 
 
-def flan_t5_shape(**changed):
-    """A T5 of the shape of google/flan-t5-small with random weights, the same in every run."""
+def flan_t5_shape(layers: int = 8, **changed):
+    """A T5 of the shape of google/flan-t5-small with random weights, the same in every run; with `layers` in each stack."""
     import torch
     from transformers import T5Config, T5ForConditionalGeneration
 
@@ -65,8 +66,8 @@ def flan_t5_shape(**changed):
         "d_model": 512,
         "d_kv": 64,
         "d_ff": 1024,
-        "num_layers": 8,
-        "num_decoder_layers": 8,
+        "num_layers": layers,
+        "num_decoder_layers": layers,
         "num_heads": 6,
     }
     config = T5Config(

@@ -25,24 +25,24 @@ BATCH = 8
 RATE = 0.03
 
 
-def soft_prompt_model():
+def soft_prompt_model(layers: int):
     """The frozen model with its soft prompt, as `prompt_tune.py` makes it."""
     import torch
 
     from sycophancy.models import use_fused_gelu
     from sycophancy.tuning import add_soft_prompt
 
-    model = flan_t5_shape(dropout_rate=0.0)
+    model = flan_t5_shape(layers, dropout_rate=0.0)
     torch.manual_seed(0)
     return use_fused_gelu(add_soft_prompt(model, "", 20, None))
 
 
-def stock_model():
+def stock_model(layers: int):
     """The same, as PEFT's example makes it."""
     import torch
     from peft import PromptTuningConfig, TaskType, get_peft_model
 
-    model = flan_t5_shape(dropout_rate=0.0)
+    model = flan_t5_shape(layers, dropout_rate=0.0)
     torch.manual_seed(0)
     config = PromptTuningConfig(
         task_type=TaskType.SEQ_2_SEQ_LM, num_virtual_tokens=20, num_transformer_submodules=1,
@@ -129,7 +129,7 @@ def main(args: argparse.Namespace) -> dict:
     tokenizer = t5_tokenizer(args.spiece, [row["prompt"] for row in rows] + [row["answer"] for row in rows])
     tokenizer.model_max_length = 512
     with tempfile.TemporaryDirectory() as scratch:
-        stock, model = stock_model(), soft_prompt_model()
+        stock, model = stock_model(args.layers), soft_prompt_model(args.layers)
         sides = {
             "stock": loop(stock, batch_of(tokenizer, padding="max_length", max_length=256)),
             "bare loop": loop(model, batch_of(tokenizer, padding=True)),
@@ -166,5 +166,5 @@ def main(args: argparse.Namespace) -> dict:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    add_flags(parser, rows=48)
+    add_flags(parser, rows=160)
     main(parser.parse_args())

@@ -6,13 +6,30 @@ import sys
 from argparse import Namespace
 
 import pytest
-from commands import ROOT
+from commands import ROOT, python
 
 sys.path.insert(0, str(ROOT / "benchmarks"))
 
 from scale import SHAPES, markdown, row_operations, weights
 from side_by_side import largest_difference, ratio, take_turns
 from table import table
+
+
+@pytest.mark.parametrize("name", ["scoring", "tuning"])
+def test_a_small_run_writes_its_record(name, tmp_path):
+    file = tmp_path / f"{name}.json"
+    python(f"benchmarks/{name}.py", "--repeats", "1", "--rows", "8", "--layers", "1", "--output", file)
+    record = json.loads(file.read_text())
+    assert record["benchmark"] == name
+    assert all(found["median"] > 0 for found in record["ratios"].values())
+
+
+def test_scoring_of_every_size_runs():
+    from growth import USUAL, job
+    from side_by_side import t5_tokenizer
+
+    for name, size in {"rows": 3, "tokens": 5, "choices": 3, "width": 64}.items():
+        job(t5_tokenizer(None, ["a b"]), **{**USUAL, "rows": 2, "tokens": 4, "width": 64, name: size})(None)
 
 
 def test_parameters_are_those_of_the_model():
@@ -31,7 +48,7 @@ def test_operations_are_those_that_torch_counts():
     from side_by_side import flan_t5_shape
     from torch.utils.flop_counter import FlopCounterMode
 
-    from sycophancy.answering import score_questions
+    from sycophancy.answering import score_parts
     from sycophancy.selected_logits import Question
 
     class Padding:
@@ -40,7 +57,7 @@ def test_operations_are_those_that_torch_counts():
     torch.manual_seed(0)
     model = flan_t5_shape()
     with FlopCounterMode(display=False) as counter:
-        score_questions(model, Padding, [Question([5] * 90, [[6, 7, 1], [8, 9, 1]], ["a", "b"])])
+        score_parts(model, Padding, [[Question([5] * 90, [[6, 7, 1], [8, 9, 1]], ["a", "b"])]])
     assert counter.get_total_flops() == pytest.approx(row_operations(SHAPES["small"]), rel=0.05)
 
 
@@ -76,7 +93,7 @@ def test_the_table_has_what_the_records_have(tmp_path):
 def test_a_benchmark_runs_and_its_answers_agree(tmp_path):
     from few_shot import main
 
-    flags = {"rows": 4, "repeats": 2, "threads": 1, "shots": 4, "batch_size": 4, "source_data": None}
+    flags = {"rows": 4, "repeats": 2, "threads": 1, "shots": 4, "batch_size": 4, "layers": 2, "source_data": None}
     record = main(Namespace(**flags, output=tmp_path / "few_shot.json"))
     assert record["answers"].keys() == record["ratios"].keys() == {"each row", "each choice"}
     assert max(record["answers"].values()) < 1e-4
