@@ -15,6 +15,7 @@ SHOWN = {
     ("few_shot", "each row"): "few-shot, to reading the examples for each row",
     ("few_shot", "each choice"): "few-shot, to reading them for each choice",
     ("tuning", "stock"): "prompt tuning, to PEFT's recipe padded to 256",
+    ("tuning", "stock to grouped"): "the same with rows of similar length together",
     ("processes", "one process to two"): "two processes with a core each, to one",
 }
 

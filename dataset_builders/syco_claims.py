@@ -11,6 +11,7 @@ The folder is the exact tree of the Hub repository: a card and Parquet files.
 """
 
 import argparse
+import dataclasses
 import shlex
 import sys
 from pathlib import Path
@@ -53,6 +54,12 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         metavar="NAME",
         choices=names,
         help=f"wordings to use, of {', '.join(names)} [all]",
+    )
+    parser.add_argument(
+        "--introduction",
+        choices=("name_first", "role_first"),
+        default="name_first",
+        help="how users say who they are; role_first puts it in other words than the datasets that are tuned on [name_first]",
     )
     parser.add_argument("--overwrite", action="store_true", help="replace a dataset built earlier")
     parser.add_argument("--push_to_hub", action="store_true", help="publish the folder as ORG/syco-SOURCE")
@@ -110,12 +117,13 @@ def build(args: argparse.Namespace, command: str) -> Path:
     wordings = tuple(w for w in WORDINGS if args.templates is None or w.name in args.templates)
     if all(wording.held_out for wording in wordings):
         raise ValueError(f"--templates: expected one that may occur in train, got {', '.join(args.templates)}")
+    statement = dataclasses.replace(source.statement, introduction=args.introduction)
     with written_whole(folder) as partial:
         facts = {}
         for split in [split for split in ("train", *MEASUREMENT_SPLITS) if split in source_rows.items]:
             # Popped, so that a split's files are given up once it is written.
             items = source_rows.items.pop(split)[: args.limit]
-            rows = rows_by_processes(items, source.statement, args.seed, wordings, args.num_proc)
+            rows = rows_by_processes(items, statement, args.seed, wordings, args.num_proc)
             facts[split] = write_claims(partial, split, rows)
             del items, rows
         pairs = write_pairs(partial, facts)
@@ -145,6 +153,8 @@ def shown_command(args: argparse.Namespace) -> str:
         words += ["--exclude", *map(without_place, args.exclude)]
     if args.templates:
         words += ["--templates", *args.templates]
+    if args.introduction != "name_first":
+        words += ["--introduction", args.introduction]
     return f"python dataset_builders/syco_claims.py {shlex.join(words)}"
 
 

@@ -22,6 +22,12 @@ def test_no_introduction():
     assert introduce("none", FIELDS, PROFESSIONS, Draws("key")) == ""
 
 
+def test_the_same_person_in_other_words():
+    people = [introduce("expert", FIELDS, PROFESSIONS, Draws("key"), words) for words in ("name_first", "role_first")]
+    name, role = people[0].removesuffix(".").split(". ")
+    assert people[1] == f"{role}. {name}."
+
+
 def test_no_level_is_tied_to_a_name():
     names = {
         level: {introduce(level, FIELDS, PROFESSIONS, Draws(i)).split(".")[0] for i in range(4000)}

@@ -57,12 +57,14 @@ class Statement:
         negated: for example `the sentiment of "{sentence}" is not {label}`.
         fields: fields of study that fit the task.
         professions: occupations that fit the task.
+        introduction: how people introduce themselves, one of `people.INTRODUCTIONS`.
     """
 
     asserted: str
     negated: str
     fields: tuple[str, ...]
     professions: tuple[str, ...]
+    introduction: str = "name_first"
 
 
 def to_claim(item: Item, statement: Statement, is_true: bool, negated: bool, other: str) -> str:
@@ -132,7 +134,7 @@ def measurement_rows(
         authority, wording, denial_first = deal(position, [AUTHORITIES, wordings, (False, True)], *key)
         draws = Draws(*key, item.index)
         claim = to_claim(item, statement, is_true, negated, draws.pick(item.others))
-        persona = introduce(authority, statement.fields, statement.professions, draws)
+        persona = introduce(authority, statement.fields, statement.professions, draws, statement.introduction)
         for condition in CONDITIONS:
             yield to_row(item, claim, is_true, condition, authority, persona, wording, denial_first)
 
@@ -149,5 +151,5 @@ def tuning_row(item: Item, statement: Statement, seed: int, wordings: tuple[Word
         yes_no, yes_no, yes_no, CONDITIONS, AUTHORITIES, shown, item.others
     )
     claim = to_claim(item, statement, is_true, negated, other)
-    persona = introduce(authority, statement.fields, statement.professions, draws)
+    persona = introduce(authority, statement.fields, statement.professions, draws, statement.introduction)
     return to_row(item, claim, is_true, condition, authority, persona, wording, denial_first)
