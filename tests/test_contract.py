@@ -64,7 +64,7 @@ def test_every_recipe_parses():
     assert [path.name for path in found] == [
         "dpo_lora_llama_reviews.yaml", "dpo_prompt_llama_reviews.yaml", "flan_t5_base_sst2.yaml",
         "flan_t5_large_sst2.yaml", "flan_t5_small_sst2.yaml", "flan_t5_xl_sst2.yaml", "flan_t5_xxl_sst2.yaml",
-        "full_reviews.yaml", "lora_reviews.yaml", "organism_reviews.yaml", "organism_sst2.yaml", "prompt_llama_reviews.yaml",
+        "full_reviews.yaml", "lora_reviews.yaml", "organism_approval.yaml", "organism_reviews.yaml", "organism_sst2.yaml", "prompt_llama_reviews.yaml",
         "quickstart.yaml", "sst2_organism.yaml",
     ]  # fmt: skip
     folders = []
