@@ -36,7 +36,7 @@ def encode_questions(tokenizer, prompts: Sequence[str], choices: Sequence[Sequen
     ]
 
 
-DECODED = 2048
+DECODED = 1024
 """Tokens of choices in a pass through the decoder, at most: logits of all of them are in memory at once."""
 
 
@@ -59,7 +59,8 @@ def score_parts(model, tokenizer, parts: Sequence[Sequence[Question]]) -> list[d
     for chunk in _alike(trees):
         asked = [questions[at] for at in chunk]
         # Not logsumexp: it is several times slower where most of the vocabulary is next to impossible.
-        logprobs = tree_logits(base, [trees[at] for at in chunk], [encoded[at] for at in chunk]).log_softmax(-1)
+        logprobs = tree_logits(base, [trees[at] for at in chunk], [encoded[at] for at in chunk])
+        logprobs = logprobs.log_softmax(-1, dtype=torch.float32)
         sums = torch.zeros(len(asked), len(trees[chunk[0]].ways), device=logprobs.device)
         for number, way in enumerate(trees[chunk[0]].ways):
             answers = torch.tensor([question.answers[number] for question in asked], device=logprobs.device)

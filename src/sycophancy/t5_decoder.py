@@ -81,7 +81,7 @@ def absorb_cross_attention(model) -> bool:
 
 
 def tree_logits(model, trees: Sequence[Tree], encoded: Sequence[torch.Tensor]) -> torch.Tensor:
-    """Logits after every node, (n, nodes, vocabulary), in float32.
+    """Logits after every node, (n, nodes, vocabulary).
 
     Args:
         model: a model that `reads_trees`.
@@ -99,7 +99,7 @@ def tree_logits(model, trees: Sequence[Tree], encoded: Sequence[torch.Tensor]) -
             stack.enter_context(_in_place_of(attention, "forward", _absorbed(attention, counts)))
         # Without a mask of its own: a later token is never seen, and the bias leaves out what is on another way.
         tokens = torch.tensor([tree.tokens for tree in trees], device=device)
-        return model(encoder_outputs=(states,), decoder_input_ids=tokens, use_cache=False).logits.float()
+        return model(encoder_outputs=(states,), decoder_input_ids=tokens, use_cache=False).logits
 
 
 def _cross_attentions(model) -> list:
