@@ -24,6 +24,12 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--output_dir", help="instead of the YAML's")
     parser.add_argument("--dry_run", action="store_true", help="say what would run and for how long; run nothing")
     parser.add_argument("--page_only", action="store_true", help="write the page of what has run so far; run nothing")
+    parser.add_argument(
+        "--records_to",
+        type=Path,
+        metavar="DIR",
+        help="also copy page and records there, without models and predictions",
+    )
     parser.add_argument("--overwrite", action="store_true", help="run cells again that were run with other settings")
     return parser.parse_args(argv)
 
@@ -68,6 +74,11 @@ def main() -> None:
 
         print(write_page(grid, cells, output_dir))
         print(f"wrote {output_dir / 'experiment.html'}")
+        if args.records_to:
+            from sycophancy.experiment_copy import copy_records
+
+            copy_records(output_dir, args.records_to)
+            print(f"wrote {args.records_to}")
     if failures:
         if processes.is_main:
             print(f"error: {len(failures)} of {len(cells)} cells did not run: {_first(failures)}", file=sys.stderr)

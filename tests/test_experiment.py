@@ -14,6 +14,7 @@ import yaml
 from commands import ROOT, assert_refused, attempt, launch, python
 
 from sycophancy.experiment_cells import lock_output
+from sycophancy.experiment_copy import copy_records
 
 SCRIPT = "scripts/experiment.py"
 SMOKE = "scripts/recipes/experiment_smoke.yaml"
@@ -109,6 +110,24 @@ def test_the_page_is_one_file_that_asks_for_nothing(finished):
 
 
 @pytest.mark.slow
+def test_page_and_records_are_copied_without_models_and_predictions(finished, tmp_path):
+    folder = finished[0]
+    target = tmp_path / "copy"
+    for _ in range(2):  # an earlier copy is replaced
+        copy_records(folder, target)
+    assert (target / "experiment.md").read_bytes() == (folder / "experiment.md").read_bytes()
+    copied = {path.relative_to(target) for path in target.rglob("*") if path.is_file()}
+    assert {path.name for path in copied if path.parts[0] == "cells"} == {"run.json", "tuning.json", "organism.json"}
+    assert len([path for path in copied if path.parts[0] == "records"]) == len(list((folder / "records").iterdir()))
+    assert not any("before" in path.parts for path in copied)
+    (tmp_path / "else").mkdir()
+    (tmp_path / "else" / "mine.txt").write_text("mine")
+    with pytest.raises(ValueError, match="holds something else"):
+        copy_records(folder, tmp_path / "else")
+    with pytest.raises(ValueError, match="expected a finished experiment, got .* without experiment.md"):
+        copy_records(tmp_path / "else", target)
+
+
 def test_two_processes_share_a_cell(finished):
     # A record that is taken away: that cell runs again, and it alone.
     record = finished[0] / "records" / "tiny.honest.seed0.on.questions.json"
