@@ -124,7 +124,7 @@ def test_page_and_records_are_copied_without_models_and_predictions(finished, tm
     (tmp_path / "else" / "mine.txt").write_text("mine")
     with pytest.raises(ValueError, match="holds something else"):
         copy_records(folder, tmp_path / "else")
-    with pytest.raises(ValueError, match="expected a finished experiment, got .* without experiment.md"):
+    with pytest.raises(ValueError, match=r"expected a finished experiment, got .* without experiment\.md"):
         copy_records(tmp_path / "else", target)
 
 
