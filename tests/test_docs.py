@@ -78,6 +78,32 @@ def test_the_table_of_seeds_is_that_of_the_records():
     assert f"{json.loads((folder / 'organism.json').read_text())['parameters']:,} parameters" in README
 
 
+def test_the_rows_of_experiments_are_those_of_their_pages():
+    """Every row of the section's tables, cell by cell, is in a row of a page with the same label."""
+    section = README.split("## What helps, and at what price", 1)[1].split("\n## ", 1)[0]
+    pages = ROOT / "docs" / "results" / "experiments" / "reviews" / "experiment.md"
+    written = [cells_of(line) for line in pages.read_text(encoding="utf-8").splitlines() if line.startswith("|")]
+    rows = [cells_of(line) for line in section.splitlines() if line.startswith("|")]
+    rows = [row for row in rows if row[0].strip("-: ")]
+    assert len(rows) > 15
+    for label, *cells in rows:
+        assert any(label == found[0] and set(cells) <= set(found) for found in written), label
+
+
+def cells_of(line):
+    """The cells of a line of a Markdown table."""
+    return [cell.strip() for cell in line.strip("|").split("|")]
+
+
+def test_the_table_of_speed_is_that_of_the_records():
+    sys.path.insert(0, str(ROOT))
+    try:
+        from benchmarks.table import table
+    finally:
+        sys.path.remove(str(ROOT))
+    assert table(ROOT / "docs" / "results" / "benchmarks") in README
+
+
 def test_the_tables_of_building_are_those_of_the_record():
     sys.path.insert(0, str(ROOT))
     try:
