@@ -25,7 +25,8 @@ ROUND = 4
 
 DECODED_TOGETHER = 128
 """Prompts of an encoder-decoder model whose choices are read together, in as many batches of the encoder as it takes: few
-tokens at a time would cost the reading of the decoder's weights. Of a small dataset a sixteenth, so that processes share it."""
+tokens at a time would cost the reading of the decoder's weights. Of a small dataset a sixteenth, and 32, so that
+processes share it."""
 
 
 def _windows(model, tokenizer, rows, prompts, batch_size, batch_tokens, generate) -> Iterator[list[Batch]]:
@@ -46,7 +47,7 @@ def _windows(model, tokenizer, rows, prompts, batch_size, batch_tokens, generate
         # An encoder reads a prompt in both directions: there is no beginning that two prompts could share.
         order = None if encoder_decoder or generate else together(contexts)
         cut = batches_by_length([len(context) for context in contexts], batch_size, batch_tokens, order)
-        least = min(DECODED_TOGETHER, len(questions) // 16) if encoder_decoder and not generate else 1
+        least = min(DECODED_TOGETHER, max(32, len(questions) // 16)) if encoder_decoder and not generate else 1
         yield [
             Batch([[questions[at] for at in part] for part in parts], [same[at] for part in parts for at in part])
             for parts in in_parts(cut, least)
