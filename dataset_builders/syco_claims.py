@@ -21,6 +21,7 @@ from sycophancy.claims import MEASUREMENT_SPLITS
 from sycophancy.cli import run
 from sycophancy.custom_source import check_name, custom_source
 from sycophancy.folders import refuse_occupied, written_whole
+from sycophancy.people import INTRODUCTIONS
 from sycophancy.records import without_place
 from sycophancy.sources import SOURCES, Source, read_source
 from sycophancy.wordings import WORDINGS
@@ -57,7 +58,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     )
     parser.add_argument(
         "--introduction",
-        choices=("name_first", "role_first"),
+        choices=tuple(INTRODUCTIONS),
         default="name_first",
         help="how users say who they are; role_first puts it in other words than the datasets that are tuned on [name_first]",
     )

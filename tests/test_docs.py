@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The docs say what the code does."""
 
+import importlib
 import json
 import re
 import shlex
@@ -95,21 +96,22 @@ def cells_of(line):
     return [cell.strip() for cell in line.strip("|").split("|")]
 
 
-def test_the_table_of_speed_is_that_of_the_records():
+def benchmark(name):
+    """A module of `benchmarks/`."""
     sys.path.insert(0, str(ROOT))
     try:
-        from benchmarks.table import table
+        return importlib.import_module(f"benchmarks.{name}")
     finally:
         sys.path.remove(str(ROOT))
+
+
+def test_the_table_of_speed_is_that_of_the_records():
+    table = benchmark("table").table
     assert table(ROOT / "docs" / "results" / "benchmarks") in README
 
 
 def test_the_tables_of_building_are_those_of_the_record():
-    sys.path.insert(0, str(ROOT))
-    try:
-        from benchmarks.building import markdown
-    finally:
-        sys.path.remove(str(ROOT))
+    markdown = benchmark("building").markdown
     record = json.loads((ROOT / "docs" / "results" / "building" / "building.json").read_text())
     assert markdown(record) in (ROOT / "docs" / "sources.md").read_text()
 

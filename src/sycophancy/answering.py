@@ -17,6 +17,7 @@ from sycophancy.selected_logits import (
     by_choice,
     continuations,
     logits_only_at,
+    logprobs_of,
     pad_right,
     select_rows,
     token_logprobs,
@@ -58,9 +59,7 @@ def score_parts(model, tokenizer, parts: Sequence[Sequence[Question]]) -> list[d
     trees = [answer_tree(base.config.decoder_start_token_id, question.answers) for question in questions]
     for chunk in _alike(trees):
         asked = [questions[at] for at in chunk]
-        # Not logsumexp: it is several times slower where most of the vocabulary is next to impossible.
-        logprobs = tree_logits(base, [trees[at] for at in chunk], [encoded[at] for at in chunk])
-        logprobs = logprobs.log_softmax(-1, dtype=torch.float32)
+        logprobs = logprobs_of(tree_logits(base, [trees[at] for at in chunk], [encoded[at] for at in chunk]))
         sums = torch.zeros(len(asked), len(trees[chunk[0]].ways), device=logprobs.device)
         for number, way in enumerate(trees[chunk[0]].ways):
             answers = torch.tensor([question.answers[number] for question in asked], device=logprobs.device)
@@ -121,8 +120,7 @@ def _score_in_steps(model, tokenizer, questions: Sequence[Question]) -> list[dic
     first = model(input_ids=ids, attention_mask=mask, decoder_input_ids=start, use_cache=True)
     encoded = first.encoder_last_hidden_state
     mask = torch.cat([mask.new_ones(len(questions), encoded.shape[1] - ids.shape[1]), mask], dim=1)
-    logits_first = first.logits[:, -1].float()
-    norm_first = logits_first.logsumexp(-1)
+    logprobs_first = logprobs_of(first.logits[:, -1])
 
     row_of, answers = continuations(questions)
     sums: list[float] = []
@@ -130,7 +128,7 @@ def _score_in_steps(model, tokenizer, questions: Sequence[Question]) -> list[dic
     for begin in range(0, len(answers), len(questions)):
         rows = torch.tensor(row_of[begin : begin + len(questions)], device=device)
         labels, counts = pad_right(answers[begin : begin + len(questions)], tokenizer.pad_token_id, device)
-        found = logits_first[rows, labels[:, 0]] - norm_first[rows]
+        found = logprobs_first[rows, labels[:, 0]]
         if labels.shape[1] > 1:
             later = counts[:, 1:].bool()
             with logits_only_at(base, later):

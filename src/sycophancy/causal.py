@@ -17,6 +17,7 @@ from sycophancy.selected_logits import (
     by_choice,
     continuations,
     logits_only_at,
+    logprobs_of,
     pad_right,
     select_rows,
     token_logprobs,
@@ -197,8 +198,7 @@ def score_questions(model, tokenizer, questions: Sequence[Question], *, share: b
         # Questions that begin like no other go through the same batch, without what the others have read.
         reader.forget(torch.tensor(read, device=device) == 0, ids.shape[1])
     ids, mask = pad_right([context[begin:] for context, begin in zip(contexts, read, strict=True)], pad, device)
-    logits_first = reader.read(ids, mask, _last(mask)).float()
-    norm_first = logits_first.logsumexp(-1)
+    logprobs_first = logprobs_of(reader.read(ids, mask, _last(mask)))
 
     row_of, answers = continuations(questions)
     sums: list[float] = []
@@ -206,7 +206,7 @@ def score_questions(model, tokenizer, questions: Sequence[Question], *, share: b
     for begin in range(0, len(answers), len(questions)):
         rows = torch.tensor(row_of[begin : begin + len(questions)], device=device)
         labels, mask = pad_right(answers[begin : begin + len(questions)], pad, device)
-        found = logits_first[rows, labels[:, 0]] - norm_first[rows]
+        found = logprobs_first[rows, labels[:, 0]]
         if labels.shape[1] > 1:
             later = mask[:, 1:].bool()
             logits = reader.fork(rows).read(labels[:, :-1], mask[:, 1:], later)
