@@ -5,24 +5,11 @@ import hashlib
 import json
 from pathlib import Path
 
+from sycophancy.gelu import use_fast_gelu
 from sycophancy.hub_commit import resolve_commit
 
 FINGERPRINT_FILE = "base_model_fingerprint.json"
 """Beside an adapter: which weights it was trained on. An adapter on other weights gives numbers that mean nothing."""
-
-
-def use_fused_gelu(model):
-    """The same model with T5's GELU (`gelu_new`, a tanh approximation in seven operations) as torch's single one.
-
-    The function is the same; in float32 its values differ by rounding, in bfloat16 they are rounded once.
-    """
-    from transformers.activations import ACT2FN, NewGELUActivation
-
-    for module in list(model.modules()):
-        for name, child in list(module.named_children()):
-            if isinstance(child, NewGELUActivation):
-                setattr(module, name, ACT2FN["gelu_pytorch_tanh"])
-    return model
 
 
 def load_model(model_name_or_path: str, revision: str | None = None, dtype: str = "float32"):
@@ -48,7 +35,7 @@ def load_model(model_name_or_path: str, revision: str | None = None, dtype: str 
         )
     tokenizer = AutoTokenizer.from_pretrained(model_name_or_path, revision=revision)
     model = AutoModelForSeq2SeqLM.from_pretrained(model_name_or_path, revision=revision, dtype=getattr(torch, dtype))
-    return use_fused_gelu(model).eval(), tokenizer
+    return use_fast_gelu(model).eval(), tokenizer
 
 
 def load_any_model(model_name_or_path: str, revision: str | None = None, dtype: str = "float32"):
