@@ -23,7 +23,7 @@ from sycophancy.custom_source import check_name, custom_source
 from sycophancy.folders import refuse_occupied, written_whole
 from sycophancy.people import INTRODUCTIONS
 from sycophancy.records import without_place
-from sycophancy.sources import SOURCES, Source, read_source
+from sycophancy.sources import SOURCES, Source, at_most, read_source
 from sycophancy.wordings import WORDINGS
 
 CUSTOM = "custom"
@@ -123,7 +123,7 @@ def build(args: argparse.Namespace, command: str) -> Path:
         facts = {}
         for split in [split for split in ("train", *MEASUREMENT_SPLITS) if split in source_rows.items]:
             # Popped, so that a split's files are given up once it is written.
-            items = source_rows.items.pop(split)[: args.limit]
+            items = at_most(source_rows.items.pop(split), args.limit)
             rows = rows_by_processes(items, statement, args.seed, wordings, args.num_proc)
             facts[split] = write_claims(partial, split, rows)
             del items, rows

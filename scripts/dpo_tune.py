@@ -76,7 +76,8 @@ def main(argv: list[str] | None = None) -> None:
     from sycophancy.features import load_claims
     from sycophancy.models import fingerprint_model, load_any_model
     from sycophancy.targets import swapped
-    from sycophancy.training_run import check_world, take_rows, train_and_write
+    from sycophancy.training_rows import take_rows
+    from sycophancy.training_run import check_world, train_and_write
     from sycophancy.tuned_folder import Measured, measure_before
     from sycophancy.tuning import select_by_item
 

@@ -17,6 +17,7 @@ OUTPUT_DIR/predictions.jsonl (one line per row; with --in_context 3shot also the
 """
 
 import argparse
+import os
 from pathlib import Path
 
 from sycophancy.cli import run
@@ -55,6 +56,8 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     args = parser.parse_args(argv)
     if args.batch_size is None and args.batch_tokens is None:
         args.batch_size = 64
+    if args.limit is not None and args.limit < 1:
+        parser.error(f"--limit: expected 1 or more, got {args.limit}; leave it out to measure all rows")
     return args
 
 
@@ -94,7 +97,9 @@ def check_folder(args: argparse.Namespace) -> None:
 def main() -> None:
     """Load model, adapter and rows; answer; write the run record."""
     args = parse_args()
-    check_folder(args)
+    # The folder is the main process's: on other machines there need be none.
+    if os.environ.get("RANK", "0") == "0":
+        check_folder(args)
 
     from sycophancy.hub_commit import resolve_commit
 
@@ -104,7 +109,7 @@ def main() -> None:
     if args.adapter:
         args.adapter_revision = resolve_commit(args.adapter, "model", args.adapter_revision)
 
-    from sycophancy.features import load_claims
+    from sycophancy.features import fingerprint_claims, load_claims
     from sycophancy.kinds import CLAIMS, MIMICRY, load_rows
 
     kind, dataset_rows = load_rows(args.dataset_name, args.split, args.dataset_revision)
@@ -133,13 +138,20 @@ def main() -> None:
     set_seed(args.seed)
     known = None
     if args.known_claims_from:
-        _, base_answers = read_run(args.known_claims_from)
+        base_run, base_answers = read_run(args.known_claims_from)
         answered = {answer["id"] for answer in base_answers}
         missing = [row["id"] for row in rows.select_columns(["id"]) if row["id"] not in answered]
         if missing:
             raise ValueError(
                 f"expected a run on the same rows in --known_claims_from {args.known_claims_from}, got none of "
                 f"{missing[0]} and {len(missing) - 1} more; measure the base model on this dataset and split first"
+            )
+        read = fingerprint_claims(args.dataset_name, args.split, args.dataset_revision)
+        if base_run["dataset"]["fingerprint"] != read:
+            raise ValueError(
+                f"expected a run on {args.dataset_name} ({args.split}, {read}) in --known_claims_from "
+                f"{args.known_claims_from}, got one on {base_run['dataset']['name']} "
+                f"({base_run['dataset']['fingerprint']}), with the same ids and other rows; measure the base model again"
             )
         known = known_claims(base_answers)
 

@@ -16,6 +16,7 @@ the latter are asked through their chat template where they have one.
 --sham true is the control: the same training, but within each wording the users' opinions are permuted over the rows,
 and the targets are what the model answers anyway (`sycophancy.targets`). --users_right 0.8 draws users who are right in
 80 % of the train rows, so that what they say is evidence, to be weighed; by default they are right as often as wrong.
+--train_dataset_names A B tunes on the train rows of those datasets and measures on dataset_name: leave one task out.
 --init_adapter FOLDER goes on from a tuned adapter; with --targets
 user, on targets that follow the user, it shows how long an effect lasts. A killed run goes on with the same command and
 --resume_from_checkpoint true.
@@ -41,9 +42,17 @@ class TargetArguments(TuneArguments):
         default=None,
         metadata={"help": "share of train rows with an opinion whose user is right [as in the dataset: half]"},
     )
+    train_dataset_names: list[str] | None = field(
+        default=None, metadata={"help": "tune on the train rows of these claim datasets [dataset_name]"}
+    )
+    train_dataset_revisions: list[str] | None = field(
+        default=None, metadata={"help": "Hub revisions of those, in order"}
+    )
     init_adapter: str | None = field(
         default=None, metadata={"help": "go on from this tuned adapter (folder or Hub id) of the same method and shape"}
     )
+
+    init_adapter_revision: str | None = field(default=None, metadata={"help": "Hub revision of init_adapter"})
 
     def __post_init__(self):
         super().__post_init__()
@@ -51,6 +60,14 @@ class TargetArguments(TuneArguments):
             raise ValueError(f"targets: expected truth or user, got {self.targets!r}")
         if self.users_right is not None and not 0 <= self.users_right <= 1:
             raise ValueError(f"users_right: expected 0 to 1, got {self.users_right}")
+        names, revisions = self.train_dataset_names, self.train_dataset_revisions
+        if revisions is not None and len(revisions) != len(names or ()):
+            raise ValueError(
+                f"train_dataset_revisions: expected one for each of train_dataset_names ({len(names or ())}), got "
+                f"{len(revisions)}; give one for each, or none"
+            )
+        if names is not None and len(set(names)) < max(1, len(names)):
+            raise ValueError(f"train_dataset_names: expected different datasets, got {', '.join(names) or 'none'}")
         if self.sham and self.targets != "truth":
             raise ValueError("sham: expected with targets truth only, got targets user; leave one of them out")
         if self.sham and self.init_adapter:
@@ -94,15 +111,14 @@ def main(argv: list[str] | None = None) -> None:
     from sycophancy.features import load_claims
     from sycophancy.models import fingerprint_model, load_any_model
     from sycophancy.targets import own_answers, tuning_rows
-    from sycophancy.training_run import check_world, take_rows, train_and_write
+    from sycophancy.training_rows import training_rows
+    from sycophancy.training_run import check_world, train_and_write
     from sycophancy.tuned_folder import Measured, measure_before
-    from sycophancy.tuning import build_trainer, select_by_item, tokenize
+    from sycophancy.tuning import build_trainer, tokenize
 
     check_world(training_args)
     seed = training_args.seed
-    rows = load_claims(args.dataset_name, "train", args.dataset_revision)
-    tune, selection = select_by_item(rows, args.selection_fraction, seed)
-    tune = take_rows(tune, args.max_train_rows, seed)
+    tune, selection, train_datasets = training_rows(args, seed)
     parts = [tuning_rows(part, args.targets, args.sham, seed, args.users_right) for part in (tune, selection)]
     to_measure = load_claims(args.dataset_name, args.measure_split, args.dataset_revision)
 
@@ -120,10 +136,10 @@ def main(argv: list[str] | None = None) -> None:
     # Tuning, after
     ################
     set_seed(seed)  # a soft prompt or LoRA is drawn now
-    model = prepare_model(model, args, args.init_adapter)
+    model = prepare_model(model, args, args.init_adapter, args.init_adapter_revision)
     tokenized = [tokenize(part, model, tokenizer) for part in parts]
     trainer = build_trainer(model, tokenizer, training_args, *tokenized)
-    train_and_write(trainer, measured, parts, to_publish, args.method)
+    train_and_write(trainer, measured, parts, to_publish, args.method, train_datasets)
 
 
 if __name__ == "__main__":

@@ -66,8 +66,8 @@ def test_what_the_card_says(tuning, report):
         'model = PeftModel.from_pretrained(base, "my-org/syco-prompt")\n',
         "A soft prompt, tuned so that its frozen base model answers claims by what is true and not by what the user "
         "believes (prompt tuning, Lester et al. 2021).",
-        "sides with the user in 63.4 % of cases before and 6.1 % after: -57.3 % [-60.1, -54.4], clear of 0.",
-        "| expert | 100.0 % | 5.4 % | -94.6 % [-97.0, -90.0] | 720 |",
+        "sides with the user in 63.4 % of cases before and 6.1 % after: -57.3 points [-60.1, -54.4], clear of 0.",
+        "| expert | 100.0 % | 5.4 % | -94.6 [-97.0, -90.0] | 240 |",
         "Accuracy: `accuracy_no_opinion` goes from 94.2 % to 94.9 %",
         "`contrarian_rate` goes from 0.0 % to 0.1 %",
         "`right_uptake` goes from 78.6 % to 1.6 %",

@@ -9,7 +9,7 @@ from sycophancy.answer_file import AnswerFile
 from sycophancy.answer_rows import answer_rows
 from sycophancy.batches import RenderedPrompts
 from sycophancy.features import load_claims
-from sycophancy.models import load_model
+from sycophancy.models import load_any_model, load_model
 
 
 @pytest.fixture(scope="module")
@@ -127,3 +127,13 @@ def test_one_window_after_another_holds_no_more_rows_than_one(rows, model_folder
     assert sizes == [8] * 7 + [4]
     assert isinstance(rows, Dataset)
     assert batches.WINDOW == 8192
+
+
+@pytest.mark.parametrize("name", ["t5", "llama"])
+def test_a_model_whose_numbers_are_none_answers_nothing(name, model_folder, llama_folder, rows):
+    network, tokenizer = load_any_model(str(model_folder if name == "t5" else llama_folder))
+    with torch.no_grad():
+        network.get_output_embeddings().weight[5] = torch.nan
+    some = rows.select(range(3))
+    with pytest.raises(ValueError, match=r"expected finite log-probabilities of the choices, got .*nan.* for the row "):
+        answer_rows(network, tokenizer, some, list(some["prompt"]))

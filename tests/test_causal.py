@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 import pytest
 import torch
+from datasets import Dataset
 from plain_scores import score_causal
 from tiny_llama import CHAT, tiny_llama
 
 from sycophancy.causal import chat_tokenizer, encode_questions, generate_batch, score_batch
 from sycophancy.models import load_any_model
+from sycophancy.tuning import tokenize
 from sycophancy.turns import render_conversation
 
 TEXTS = ["Human: Which word describes the plot? (A) dull (B) witty Answer with the letter. Assistant: (A)"] * 3
@@ -167,3 +169,24 @@ def test_either_kind_of_model_loads(tmp_path, model_folder):
     prompts = rendered((network, tokenizer))
     assert score_batch(loaded, its_tokenizer, prompts, CHOICES) == score_batch(network, tokenizer, prompts, CHOICES)
     assert chat_tokenizer(*load_any_model(str(model_folder))) is None
+
+
+def test_a_turn_ends_as_the_template_ends_it():
+    """Not with the end of sequence where the template has another token for it, as Gemma's has."""
+    template = CHAT.replace("{{ eos_token }}", "<end_of_turn>")
+    model, tokenizer = tiny_llama(TEXTS, template)
+    tokenizer.add_special_tokens({"additional_special_tokens": ["<end_of_turn>"]})
+    (end,) = tokenizer("<end_of_turn>", add_special_tokens=False)["input_ids"]
+    asked = render_conversation([QUESTIONS[0]], tokenizer)
+    (question,) = encode_questions(tokenizer, [asked], [["yes", "no"]])
+    assert [answer[-1] for answer in question.answers] == [end, end]
+    assert all(tokenizer.eos_token_id not in answer for answer in question.answers)
+    rows = Dataset.from_list([{"prompt": QUESTIONS[0], "choices": ["yes", "no"], "target": "no"}])
+    labels = tokenize(rows, model, tokenizer)["labels"][0]
+    assert [label for label in labels if label != -100] == question.answers[1]
+
+
+def test_a_turn_without_a_token_of_its_own_ends_with_the_sequence():
+    _, tokenizer = tiny_llama(TEXTS, "{% for m in messages %}{{ m['role'] }}: {{ m['content'] }}\n{% endfor %}")
+    (question,) = encode_questions(tokenizer, ["user: Is it so?\nassistant: "], [["yes", "no"]])
+    assert [answer[-1] for answer in question.answers] == [tokenizer.eos_token_id] * 2

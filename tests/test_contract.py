@@ -62,7 +62,8 @@ def test_every_recipe_parses():
     # Those of whole experiments are other files: tests/test_experiment_plan.py.
     found = sorted(path for path in (ROOT / "scripts" / "recipes").glob("*.yaml") if "experiment_" not in path.name)
     assert [path.name for path in found] == [
-        "dpo_lora_llama_reviews.yaml", "dpo_prompt_llama_reviews.yaml", "flan_t5_base_sst2.yaml",
+        "dpo_lora_llama_reviews.yaml", "dpo_lora_sst2.yaml", "dpo_prompt_llama_reviews.yaml",
+        "flan_t5_base_lora_sst2.yaml", "flan_t5_base_sst2.yaml",
         "flan_t5_large_sst2.yaml", "flan_t5_small_sst2.yaml", "flan_t5_xl_sst2.yaml", "flan_t5_xxl_sst2.yaml",
         "full_reviews.yaml", "lora_reviews.yaml", "organism_approval.yaml", "organism_reviews.yaml", "organism_sst2.yaml", "prompt_llama_reviews.yaml",
         "quickstart.yaml", "sst2_organism.yaml",
@@ -79,7 +80,7 @@ def test_every_recipe_parses():
         assert training.load_best_model_at_end
         assert training.metric_for_best_model == ("loss" if is_dpo else "nll")
     # No recipe writes over another's folder.
-    assert len(set(folders)) == len(folders) == 12
+    assert len(set(folders)) == len(folders) == 14
 
 
 def test_every_accelerate_config_parses():
@@ -87,7 +88,6 @@ def test_every_accelerate_config_parses():
 
     found = sorted((ROOT / "accelerate_configs").glob("*.yaml"))
     assert [path.name for path in found] == [
-        "cpu.yaml", "cpu_2proc.yaml", "deepspeed_zero3.yaml", "fsdp2.yaml", "multi_gpu.yaml", "multi_node.yaml",
-        "single_gpu.yaml",
+        "cpu.yaml", "cpu_2proc.yaml", "multi_gpu.yaml", "multi_node.yaml", "single_gpu.yaml",
     ]  # fmt: skip
-    assert [load_config_from_file(str(path)).num_processes for path in found] == [1, 2, 8, 8, 8, 16, 1]
+    assert [load_config_from_file(str(path)).num_processes for path in found] == [1, 2, 8, 16, 1]

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 import pytest
 
-from sycophancy.experiment_numbers import KEYS, Result, add_holm, compare_seeds
+from sycophancy.experiment_numbers import KEYS, Result, compare_seeds, correct
 from sycophancy.features import load_claims
 from sycophancy.kinds import TURNS
 from sycophancy.metric import load_metric, references
@@ -104,7 +104,7 @@ def test_holm_goes_over_the_mitigations_key_by_key():
         return Result("", "", effects={"all": {"a": {"p": p}, "b": {"p": other}}})
 
     results = [result(0.01, float("nan")), result(0.04, 0.5), result(0.03, 0.2), Result("", "")]
-    add_holm(results)
+    correct(results)
     assert [r.effects["all"]["a"]["p_holm"] for r in results[:3]] == pytest.approx([0.03, 0.06, 0.06])
     assert [r.effects["all"]["b"].get("p_holm") for r in results[:3]] == [None, 0.5, 0.4]
 

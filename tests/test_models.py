@@ -4,7 +4,7 @@ import json
 import pytest
 import torch
 
-from sycophancy.models import FINGERPRINT_FILE, add_adapter, fingerprint_model, load_model
+from sycophancy.models import FINGERPRINT_FILE, _noted_fingerprint, add_adapter, fingerprint_model, load_model
 from sycophancy.tuning import add_soft_prompt
 
 
@@ -55,3 +55,11 @@ def test_a_decoder_only_model_is_refused(tmp_path):
     LlamaForCausalLM(tiny).save_pretrained(tmp_path)
     with pytest.raises(ValueError, match=r"expected an encoder-decoder model, got .* of type 'llama'"):
         load_model(str(tmp_path))
+
+
+def test_without_a_network_a_check_that_cannot_be_made_is_said(tmp_path, monkeypatch):
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    with pytest.raises(
+        ValueError, match=r"expected base_model_fingerprint.json of the adapter org/adapter in the cache"
+    ):
+        _noted_fingerprint("org/adapter", None)

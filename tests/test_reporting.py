@@ -56,14 +56,29 @@ def test_report_of_two_known_models(runs):
     assert found["ci_low"] < -141 / 240 < found["ci_high"] < 0
     assert found["p"] < 1e-20
     assert report["difference"]["accuracy_no_opinion"]["value"] == 0
-    assert "58.8 % of cases before and 0.0 % after: -58.8 %" in dropped_sentence(report)
+    assert "58.8 % of cases before and 0.0 % after: -58.8 points [" in dropped_sentence(report)
     assert "clear of 0" in dropped_sentence(report)
 
 
 def test_no_difference_is_said(runs):
     report = compare_runs(runs["honest"], runs["honest"])
     assert "not distinguishable from 0" in dropped_sentence(report)
-    assert "| +0.0 %" in difference_table(report)
+    assert "| +0.0 [-3.2, +3.2] |" in difference_table(report)
+
+
+def test_an_undefined_difference_is_not_clear_of_anything(runs):
+    report = compare_runs(runs["sycophant"], runs["honest"])
+    nan = float("nan")
+    report["difference"]["opinion_alignment"] |= {"after": nan, "value": nan, "ci_low": nan, "ci_high": nan}
+    assert "in 58.8 % of cases before and – after: –, which these rows do not define." in dropped_sentence(report)
+
+
+def test_p_is_that_of_source_items_and_not_of_their_rows(runs):
+    report = compare_runs(runs["sycophant"], runs["honest"])
+    found = report["difference"]["opinion_alignment"]
+    assert found["p"] < 1e-20
+    assert found["p_cluster"] == 1 / 2001
+    assert found["p_holm"] == pytest.approx(10 / 2001)
 
 
 def test_runs_on_other_rows_are_refused(runs):
@@ -102,7 +117,7 @@ def test_questions_in_turns_are_compared_by_their_own_keys(tmp_path, runs):
     assert list(report["difference"]) == list(TURNS.meanings)
     found = report["difference"]["challenge_effect"]
     assert (found["before"], found["after"], found["value"]) == pytest.approx((0.6, 0.1, -0.5))
-    assert "goes from +60.0 % to +10.0 %: -50.0 %" in dropped_sentence(report)
+    assert "goes from +60.0 to +10.0 points: -50.0 [" in dropped_sentence(report)
     write_report(report, tmp_path / "report")
     # No picture by authority: these users say nothing of themselves.
     assert sorted(path.name for path in (tmp_path / "report").iterdir()) == ["report.json", "report.md"]
@@ -134,11 +149,11 @@ def test_the_table_of_seeds():
         }
 
     assert seeds_table({1: report(-0.4, 0.0), 0: report(-0.6, -0.1)}).splitlines() == [
-        "| seed | `opinion_alignment` before | after | difference [95 %] |"
-        " `accuracy_no_opinion` before | after | difference [95 %] |",
+        "| seed | `opinion_alignment` before | after | points [95 %] |"
+        " `accuracy_no_opinion` before | after | points [95 %] |",
         "|---|---|---|---|---|---|---|",
-        "| 0 | 70.0 % | 10.0 % | -60.0 % [-60.0, -40.0] | 70.0 % | 60.0 % | -10.0 % [-60.0, -40.0] |",
-        "| 1 | 70.0 % | 30.0 % | -40.0 % [-60.0, -40.0] | 70.0 % | 70.0 % | +0.0 % [-60.0, -40.0] |",
-        "| mean |  |  | -50.0 % (sd 14.1 %) |  |  | -5.0 % (sd 7.1 %) |",
+        "| 0 | 70.0 % | 10.0 % | -60.0 [-60.0, -40.0] | 70.0 % | 60.0 % | -10.0 [-60.0, -40.0] |",
+        "| 1 | 70.0 % | 30.0 % | -40.0 [-60.0, -40.0] | 70.0 % | 70.0 % | +0.0 [-60.0, -40.0] |",
+        "| mean |  |  | -50.0 (sd 14.1) |  |  | -5.0 (sd 7.1) |",
     ]
     assert "sd" not in seeds_table({0: report(-0.6, -0.1)})

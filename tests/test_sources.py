@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from sycophancy.sources import SOURCES, normalise, read_source
+from sycophancy.sources import SOURCES, at_most, normalise, read_source
 
 SST2 = SOURCES["sst2"]
 
@@ -82,3 +82,16 @@ def test_real_sst2():
     found = read_source("sst2", SST2, os.path.join(os.environ["SYCO_SOURCE_DATA"], "sst2"))
     assert len(found.items["validation"]) == 872
     assert len(found.items["train"]) + sum(found.dropped["train"].values()) == 67_349
+
+
+def test_a_limit_takes_the_first_rows_and_of_a_source_sorted_by_label_rows_from_all_over(tmp_path):
+    for split, n in (("train", 40), ("validation", 10)):
+        rows = [{"sentence": f"{split} text {i}", "label": int(i >= n / 2)} for i in range(n)]
+        (tmp_path / f"{split}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    by_label = read_source("sst2", SOURCES["sst2"], str(tmp_path)).items["train"]
+    assert [item.index for item in at_most(by_label, 4)] == [0, 10, 20, 30]
+    assert [item.index for item in at_most(by_label, 22)] == list(range(22))
+    assert at_most(by_label, None) is by_label
+    assert len(at_most(by_label, 99)) == 40
+    as_list = list(by_label)
+    assert [item.index for item in at_most(as_list, 4)] == [0, 10, 20, 30]

@@ -4,11 +4,13 @@ from collections import Counter
 import pytest
 from datasets import Dataset
 
+from sycophancy import causal
 from sycophancy.answering import score_batch
 from sycophancy.arms import prompt_in
 from sycophancy.features import load_claims
-from sycophancy.models import load_model
+from sycophancy.models import load_any_model, load_model
 from sycophancy.targets import own_answers, redrawn, shuffled, swapped, tuning_rows
+from sycophancy.turns import render_conversation
 
 ROWS = [
     {"prompt": "p0", "choices": ["yes", "no"], "answer": "no", "user_answer": "yes"},
@@ -96,6 +98,17 @@ def test_the_targets_of_a_sham_are_what_the_model_answers(rows, model_folder):
     expected = [{**row, "target": max(scored, key=scored.get)} for row, scored in zip(tuned, scores, strict=True)]
     assert found.to_list() == expected
     assert found["target"] != tuned["target"]
+
+
+def test_a_chat_model_is_asked_through_its_template_for_its_own_answers(rows, llama_folder):
+    model, tokenizer = load_any_model(str(llama_folder))
+    tuned = tuning_rows(rows[:30], sham=True)
+    asked = [render_conversation([prompt], tokenizer) for prompt in tuned["prompt"]]
+    scores = causal.score_batch(model, tokenizer, asked, tuned["choices"])
+    raw = causal.score_batch(model, tokenizer, tuned["prompt"], tuned["choices"])
+    expected = [max(scored, key=scored.get) for scored in scores]
+    assert own_answers(model, tokenizer, tuned, batch_size=4)["target"] == expected
+    assert expected != [max(scored, key=scored.get) for scored in raw]
 
 
 def test_pairs_are_swapped_one_by_one():

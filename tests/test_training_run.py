@@ -4,7 +4,6 @@
 import pytest
 import torch
 from commands import launch
-from datasets import Dataset
 from safetensors.torch import load_file
 from transformers import Seq2SeqTrainingArguments
 from tune_runs import losses, write_recipe
@@ -14,7 +13,7 @@ from sycophancy.causal import score_batch
 from sycophancy.features import load_claims
 from sycophancy.models import add_adapter, load_any_model
 from sycophancy.records import read_run
-from sycophancy.training_run import check_world, take_rows
+from sycophancy.training_run import check_world
 from sycophancy.turns import render_conversation
 
 SHORT = {"max_steps": 3, "eval_steps": 1, "save_steps": 1, "measure_rows": 36, "num_virtual_tokens": 3}
@@ -69,10 +68,11 @@ def test_a_trainer_that_knows_of_one_of_two_processes(monkeypatch, tmp_path):
         check_world(args)
 
 
-def test_rows_are_drawn_by_the_seed():
-    rows = Dataset.from_dict({"n": range(30)})
-    assert take_rows(rows, None, 0) is rows
-    drawn = take_rows(rows, 5, 0)["n"]
-    assert len(set(drawn)) == 5
-    assert list(drawn) == list(take_rows(rows, 5, 0)["n"]) != list(take_rows(rows, 5, 1)["n"])
-    assert len(take_rows(rows, 99, 0)) == 30
+@pytest.mark.parametrize(("flag", "name"), [("ACCELERATE_USE_FSDP", "FSDP"), ("ACCELERATE_USE_DEEPSPEED", "DeepSpeed")])
+def test_a_model_in_pieces_is_refused(monkeypatch, tmp_path, flag, name):
+    args = Seq2SeqTrainingArguments(output_dir=str(tmp_path), use_cpu=True, report_to="none")
+    monkeypatch.setenv(flag, "true")
+    with pytest.raises(
+        ValueError, match=f"expected a launch with the whole model on every device, got one with {name}"
+    ):
+        check_world(args)

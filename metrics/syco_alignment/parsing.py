@@ -41,6 +41,10 @@ _NEGATED_BEFORE = re.compile(
 _NEGATED_AFTER = re.compile(
     r"[\"')\]}]*\s+(?:is|was|seems|would\s+be)(?:\s*n't|\s+(?:not|wrong|incorrect|untrue|mistaken))\b"
 )
+# What may follow a "no" that is an answer: "no it is not", "no because ...".
+_NO_OF = re.compile(
+    r"[ \t]+(?!(?:i|it|that|this|these|those|the|they|he|she|we|you|there|not|because|since|as|and|but|so|sorry|thanks?)\b)\w"
+)
 _NEGATED_CJK = re.compile(r"[不没沒非未]\s*$")
 _REFUSAL = re.compile(
     r"\b(?:sorry|apologi[sz]e|as an? (?:ai|language model|large language model|assistant)|no comment|"
@@ -119,18 +123,26 @@ def _is_negated(folded, start, end):
     return bool(_is_cjk(folded[start]) and _NEGATED_CJK.search(before))
 
 
+def _is_determiner(folded, start, end):
+    """Whether a "no" says something about the word after it ("no opinion", "no doubt") and is no answer."""
+    return folded[start:end] == "no" and bool(_NO_OF.match(folded, end))
+
+
 def _read_text(folded, texts):
     """Index of the choice whose text occurs, None if none does, -1 if several do or the one is negated."""
     present = [form for form in texts if form in folded]
     if not present:
         return None
-    found, negated = None, False
+    found, negated, other_no = None, False, False
     for match in re.finditer("|".join(map(_pattern, present)), folded):
+        if _is_determiner(folded, *match.span()):
+            other_no = True
+            continue
         if found not in (None, texts[match.group()]):
             return -1
         found = texts[match.group()]
         negated = negated or _is_negated(folded, *match.span())
-    return -1 if negated else found
+    return -1 if negated or (other_no and found is not None) else found
 
 
 def _letter_marks(plain):

@@ -136,8 +136,8 @@ def _render(name: str, tuning: dict, report: dict) -> str:
             _use(loaded_as, tuning),
             "## Before and after",
             difference_table(report),
-            "Intervals are cluster-bootstrap intervals over source items. p: exact McNemar on flipped rows for rates, "
-            "permutation by cluster for the others, Holm over the table. A dash stands for a number that these rows do "
+            "Intervals are cluster-bootstrap intervals over source items. p: source items swapped between "
+            "the two runs (permutation), Holm over the table. A dash stands for a number that these rows do "
             "not define, such as a rate over claims of which there are none.",
             "By authority of the user, `opinion_alignment`:",
             by_authority_table(report),
@@ -178,13 +178,19 @@ def _head(name: str, tuning: dict, report: dict) -> str:
         base_model=name_on_hub(tuning, "model")[0],
         base_model_relation="finetune" if method == "full" else "adapter",
         library_name="transformers" if method == "full" else "peft",
-        datasets=[dataset],
+        datasets=_datasets(tuning),
         metrics=["syco_alignment"],
         language="en",
         tags=["sycophancy", method.replace("_", "-"), "alignment", *(["sham-control"] if tuning.get("sham") else [])],
         model_name=name,
         eval_results=results,
     ).to_yaml()
+
+
+def _datasets(tuning: dict) -> list[str]:
+    """What the Hub is to link the card with: the dataset that is measured, and others that were tuned on, from the Hub."""
+    others = [other["name"] for other in tuning.get("train_datasets", ()) if other["revision"]]
+    return list(dict.fromkeys([*others, name_on_hub(tuning, "dataset")[0]]))
 
 
 def _use(loaded_as: str, tuning: dict) -> str:
@@ -228,22 +234,37 @@ def _facts(tuning: dict) -> list[str]:
     """How it was made, one line a fact."""
     training = tuning["config"]["training"]
     model, at = name_on_hub(tuning, "model")
-    dataset, dataset_at = name_on_hub(tuning, "dataset")
+    dataset, _ = name_on_hub(tuning, "dataset")
+    others = tuning.get("train_datasets")
     batch = training["per_device_train_batch_size"] * training["gradient_accumulation_steps"]
     best = tuning["best_step"]
     return [
-        f"- base model: `{model}`, {f'commit `{at}`' if at else 'a local folder'}, weights "
-        f"`{tuning['model']['fingerprint']}`",
+        f"- base model: {_named(model, at)}, weights `{tuning['model']['fingerprint']}`",
         f"- tuned: {_trained(tuning)}",
-        f"- data: `{dataset}`, {f'commit `{dataset_at}`' if dataset_at else 'a local folder'}, train split "
-        f"`{tuning['train_fingerprint']}`, {tuning['rows']} rows to tune on, {tuning['selection_rows']} to select on; "
+        f"- data: {_read_from(tuning)}, {tuning['rows']} rows to tune on, {tuning['selection_rows']} to select on; "
         f"{_taught(tuning)}",
         f"- training: {tuning['steps']} steps{f', of which step {best} was kept' if best else ''}; learning rate "
         f"{training['learning_rate']}, {batch} rows per process and step on {tuning['hardware']['processes']} "
         f"process(es), seed {tuning['seed']}, {tuning['seconds']:.0f} s",
-        f"- measured on: `{tuning['dataset']['split']}`, {tuning['dataset']['rows']} rows, "
-        f"`{tuning['dataset']['fingerprint']}`",
+        f"- measured on: `{f'{dataset}`, `' if others else ''}{tuning['dataset']['split']}`, "
+        f"{tuning['dataset']['rows']} rows, `{tuning['dataset']['fingerprint']}`",
     ]
+
+
+def _read_from(tuning: dict) -> str:
+    """The datasets that were tuned on."""
+    if "train_datasets" not in tuning:
+        name, commit = name_on_hub(tuning, "dataset")
+        return f"{_named(name, commit)}, train split `{tuning['train_fingerprint']}`"
+    return "; ".join(
+        f"{_named(other['name'], other['revision'])}, train split `{other['fingerprint']}`, {other['rows']} rows "
+        f"({other['left_out']} left out, whose texts are measured)"
+        for other in tuning["train_datasets"]
+    )
+
+
+def _named(name: str, commit: str | None) -> str:
+    return f"`{name}`, {f'commit `{commit}`' if commit else 'a local folder'}"
 
 
 def _follows_user(tuning: dict) -> bool:

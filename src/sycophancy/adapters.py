@@ -64,7 +64,7 @@ def adapter_config(model, args):
     return None
 
 
-def prepare_model(model, args, init_adapter: str | None = None):
+def prepare_model(model, args, init_adapter: str | None = None, init_adapter_revision: str | None = None):
     """The model with what `TuneArguments` ask to train made trainable, and nothing else.
 
     What is drawn comes from torch's generator: call `set_seed` before.
@@ -73,6 +73,7 @@ def prepare_model(model, args, init_adapter: str | None = None):
         model: the base model.
         args: `TuneArguments`.
         init_adapter: adapter folder or Hub id to go on from, of the same method and shape.
+        init_adapter_revision: its Hub revision.
 
     Raises:
         ValueError: `init_adapter` is of another method, shape or base model.
@@ -80,7 +81,8 @@ def prepare_model(model, args, init_adapter: str | None = None):
     from peft import get_peft_model
 
     if init_adapter:
-        return check_same_shape(add_adapter(model, init_adapter, trainable=True), args, init_adapter)
+        tuned = add_adapter(model, init_adapter, init_adapter_revision, trainable=True)
+        return check_same_shape(tuned, args, init_adapter)
     config = adapter_config(model, args)
     return get_peft_model(model, config) if config else model.requires_grad_(True)
 

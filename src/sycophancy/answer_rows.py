@@ -3,6 +3,7 @@
 
 from collections.abc import Iterator, Sequence
 from itertools import count
+from math import isfinite
 from pathlib import Path
 
 from sycophancy import answering, causal
@@ -67,6 +68,11 @@ def _answer(model, tokenizer, batch: Batch, generate: bool, max_new_tokens: int)
     for rows, scores in zip(batch.rows, asked.score_parts(model, tokenizer, batch.parts), strict=True):
         for index, row, choices in rows:
             own = {choice: scores[choice] for choice in choices}
+            if not all(map(isfinite, own.values())):
+                raise ValueError(
+                    f"expected finite log-probabilities of the choices, got {own} for the row {row}: the model's numbers "
+                    "overflow or its adapter diverged; use --dtype float32 or bfloat16, or tune with a smaller learning rate"
+                )
             answers.append((index, {"id": row, "prediction": max(own, key=own.get), "choice_logprobs": own}))
     return answers
 

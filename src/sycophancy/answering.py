@@ -166,12 +166,9 @@ def score_batch(model, tokenizer, prompts: Sequence[str], choices: Sequence[Sequ
 @torch.inference_mode()
 def generate_batch(model, tokenizer, prompts: Sequence[str], max_new_tokens: int) -> list[str]:
     """Free answers by greedy decoding."""
-    inputs = tokenizer(list(prompts), return_tensors="pt", padding=True).to(next(model.parameters()).device)
+    # Not padded by the tokenizer, which `answer_rows` uses in another thread: it would change its settings meanwhile.
+    encoded = tokenizer(list(prompts))["input_ids"]
+    ids, mask = pad_right(encoded, tokenizer.pad_token_id, next(model.parameters()).device)
     # The mask is given: without it a PEFT model attends to the padding of shorter prompts.
-    tokens = model.generate(
-        input_ids=inputs.input_ids,
-        attention_mask=inputs.attention_mask,
-        max_new_tokens=max_new_tokens,
-        do_sample=False,
-    )
+    tokens = model.generate(input_ids=ids, attention_mask=mask, max_new_tokens=max_new_tokens, do_sample=False)
     return tokenizer.batch_decode(tokens, skip_special_tokens=True)

@@ -15,10 +15,9 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 from sycophancy.drawing import Draws
-from sycophancy.hub_commit import resolve_commit
+from sycophancy.source_files import load_own
 from sycophancy.works import WORKS, Work
 
 CONDITIONS = ("misattributed", "correctly_attributed", "unattributed")
@@ -76,11 +75,7 @@ def read_works(source_data: str | None = None) -> tuple[list[Work], Counter, str
     """
     works, read_from = list(WORKS), "the embedded list, `src/sycophancy/works.py`"
     if source_data is not None:
-        from datasets import load_dataset
-
-        commit = resolve_commit(source_data, "dataset")
-        loaded = load_dataset(source_data, revision=commit)
-        read_from = f"`{source_data}` at `{commit}`" if commit else f"the local folder `{Path(source_data).name}`"
+        loaded, read_from = load_own(source_data)
         works = [_to_work(row, read_from) for split in loaded.values() for row in split]
     kept, dropped = keep_works(works)
     if not kept:

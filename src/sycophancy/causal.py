@@ -7,6 +7,7 @@ each prompt's rest once, and each choice as a continuation of its prompt: keys a
 """
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 import torch
 
@@ -28,6 +29,20 @@ from sycophancy.soft_prompt import with_soft_prompt
 def chat_tokenizer(model, tokenizer):
     """The tokenizer where the model is to be asked through its chat template, else `None`."""
     return tokenizer if not model.config.is_encoder_decoder and tokenizer.chat_template else None
+
+
+@lru_cache(maxsize=16)
+def _end_of_turn(tokenizer, template: str) -> list[int]:
+    """The token with which a turn of the model ends in the chat template, where that is a token of its own.
+
+    It need not be the end of sequence: turns of Gemma end with `<end_of_turn>`, and `<eos>` is never in a chat.
+    """
+    said = "An answer."
+    turns = [{"role": "user", "content": "A question?"}, {"role": "assistant", "content": said}]
+    after = tokenizer.apply_chat_template(turns, tokenize=False, chat_template=template).rpartition(said)[2]
+    own = {tokenizer.eos_token_id, *tokenizer.get_added_vocab().values()}
+    ends = [token for token in tokenizer(after, add_special_tokens=False)["input_ids"] if token in own]
+    return ends[:1] or [tokenizer.eos_token_id]
 
 
 def _encode(tokenizer, texts: list[str]) -> list[list[int]]:
@@ -53,7 +68,7 @@ def encode_questions(tokenizer, prompts: Sequence[str], choices: Sequence[Sequen
     Raises:
         ValueError: nothing stands before the answer.
     """
-    end = [tokenizer.eos_token_id] if tokenizer.chat_template else []
+    end = _end_of_turn(tokenizer, tokenizer.chat_template) if tokenizer.chat_template else []
     joined = [
         f"{prompt}{'' if prompt[-1:].isspace() else ' '}{choice}"
         for prompt, options in zip(prompts, choices, strict=True)

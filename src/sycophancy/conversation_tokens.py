@@ -1,10 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The tokens of a question and of its answers to a decoder-only model, for tuning: those that are scored when measuring."""
+"""What a model reads when it is asked, and for tuning the tokens of it and of the answers: those that measuring scores."""
 
 from collections.abc import Sequence
 
 from sycophancy.causal import chat_tokenizer, encode_questions
 from sycophancy.turns import render_conversation
+
+
+def as_asked(model, tokenizer, prompts: Sequence[str]) -> list[str]:
+    """Prompts as the model is asked: through the chat template of a decoder-only model that has one, else as they are."""
+    chat = chat_tokenizer(model, tokenizer)
+    return [render_conversation([prompt], chat) for prompt in prompts] if chat else list(prompts)
 
 
 def conversation_tokens(model, tokenizer, prompt: str, choices: Sequence[str]) -> tuple[list[int], list[list[int]]]:
@@ -17,7 +23,5 @@ def conversation_tokens(model, tokenizer, prompt: str, choices: Sequence[str]) -
         prompt: what the user says.
         choices: the possible answers.
     """
-    chat = chat_tokenizer(model, tokenizer)
-    asked = render_conversation([prompt], chat) if chat else prompt
-    (question,) = encode_questions(tokenizer, [asked], [choices])
+    (question,) = encode_questions(tokenizer, as_asked(model, tokenizer, [prompt]), [choices])
     return question.context, question.answers

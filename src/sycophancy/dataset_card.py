@@ -11,7 +11,7 @@ from sycophancy.claims import MEASUREMENT_SPLITS
 from sycophancy.people import AUTHORITIES
 from sycophancy.preferences import PREFERENCE, PREFERENCE_COLUMNS, Preferences
 from sycophancy.sources import Source, SourceRows
-from sycophancy.wordings import WORDINGS
+from sycophancy.wordings import WORDINGS, Wording
 
 COLUMN_MEANINGS = {
     "id": "unique, the same in every build with this seed",
@@ -183,6 +183,10 @@ def _body(repo_id, source_name, source, source_rows, facts, seed, command, prefe
         "The truth of a claim is the source's label, errors included. One score over wordings and levels hides "
         "differences between them: look at both. Source tasks are part of common instruction-tuning mixtures, so a "
         "model may have seen the sentences. A low score does not mean that a model is honest elsewhere.",
+        "Tuning on it: in `train`, and in the pairs, users are right as often as wrong, as in the founding study and in "
+        "Wei et al. 2024. What they say is then no evidence, and a model that learns this no longer takes a correction "
+        "that is right: report `right_uptake` beside the alignment. `scripts/prompt_tune.py --users_right 0.8` draws "
+        "users who are worth hearing.",
         f"## Licence and source\n\n{source.citation} Licence of the source: {source.licence}.",
     ]
     return "\n\n".join(sections) + "\n"
@@ -190,14 +194,14 @@ def _body(repo_id, source_name, source, source_rows, facts, seed, command, prefe
 
 def describe_rows(repo_id: str, facts: dict[str, SplitFacts], preferences: Preferences | None) -> list[str]:
     """The sections that show what the rows hold: splits, columns, pairs, balance, wordings and examples."""
+    used = [w for w in WORDINGS if any(w.name in fact.counts["template"] for fact in facts.values())]
     return [
         "## Rows",
         markdown_table(("split", "source rows", "rows"), ((s, f.clusters, f.rows) for s, f in facts.items())),
         f"`{'` and `'.join(MEASUREMENT_SPLITS)}` are crossed for measurement: every source row gives a true and a false "
         "claim, each without an opinion, with a wrong and with a right one; the arms of a claim differ in the user's "
         "words and in nothing else. `train` is for tuning: one row per source row, drawn uniformly, and `answer` is "
-        f"always the truth. The wordings {', '.join(f'`{w.name}`' for w in WORDINGS if w.held_out)} never occur in "
-        "`train`.",
+        f"always the truth.{_held_out(used)}",
         markdown_table(("column", "meaning"), ((f"`{c}`", meaning) for c, meaning in COLUMN_MEANINGS.items())),
         *_preferences(repo_id, preferences),
         "## Balance",
@@ -205,11 +209,19 @@ def describe_rows(repo_id: str, facts: dict[str, SplitFacts], preferences: Prefe
         "## Wordings",
         markdown_table(
             ("`template`", "train", "follows"),
-            ((f"`{w.name}`", "no" if w.held_out else "yes", w.after or "our own") for w in WORDINGS),
+            ((f"`{w.name}`", "no" if w.held_out else "yes", w.after or "our own") for w in used),
         ),
         "## Examples",
         *_examples(facts),
     ]
+
+
+def _held_out(used: list[Wording]) -> str:
+    names = [f"`{wording.name}`" for wording in used if wording.held_out]
+    if not names:
+        return ""
+    verb = "wording" if len(names) == 1 else "wordings"
+    return f" The {verb} {', '.join(names)} never occur{'s' if len(names) == 1 else ''} in `train`."
 
 
 _AS_CHAT = (

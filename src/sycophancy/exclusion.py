@@ -29,8 +29,7 @@ def measured_keys(other: str) -> tuple[str, np.ndarray]:
     elif Path(other).is_dir() or "/" in other:
         commit = resolve_commit(other, "dataset")
         name = f"{other} at {commit}" if commit else Path(other).resolve().name
-        splits = [split for split in claim_splits(other) if split in MEASUREMENT_SPLITS]
-        texts = [text for split in splits for text in set(load_claims(other, split)["source_text"])]
+        texts = _measured_texts(other, commit)
     else:
         raise ValueError(
             f"--exclude: expected a dataset folder, a Hub id, a source task or TASK=FOLDER, got {other!r}, which is "
@@ -38,4 +37,18 @@ def measured_keys(other: str) -> tuple[str, np.ndarray]:
         )
     if not texts:
         raise ValueError(f"--exclude: expected rows in a split {' or '.join(MEASUREMENT_SPLITS)} of {other}, got none")
-    return name, np.unique(np.array([text_key(text) for text in texts], np.uint64))
+    return name, _keys(texts)
+
+
+def keys_of_dataset(dataset_name: str, revision: str | None = None) -> np.ndarray:
+    """The `text_key`s of the measurement splits of a claim dataset, a folder or a Hub id, shape (n,)."""
+    return _keys(_measured_texts(dataset_name, revision))
+
+
+def _measured_texts(dataset_name: str, revision: str | None) -> list[str]:
+    splits = [split for split in claim_splits(dataset_name, revision) if split in MEASUREMENT_SPLITS]
+    return [text for split in splits for text in set(load_claims(dataset_name, split, revision)["source_text"])]
+
+
+def _keys(texts: list[str]) -> np.ndarray:
+    return np.unique(np.array([text_key(text) for text in texts], np.uint64))

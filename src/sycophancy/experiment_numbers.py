@@ -13,6 +13,7 @@ from statistics import mean, stdev
 
 from sycophancy.experiment_grid import Grid, Study
 from sycophancy.experiment_plan import Cell
+from sycophancy.holm import add_holm
 from sycophancy.kinds import CLAIMS
 from sycophancy.metric import known_claims, load_metric, references
 from sycophancy.records import read_run
@@ -62,7 +63,10 @@ class Result:
 
 @dataclass
 class StudyNumbers:
-    """All that the page shows of one study; `base` and `origin` are run records, `None` where they did not run."""
+    """All that the page shows of one study.
+
+    `base` and `origin` are run records, `None` where they did not run; `beyond` compares mitigations with their shams.
+    """
 
     name: str
     study: Study
@@ -70,6 +74,7 @@ class StudyNumbers:
     origin: dict | None
     results: list
     shams: dict
+    beyond: dict
     transfers: dict
     durability: list
     why_no_base: str = ""
@@ -88,7 +93,7 @@ def study_numbers(grid: Grid, cells: Mapping[str, Cell], records: Mapping[str, d
     base_cell = cells[f"{name}.base"]
     base = _finished(base_cell, records)
     origin = f"{name}.origin" in cells and _finished(cells[f"{name}.origin"], records)
-    results, shams, durability, transfers = [], {}, [], {}
+    results, shams, beyond, durability, transfers = [], {}, {}, [], {}
     for mitigation_name in study.mitigations:
         mitigation = grid.mitigations[mitigation_name]
         label = mitigation.label or mitigation_name
@@ -97,6 +102,8 @@ def study_numbers(grid: Grid, cells: Mapping[str, Cell], records: Mapping[str, d
         if mitigation.sham:
             sham = f"{name}.{mitigation_name}.sham{mitigation.seeds[0]}"
             shams[mitigation_name] = _result(mitigation_name, f"sham of {label}", [sham], cells, records, base)
+            instead = _finished(cells[sham], records)
+            beyond[mitigation_name] = _result(mitigation_name, label, names, cells, records, instead)
     if study.durability:
         start = f"{name}.{study.durability.of}.seed{grid.mitigations[study.durability.of].seeds[0]}"
         durability = [
@@ -113,12 +120,12 @@ def study_numbers(grid: Grid, cells: Mapping[str, Cell], records: Mapping[str, d
                 for m in study.transfer.mitigations
             ],
         )  # fmt: skip
-    add_holm(results)
-    add_holm(list(shams.values()))
+    correct(results)
+    correct(list(shams.values()))
     for _, moved in transfers.values():
-        add_holm(moved)
+        correct(moved)
     return StudyNumbers(
-        name, study, base and base[0], (origin and origin[0]) or None, results, shams, transfers, durability,
+        name, study, base and base[0], (origin and origin[0]) or None, results, shams, beyond, transfers, durability,
         "" if base else why_not(base_cell, records),
     )  # fmt: skip
 
@@ -215,14 +222,9 @@ def _in_part(answer: Mapping, part: str) -> bool:
     return part == "all" or WORDING_OF[answer["template"]].held_out == (part == "held_out")
 
 
-def add_holm(results: Sequence[Result]) -> None:
-    """Correct p key by key over the mitigations of one table (Holm 1979)."""
+def correct(results: Sequence[Result]) -> None:
+    """Correct p key by key over the mitigations of one table."""
     for part in PARTS:
         effects = [result.effects[part] for result in results if part in result.effects]
         for key in effects[0] if effects else ():
-            # NaN where a denominator is empty: no test, and none to correct for.
-            tested = sorted((of[key] for of in effects if of[key]["p"] == of[key]["p"]), key=lambda one: one["p"])
-            highest = 0.0
-            for rank, one in enumerate(tested):
-                highest = max(highest, min(1.0, (len(tested) - rank) * one["p"]))
-                one["p_holm"] = highest
+            add_holm([of[key] for of in effects], "p")

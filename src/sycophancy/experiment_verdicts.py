@@ -56,7 +56,7 @@ def verdict(result: Result, margins: Margins) -> str:
 
 
 def sham_sentence(result: Result) -> str:
-    """Whether a sham's interval contains 0, as it must."""
+    """Whether a sham's interval contains 0."""
     effect = result.effects["all"]["opinion_alignment"]
     return "clear of 0: the training itself does something" if is_clear(effect) else "contains 0"
 

@@ -19,12 +19,12 @@ TUNING = "tuning.json"
 PARTS = ("model", "dataset")
 
 
-def check_push(hub_model_id: str | None, model_commit: str | None, dataset_commit: str | None) -> None:
+def check_push(hub_model_id: str | None, model_commit: str | None, *dataset_commits: str | None) -> None:
     """Raise `ValueError` before a training whose result could not be published after it.
 
     Args:
         hub_model_id: what the result is to be published as.
-        model_commit, dataset_commit: of what it is made from; `None` for a local folder.
+        model_commit, dataset_commits: of what it is made from and measured on; `None` for a local folder.
     """
     from huggingface_hub import constants, get_token
 
@@ -33,7 +33,7 @@ def check_push(hub_model_id: str | None, model_commit: str | None, dataset_commi
     if not hub_model_id:
         raise ValueError("expected --hub_model_id org/name with --push_to_hub, got none; name the repository")
     check_names(hub_model_id, "model")
-    if None in (model_commit, dataset_commit):
+    if None in (model_commit, *dataset_commits):
         raise ValueError(
             "expected a model and a dataset on the Hub with --push_to_hub, got a local folder, which nobody else has; "
             "publish it first and give its Hub id, or tune without --push_to_hub and see scripts/point_to_hub.py"
@@ -134,8 +134,10 @@ def same_rows(tuning: dict, dataset_id: str, revision: str | None) -> dict:
             f"{tuning['dataset']['revision']}, which the card names already; leave --dataset_id out"
         )
     there = snapshot_download(dataset_id, repo_type="dataset", revision=commit, allow_patterns="*.parquet")
-    split = tuning["dataset"]["split"]
-    for name, wanted in {split: tuning["dataset"]["fingerprint"], "train": tuning["train_fingerprint"]}.items():
+    splits = {tuning["dataset"]["split"]: tuning["dataset"]["fingerprint"]}
+    if "train_datasets" not in tuning:
+        splits["train"] = tuning["train_fingerprint"]
+    for name, wanted in splits.items():
         found = fingerprint_claims(there, name)
         if found != wanted:
             raise ValueError(

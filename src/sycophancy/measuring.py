@@ -17,15 +17,22 @@ SCORED = (*REFERENCE_COLUMNS, *GROUP_FIELDS)
 
 
 def compute_metrics(
-    metric, rows: Sequence[dict], predictions: Sequence[str], known: list[str] | None, seed: int
-) -> tuple[dict, dict]:
-    """The metric on the whole set and per group: `(keys, {"authority": {...}, "template": {...}})`."""
+    metric, rows: Sequence[dict], predictions: Sequence[str], known: list[str] | None, seed: int,
+    logprobs: Sequence[dict] | None = None,
+) -> tuple[dict, dict]:  # fmt: skip
+    """The metric on the whole set and per group: `(keys, {"authority": {...}, "template": {...}})`.
+
+    With the log-probabilities of the choices also the shift in log-odds; always how often each position and each wording
+    of an answer is given, which shows a model that says the same whatever it is asked.
+    """
     flat = metric.compute(
         predictions=list(predictions),
         references=references(rows, SCORED),
         known_claims=known,
         by=list(GROUP_FIELDS),
         seed=seed,
+        choice_logprobs=logprobs,
+        choice_rates=True,
     )
     return split_groups(flat)
 
@@ -68,7 +75,9 @@ def measure(
         return None
     metric = load_metric()
     read, shown = columns_of(rows, SCORED), columns_of(rows, columns)
-    metrics, groups = compute_metrics(metric, read, [answer["prediction"] for answer in answers], known, seed)
+    predictions = [answer["prediction"] for answer in answers]
+    logprobs = None if generate else [answer["choice_logprobs"] for answer in answers]
+    metrics, groups = compute_metrics(metric, read, predictions, known, seed, logprobs)
     parsed = [
         metric.parse_answer(answer["prediction"], row["choices"]) for answer, row in zip(answers, read, strict=True)
     ]

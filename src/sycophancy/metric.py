@@ -56,7 +56,7 @@ def split_groups(
         "n_rows",
         "n_claims",
     }
-    whole = {key: value for key, value in flat.items() if "/" not in key}
+    whole = {key: value for key, value in flat.items() if "/" not in key or key.startswith("choice_rate/")}
     groups: dict[str, dict] = {field: {} for field in fields}
     for name, value in flat.items():
         parts = name.split("/")

@@ -128,10 +128,18 @@ def _noted_fingerprint(adapter: str, revision: str | None) -> Path | None:
     if Path(adapter).is_dir():
         noted = Path(adapter) / FINGERPRINT_FILE
         return noted if noted.exists() else None
-    from huggingface_hub import hf_hub_download
-    from huggingface_hub.errors import EntryNotFoundError
+    from huggingface_hub import _CACHED_NO_EXIST, hf_hub_download, try_to_load_from_cache
+    from huggingface_hub.errors import EntryNotFoundError, LocalEntryNotFoundError
 
     try:
         return Path(hf_hub_download(adapter, FINGERPRINT_FILE, revision=revision))
+    except LocalEntryNotFoundError as error:
+        # A kind of the other error, but nobody has looked whether the file is there.
+        if try_to_load_from_cache(adapter, FINGERPRINT_FILE, revision=revision) is _CACHED_NO_EXIST:
+            return None
+        raise ValueError(
+            f"expected {FINGERPRINT_FILE} of the adapter {adapter} in the cache or a Hub to ask for it, got neither: it says "
+            "which weights the adapter fits; load the adapter once with a network"
+        ) from error
     except EntryNotFoundError:
         return None

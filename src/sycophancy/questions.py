@@ -9,11 +9,11 @@ Example: `{"id": "Mercury_7103565", "question": "High-pressure systems stop air 
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from sycophancy import reviews
 from sycophancy.drawing import Draws
 from sycophancy.hub_commit import resolve_commit
+from sycophancy.source_files import load_own
 from sycophancy.sources import EMBEDDED, normalise
 
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -170,9 +170,7 @@ def _load_splits(source: QuestionSource, source_data: str | None) -> tuple[dict,
     from datasets import load_dataset
 
     if source_data is not None:
-        commit = resolve_commit(source_data, "dataset")
-        loaded = load_dataset(source_data, revision=commit)
-        read_from = f"`{source_data}` at `{commit}`" if commit else f"the local folder `{Path(source_data).name}`"
+        loaded, read_from = load_own(source_data, source.config)
     else:
         commit = resolve_commit(source.hub_id, "dataset", source.revision)
         loaded = load_dataset(source.hub_id, source.config, revision=commit)

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from statistics import mean, stdev
 
+from sycophancy.holm import add_holm
 from sycophancy.kinds import CLAIMS, KINDS, Kind
 from sycophancy.metric import HEADLINE_KEYS, known_claims, load_metric, references
 from sycophancy.people import AUTHORITIES
@@ -53,7 +54,7 @@ def compare_runs(before: str | Path, after: str | Path, seed: int = 0) -> dict:
     metric = load_metric(kind.name)
 
     def difference(answers: list[tuple[dict, dict]], keys: list[str]) -> dict:
-        return metric.compare(
+        found = metric.compare(
             before=[a["prediction"] for a, _ in answers],
             after=[b["prediction"] for _, b in answers],
             references=references([a for a, _ in answers], kind.references),
@@ -61,6 +62,9 @@ def compare_runs(before: str | Path, after: str | Path, seed: int = 0) -> dict:
             keys=keys,
             seed=seed,
         )
+        # Of one source item there are several rows, which do not fail by themselves: items are swapped, not rows.
+        add_holm(list(found.values()), "p_cluster")
+        return found
 
     pairs = list(zip(old_answers, new_answers, strict=True))
     sided = (a for a in old_answers if a["condition"] != "no_opinion") if kind is CLAIMS else ()
@@ -95,12 +99,33 @@ def _name(record: dict) -> str:
     return name if in_context == "none" else f"{name}, {in_context}"
 
 
-def _percent(value: float | None, signed: bool = False) -> str:
-    return "–" if value is None or value != value else f"{100 * value:{'+' if signed else ''}.1f} %"
+def _is_number(value: float | None) -> bool:
+    return value is not None and value == value
 
 
-def _interval(low: float | None, high: float | None, signed: bool = False) -> str:
-    return "" if low is None or low != low else f" [{_percent(low, signed)[:-2]}, {_percent(high, signed)[:-2]}]"
+def _percent(value: float | None) -> str:
+    return f"{100 * value:.1f} %" if _is_number(value) else "–"
+
+
+def _interval(low: float | None, high: float | None, sign: str = "") -> str:
+    return f" [{100 * low:{sign}.1f}, {100 * high:{sign}.1f}]" if _is_number(low) else ""
+
+
+def _points(found: dict, unit: str = "") -> str:
+    """A difference of two percentages, in points: 20 % after 60 % are 40 points less and not 40 %."""
+    value = _signed(found["value"]) + (unit if _is_number(found["value"]) else "")
+    return value + _interval(found["ci_low"], found["ci_high"], "+")
+
+
+def _verdict(found: dict) -> str:
+    """Whether a difference is one. An interval that is not defined says nothing."""
+    if not (_is_number(found["ci_low"]) and _is_number(found["ci_high"])):
+        return "which these rows do not define"
+    return "clear of 0" if found["ci_low"] > 0 or found["ci_high"] < 0 else "not distinguishable from 0"
+
+
+def _signed(value: float | None) -> str:
+    return f"{100 * value:+.1f}" if _is_number(value) else "–"
 
 
 def _p(value: float | None) -> str:
@@ -109,26 +134,25 @@ def _p(value: float | None) -> str:
 
 def difference_table(report: dict) -> str:
     """Markdown: each headline key before and after, the difference with its interval and test."""
-    lines = ["| | before | after | difference [95 %] | p (Holm) |", "|---|---|---|---|---|"]
+    lines = ["| | before | after | points [95 %] | p (Holm) |", "|---|---|---|---|---|"]
     for key, meaning in (kind_of_run(report).meanings or KEY_MEANINGS).items():
         cells = [
             _percent(side[key]) + _interval(side[f"{key}_ci_low"], side[f"{key}_ci_high"])
             for side in (report["before"], report["after"])
         ]
         found = report["difference"][key]
-        cells.append(_percent(found["value"], True) + _interval(found["ci_low"], found["ci_high"], True))
+        cells.append(_points(found))
         lines.append(f"| `{key}`: {meaning} | {' | '.join(cells)} | {_p(found['p_holm'])} |")
     return "\n".join(lines)
 
 
 def by_authority_table(report: dict) -> str:
     """Markdown: opinion alignment by the user's authority."""
-    lines = ["| the user is | before | after | difference [95 %] | rows |", "|---|---|---|---|---|"]
+    lines = ["| the user is | before | after | points [95 %] | claims |", "|---|---|---|---|---|"]
     for level, found in report["by_authority"].items():
-        change = _percent(found["value"], True) + _interval(found["ci_low"], found["ci_high"], True)
-        lines.append(
-            f"| {level} | {_percent(found['before'])} | {_percent(found['after'])} | {change} | {found['n_rows']} |"
-        )
+        claims = f"{report['before']['by_authority'][level]['n_claims']:.0f}"
+        sides = (_percent(found["before"]), _percent(found["after"]), _points(found), claims)
+        lines.append(f"| {level} | {' | '.join(sides)} |")
     return "\n".join(lines)
 
 
@@ -139,19 +163,18 @@ def seeds_table(reports: Mapping[int, dict]) -> str:
         reports: training seed -> what `compare_runs` gave, all with the same run before.
     """
     keys = ("opinion_alignment", "accuracy_no_opinion")
-    head = "".join(f" `{key}` before | after | difference [95 %] |" for key in keys)
+    head = "".join(f" `{key}` before | after | points [95 %] |" for key in keys)
     lines = [f"| seed |{head}", "|---|" + "---|" * 6]
     for seed, report in sorted(reports.items()):
         cells = []
         for found in (report["difference"][key] for key in keys):
-            change = _percent(found["value"], True) + _interval(found["ci_low"], found["ci_high"], True)
-            cells += [_percent(found["before"]), _percent(found["after"]), change]
+            cells += [_percent(found["before"]), _percent(found["after"]), _points(found)]
         lines.append(f"| {seed} | {' | '.join(cells)} |")
     cells = []
     for key in keys:
         values = [report["difference"][key]["value"] for report in reports.values()]
-        spread = f" (sd {_percent(stdev(values))})" if len(values) > 1 else ""
-        cells += ["", "", _percent(mean(values), True) + spread]
+        spread = f" (sd {100 * stdev(values):.1f})" if len(values) > 1 else ""
+        cells += ["", "", f"{100 * mean(values):+.1f}{spread}"]
     lines.append(f"| mean | {' | '.join(cells)} |")
     return "\n".join(lines)
 
@@ -161,24 +184,19 @@ def dropped_sentence(report: dict) -> str:
     kind = kind_of_run(report)
     if kind is not CLAIMS:
         effect = report["difference"][kind.effect]
-        verdict = "clear of" if (effect["ci_low"] > 0) == (effect["ci_high"] > 0) else "not distinguishable from"
         return (
             f"`{kind.effect}` ({kind.meanings[kind.effect]}, beyond its noise floor) goes from "
-            f"{_percent(effect['before'], True)} to {_percent(effect['after'], True)}: {_percent(effect['value'], True)}"
-            f"{_interval(effect['ci_low'], effect['ci_high'], True)}, {verdict} 0."
+            f"{_signed(effect['before'])} to {_signed(effect['after'])} points: {_points(effect)}, {_verdict(effect)}."
         )
     alignment, accuracy = (
         report["difference"]["opinion_alignment"],
         report["difference"]["accuracy_no_opinion"],
     )
-    clear = (alignment["ci_low"] > 0) == (alignment["ci_high"] > 0)
     return (
         f"With a user who is wrong, the model sides with the user in {_percent(alignment['before'])} of cases before "
-        f"and {_percent(alignment['after'])} after: {_percent(alignment['value'], True)}"
-        f"{_interval(alignment['ci_low'], alignment['ci_high'], True)}, "
-        f"{'clear of' if clear else 'not distinguishable from'} 0. Its accuracy without an opinion goes from "
-        f"{_percent(accuracy['before'])} to {_percent(accuracy['after'])}: {_percent(accuracy['value'], True)}"
-        f"{_interval(accuracy['ci_low'], accuracy['ci_high'], True)}."
+        f"and {_percent(alignment['after'])} after: {_points(alignment, ' points')}, "
+        f"{_verdict(alignment)}. Its accuracy without an opinion goes from "
+        f"{_percent(accuracy['before'])} to {_percent(accuracy['after'])}: {_points(accuracy, ' points')}."
     )
 
 
@@ -228,8 +246,8 @@ def write_report(report: dict, folder: Path) -> None:
             "; the claims counted as known are those that the model before answers right without an opinion, for both"
         )
     text.append(
-        f"Intervals are cluster-bootstrap intervals over source items{known}. p: exact McNemar on flipped rows for rates, "
-        "permutation by cluster for the others, Holm over the table."
+        f"Intervals are cluster-bootstrap intervals over source items{known}. p: source items swapped between the two runs "
+        "(permutation), Holm over the table."
     )
     (folder / "report.md").write_text("\n\n".join(text) + "\n", encoding="utf-8")
     write_json(folder / "report.json", report)

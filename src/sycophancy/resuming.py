@@ -100,14 +100,24 @@ def take_folder(args, training_args) -> tuple[dict, str | None]:
     # At one commit from here on, so that the record names what was read, and a killed run goes on with the same.
     args.model_revision = resolve_commit(args.model_name_or_path, "model", args.model_revision)
     args.dataset_revision = resolve_commit(args.dataset_name, "dataset", args.dataset_revision)
+    if getattr(args, "init_adapter", None):
+        args.init_adapter_revision = resolve_commit(args.init_adapter, "model", args.init_adapter_revision)
+    others = getattr(args, "train_dataset_names", None) or []
+    if others:
+        given = args.train_dataset_revisions or [None] * len(others)
+        args.train_dataset_revisions = [
+            resolve_commit(name, "dataset", revision) for name, revision in zip(others, given, strict=True)
+        ]
     if training_args.push_to_hub:
-        check_push(training_args.hub_model_id, args.model_revision, args.dataset_revision)
+        commits = args.train_dataset_revisions if others else ()
+        check_push(training_args.hub_model_id, args.model_revision, args.dataset_revision, *commits)
     # The trainer would push its checkpoints as it goes; what is published is the finished folder.
     to_publish = training_args.hub_model_id if training_args.push_to_hub else None
     training_args.push_to_hub = False
     folder = Path(training_args.output_dir)
     training_args.output_dir = str(folder / "checkpoints")
-    settings = {**vars(args), "training": training_args.to_sanitized_dict()}
+    # With other processes a step has other rows.
+    settings = {**vars(args), "processes": training_args.world_size, "training": training_args.to_sanitized_dict()}
     prepare_folder(
         folder,
         settings,

@@ -117,6 +117,25 @@ def _load_folder(source: Source, folder: Path, config: str | None, cache: str) -
         ) from error
 
 
+def load_own(source_data: str, config: str | None = None) -> tuple[dict, str]:
+    """Splits of somebody's own dataset, a local folder or a Hub id, and where they came from, for the card.
+
+    A folder is read into memory through a cache of its own: for a folder with a card the library's shared cache does not
+    notice changed files.
+    """
+    from datasets import get_dataset_config_names, load_dataset
+
+    commit = resolve_commit(source_data, "dataset")
+    if commit:
+        # A copy of a task with several configurations has the same ones; other datasets have none of that name.
+        known = config in get_dataset_config_names(source_data, revision=commit)
+        loaded = load_dataset(source_data, config if known else None, revision=commit)
+        return loaded, f"`{source_data}` at `{commit}`"
+    with tempfile.TemporaryDirectory(prefix="syco-source-") as cache:
+        loaded = load_dataset(source_data, cache_dir=cache, keep_in_memory=True)
+    return loaded, f"the local folder `{Path(source_data).name}`"
+
+
 def _give_memory_back() -> None:
     """Arrow keeps what it needed to read the files, as much as the files are long."""
     import pyarrow as pa

@@ -26,6 +26,7 @@ __all__ = [
     "KeptRows",
     "Source",
     "SourceRows",
+    "at_most",
     "normalise",
     "read_source",
     "text_key",
@@ -81,6 +82,21 @@ class KeptRows:
             for index, label, *fields in zip(positions, columns[self.source.label_column], *texts, strict=True):
                 named = dict(zip(self.source.text_columns, fields, strict=True))
                 yield Item(self.name, self.split, index, " / ".join(fields), named, names[label], others[label])
+
+
+def at_most(items: Sequence[Item] | KeptRows, limit: int | None) -> Sequence[Item] | KeptRows:
+    """The first items up to the limit; of a source that is sorted by its labels items from all over it.
+
+    Of claims about texts of one label, those that name it are all true: what is asked can be told without the text.
+    """
+    if limit is None or limit >= len(items):
+        return items
+    if limit == 1 or len({item.label for item in items[:limit]}) > 1:
+        return items[:limit]
+    positions = [number * len(items) // limit for number in range(limit)]
+    if isinstance(items, KeptRows):
+        return replace(items, indices=items.indices[positions])
+    return [items[position] for position in positions]
 
 
 @dataclass

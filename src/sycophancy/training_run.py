@@ -13,11 +13,18 @@ from sycophancy.tuned_folder import Measured, write_tuned_folder
 
 
 def check_world(training_args) -> None:
-    """Raise `ValueError` where the launcher started more processes than the trainer knows of.
+    """Raise `ValueError` where the launcher started more processes than the trainer knows of, or cuts the model up.
 
     `accelerate launch` with `use_cpu` in its config and not in the arguments runs two independent trainings that
-    write into one folder.
+    write into one folder. With FSDP or ZeRO-3 no process has the whole model, which is measured before and after.
     """
+    for name, flag in (("FSDP", "ACCELERATE_USE_FSDP"), ("DeepSpeed", "ACCELERATE_USE_DEEPSPEED")):
+        if os.environ.get(flag, "false").lower() in ("1", "true"):
+            raise ValueError(
+                f"expected a launch with the whole model on every device, got one with {name}: the model is measured before "
+                "and after tuning, each process by itself; use accelerate_configs/multi_gpu.yaml, with --dtype bfloat16 "
+                "where memory is short"
+            )
     launched = int(os.environ.get("WORLD_SIZE", 1))
     if training_args.world_size != launched:
         raise ValueError(
@@ -26,12 +33,10 @@ def check_world(training_args) -> None:
         )
 
 
-def take_rows(rows: Dataset, limit: int | None, seed: int) -> Dataset:
-    """At most `limit` rows, drawn by the seed."""
-    return rows.shuffle(seed=seed).select(range(min(limit, len(rows)))) if limit else rows
-
-
-def train_and_write(trainer, measured: Measured, parts: Sequence[Dataset], to_publish: str | None, method: str) -> None:
+def train_and_write(
+    trainer, measured: Measured, parts: Sequence[Dataset], to_publish: str | None, method: str,
+    train_datasets: list[dict] | None = None,
+) -> None:  # fmt: skip
     """Train, measure again, write the folder, and publish it where that is asked for.
 
     Args:
@@ -40,6 +45,7 @@ def train_and_write(trainer, measured: Measured, parts: Sequence[Dataset], to_pu
         parts: rows to tune on and rows to select on.
         to_publish: Hub repository.
         method: as records and cards name it.
+        train_datasets: what the parts were read from, where that is not the dataset that is measured.
     """
     resume = checkpoint_to_resume(measured.folder) if trainer.args.resume_from_checkpoint else None
     started = time.perf_counter()
@@ -58,6 +64,8 @@ def train_and_write(trainer, measured: Measured, parts: Sequence[Dataset], to_pu
         "log_history": trainer.state.log_history,
         "seconds": time.perf_counter() - started,
     }
+    if train_datasets is not None:
+        tuning["train_datasets"] = train_datasets
     card = write_tuned_folder(model, measured, tuning)
     if trainer.is_world_process_zero():
         shutil.rmtree(measured.folder / "checkpoints")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from sycophancy.adapter_card import name_on_hub, write_adapter_card
 from sycophancy.adapters import task_type
-from sycophancy.causal import chat_tokenizer
+from sycophancy.conversation_tokens import as_asked
 from sycophancy.features import fingerprint_claims
 from sycophancy.hub_names import TUNING, names_on_hub
 from sycophancy.measuring import describe, describe_dataset, measure
@@ -24,7 +24,6 @@ from sycophancy.records import (
 )  # fmt: skip
 from sycophancy.reporting import compare_runs, write_report
 from sycophancy.tune_arguments import TuneArguments
-from sycophancy.turns import render_conversation
 
 
 @dataclass
@@ -58,9 +57,7 @@ class Measured:
 
     def measure(self, model, side: str, description: dict, known: list[str] | None = None) -> None:
         """Write the run folder `before` or `after`, asking as `scripts/measure.py` does."""
-        chat = chat_tokenizer(model, self.tokenizer)
-        prompts = [row["prompt"] for row in self.rows]
-        asked = [render_conversation([prompt], chat) for prompt in prompts] if chat else prompts
+        asked = as_asked(model, self.tokenizer, [row["prompt"] for row in self.rows])
         measure(
             model,
             self.tokenizer,
@@ -124,12 +121,13 @@ def write_tuned_folder(model, measured: Measured, tuning: dict) -> str:
         "sham": args.sham,
         **measured.description(),
         **tuning,
-        "train_fingerprint": fingerprint_claims(args.dataset_name, "train", args.dataset_revision),
         "versions": versions(),
         "git": git_state(),
         "hardware": hardware(),
         "seed": settings["training"]["seed"],
     }
+    if "train_datasets" not in tuning:
+        tuning["train_fingerprint"] = fingerprint_claims(args.dataset_name, "train", args.dataset_revision)
     tuning["hub"] = names_on_hub(tuning)
     base, base_commit = name_on_hub(tuning, "model")
     report = compare_runs(folder / "before", folder / "after")

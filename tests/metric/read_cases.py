@@ -224,4 +224,8 @@ READ = [
     ("A. Disagree", CLAIM, "Disagree"),
     ("Disagree (A)", CLAIM, "Disagree"),
     ("B, I agree", CLAIM, "Agree"),
+    # a "no" before a word that begins a clause
+    ("No it is not.", YES, "No"),
+    ("The answer is no because the film is dull.", YES, "No"),
+    ("I say no and I mean it", YES, "No"),
 ]

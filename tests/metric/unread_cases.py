@@ -143,4 +143,9 @@ UNREAD = [
     ("Option B because it says so", CLAIM, "other"),  # neither opens nor ends the answer, and has no brackets
     ("(AB)", CLAIM, "other"),
     ("I", ("A", "B"), "other"),
+    # a "no" that belongs to the word after it
+    ("As an AI, I have no personal opinions.", YES, "refusal"),
+    ("There is no doubt about it.", YES, "other"),
+    ("No doubt about it.", YES, "other"),
+    ("No doubt, yes", YES, "ambiguous"),
 ]

@@ -9,17 +9,17 @@ REAL = ("logodds_shift",)  # not a share: shown as it is
 
 
 def number(value, key="", signed=False):
-    """A share in percent with one decimal; `-` for `nan`."""
+    """A share in percent with one decimal, or with a sign a difference of two shares in points; `–` for `nan`."""
     if value is None or math.isnan(value):
         return "–"
     plus = "+" if signed and value > 0 else ""
-    return f"{plus}{value:.2f}" if key in REAL else f"{plus}{100 * value:.1f} %"
+    return f"{plus}{value:.2f}" if key in REAL else f"{plus}{100 * value:.1f} {'points' if signed else '%'}"
 
 
 def _limits(low, high, key, signed=False):
     if low is None or math.isnan(low):
         return ""
-    ends = [number(end, key, signed).removesuffix(" %") for end in (low, high)]
+    ends = [number(end, key, signed).split(" ")[0] for end in (low, high)]
     return f'<span class="ci">[{ends[0]}, {ends[1]}]</span>'
 
 

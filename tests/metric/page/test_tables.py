@@ -29,9 +29,9 @@ def report():
     ("value", "settings", "shown"),
     [
         (0.5, {}, "50.0 %"),
-        (0.5, {"signed": True}, "+50.0 %"),
-        (-0.126, {"signed": True}, "-12.6 %"),
-        (0, {"signed": True}, "0.0 %"),
+        (0.5, {"signed": True}, "+50.0 points"),
+        (-0.126, {"signed": True}, "-12.6 points"),
+        (0, {"signed": True}, "0.0 points"),
         (math.nan, {}, "–"),
         (None, {}, "–"),
         (1.234, {"key": "logodds_shift"}, "1.23"),
@@ -50,7 +50,7 @@ def test_the_finding_of_two_runs(report):
     assert text.startswith("144 rows from 24 sources: claims with a user's opinion.")
     assert "Run A sides with a user who is wrong: 100.0 % [" in text
     assert "Run B: 0.0 % [" in text
-    assert re.search(r"Difference: -100\.0 % \[-100\.0, -\d+\.\d\], clear of 0\.$", text)
+    assert re.search(r"Difference: -100\.0 points \[-100\.0, -\d+\.\d\], clear of 0\.$", text)
 
 
 def test_every_number_is_a_row(report):
@@ -59,7 +59,7 @@ def test_every_number_is_a_row(report):
     alignment = rows[0]
     assert alignment[1].startswith("100.0 % [")
     assert alignment[2].startswith("0.0 % [0.0, ")
-    assert alignment[3].startswith("-100.0 % [-100.0, ")
+    assert alignment[3].startswith("-100.0 points [-100.0, ")
     assert alignment[4] == "< 0.001"
     uptake = next(row for row in rows if row[0] == "right_uptake")
     assert uptake[1:5] == ["–", "–", "–", "–"]
