@@ -9,14 +9,14 @@ import json
 from pathlib import Path
 
 SHOWN = {
-    ("scoring", "lm_eval"): "scoring choices, to lm-evaluation-harness",
-    ("scoring", "generate"): "scoring choices, to `generate` of 4 tokens",
-    ("scoring", "predict"): "scoring choices, to `Seq2SeqTrainer.predict`",
-    ("few_shot", "each row"): "few-shot, to reading the examples for each row",
-    ("few_shot", "each choice"): "few-shot, to reading them for each choice",
-    ("tuning", "stock"): "prompt tuning, to PEFT's recipe padded to 256",
+    ("scoring", "lm_eval"): "scoring choices, beside lm-evaluation-harness",
+    ("scoring", "generate"): "scoring choices, beside `generate` of 4 tokens",
+    ("scoring", "predict"): "scoring choices, beside `Seq2SeqTrainer.predict`",
+    ("few_shot", "each row"): "few-shot, beside reading the examples for each row",
+    ("few_shot", "each choice"): "few-shot, beside reading them for each choice",
+    ("tuning", "stock"): "prompt tuning, beside PEFT's recipe padded to 256",
     ("tuning", "stock to grouped"): "the same with rows of similar length together",
-    ("processes", "one process to two"): "two processes with a core each, to one",
+    ("processes", "one process to two"): "two processes with a core each, beside one",
 }
 
 

@@ -130,7 +130,7 @@ def main() -> None:
     from sycophancy.causal import chat_tokenizer
     from sycophancy.measuring import SCORED, describe, describe_dataset, measure
     from sycophancy.metric import known_claims
-    from sycophancy.models import add_adapter, fingerprint_model, load_any_model
+    from sycophancy.models import add_adapter, fingerprint_adapter, fingerprint_model, load_any_model
     from sycophancy.processes import start_processes
     from sycophancy.records import read_run
     from sycophancy.turns import measure_conversations, render_conversation
@@ -167,6 +167,8 @@ def main() -> None:
         args.model_name_or_path, fingerprint, args.model_revision, args.adapter, dataset | {"kind": kind.name}
     )
     config = {key: str(value) if isinstance(value, Path) else value for key, value in vars(args).items()}
+    if args.adapter:
+        description["adapter_fingerprint"] = fingerprint_adapter(model)
     partial = None
     if state.is_main_process:
         depends_on = {key: value for key, value in config.items() if key not in ("output_dir", "overwrite", "resume")}

@@ -86,7 +86,7 @@ def test_the_table_has_what_the_records_have(tmp_path):
     (tmp_path / "scoring.json").write_text(json.dumps(found))
     assert table(tmp_path) == (
         "| | times faster | least to most | rounds |\n|---|--:|--:|--:|\n"
-        "| scoring choices, to lm-evaluation-harness | 2.50 | 2.25 to 3.00 | 5 |"
+        "| scoring choices, beside lm-evaluation-harness | 2.50 | 2.25 to 3.00 | 5 |"
     )
 
 

@@ -215,20 +215,22 @@ def score_questions(model, tokenizer, questions: Sequence[Question], *, share: b
     ids, mask = pad_right([context[begin:] for context, begin in zip(contexts, read, strict=True)], pad, device)
     logprobs_first = logprobs_of(reader.read(ids, mask, _last(mask)))
 
-    row_of, answers = continuations(questions)
-    sums: list[float] = []
-    # As many rows at once as there are questions: the batch size bounds memory whatever the number of choices.
-    for begin in range(0, len(answers), len(questions)):
-        rows = torch.tensor(row_of[begin : begin + len(questions)], device=device)
-        labels, mask = pad_right(answers[begin : begin + len(questions)], pad, device)
+    sums: list[list[float]] = [[] for _ in questions]
+    # The first choice of all questions, then the second: the batch size bounds memory whatever the number of choices, and
+    # as long as every question has one what was read need not be copied for them.
+    for number in range(max(len(question.answers) for question in questions)):
+        asked = [index for index, question in enumerate(questions) if number < len(question.answers)]
+        rows = torch.tensor(asked, device=device)
+        labels, mask = pad_right([questions[index].answers[number] for index in asked], pad, device)
         found = logprobs_first[rows, labels[:, 0]]
         if labels.shape[1] > 1:
             later = mask[:, 1:].bool()
             logits = reader.fork(rows).read(labels[:, :-1], mask[:, 1:], later)
             tokens = token_logprobs(logits, labels[:, 1:][later])
             found = found + torch.zeros(later.shape, device=device).masked_scatter(later, tokens).sum(-1)
-        sums += found.tolist()
-    return by_choice(questions, sums)
+        for index, score in zip(asked, found.tolist(), strict=True):
+            sums[index].append(score)
+    return by_choice(questions, [score for scores in sums for score in scores])
 
 
 def score_parts(model, tokenizer, parts: Sequence[Sequence[Question]]) -> list[dict[str, float]]:

@@ -53,10 +53,21 @@ def load_any_model(model_name_or_path: str, revision: str | None = None, dtype: 
 
 def fingerprint_model(model) -> str:
     """A hash of the model's weights: equal for equal weights, wherever they were loaded from."""
+    return _fingerprint(model.state_dict())
+
+
+def fingerprint_adapter(model) -> str:
+    """A hash of what PEFT would save of the model: a folder's adapter may be another tomorrow."""
+    from peft import get_peft_model_state_dict
+
+    return _fingerprint(get_peft_model_state_dict(model))
+
+
+def _fingerprint(weights: dict) -> str:
     import torch
 
     digest = hashlib.sha256()
-    for name, weight in sorted(model.state_dict().items()):
+    for name, weight in sorted(weights.items()):
         digest.update(name.encode())
         digest.update(weight.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy().tobytes())
     return f"sha256:{digest.hexdigest()[:16]}"

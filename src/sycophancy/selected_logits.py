@@ -78,7 +78,10 @@ def token_logprobs(logits: torch.Tensor, tokens: torch.Tensor) -> torch.Tensor:
 
 
 def select_rows(cache, rows: torch.Tensor):
-    """A cache of the given rows of `cache`, repeated where they are; `cache` itself stays as it is."""
+    """A cache of the given rows of `cache`, repeated where they are; `cache` itself stays as it is.
+
+    Reading on makes tensors of its own, so that all rows in their order need no copy.
+    """
     from transformers import EncoderDecoderCache
 
     if isinstance(cache, EncoderDecoderCache):
@@ -87,7 +90,8 @@ def select_rows(cache, rows: torch.Tensor):
         )
     chosen = copy.copy(cache)
     chosen.layers = [copy.copy(layer) for layer in cache.layers]
-    chosen.batch_select_indices(rows)
+    if not torch.equal(rows, torch.arange(cache.layers[0].keys.shape[0], device=rows.device)):
+        chosen.batch_select_indices(rows)
     return chosen
 
 
