@@ -20,7 +20,7 @@ COMMANDS = [
 
 
 def test_commands_were_found():
-    assert len(COMMANDS) == 14
+    assert len(COMMANDS) == 15
 
 
 @pytest.mark.parametrize("command", COMMANDS)
