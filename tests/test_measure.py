@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 import json
+import shutil
 
 import pytest
+import torch
 from commands import assert_refused, attempt, launch, python
 
 SCRIPT = "scripts/measure.py"
@@ -48,6 +50,47 @@ def test_the_record_is_the_metric_on_its_own_predictions(run_folder):
         assert record["metrics"][key] == pytest.approx(found[key])
 
 
+def test_the_record_shows_a_model_that_always_says_the_same(run_folder):
+    """Rates of positions and wordings, and the shift in log-odds, are every key of the metric too."""
+    from sycophancy.metric import load_metric, references
+
+    record, answers = read(run_folder)
+    found = load_metric().compute(
+        predictions=[answer["prediction"] for answer in answers],
+        references=references(answers),
+        choice_logprobs=[answer["choice_logprobs"] for answer in answers],
+    )
+    rates = {key: value for key, value in found.items() if key.startswith(("choice_rate/", "logodds_shift"))}
+    assert {"choice_rate/position/1", "choice_rate/position/2", "logodds_shift", "logodds_shift_ci_low"} <= set(rates)
+    assert {key: record["metrics"][key] for key in rates} == pytest.approx(rates, nan_ok=True)
+
+
+def test_known_claims_of_other_rows_with_the_same_ids_are_refused(run_folder, tmp_path, model_folder, dataset_folder):
+    other = tmp_path / "base"
+    shutil.copytree(run_folder, other)
+    record = json.loads((other / "run.json").read_text())
+    record["dataset"]["fingerprint"] = "sha256:0123456789abcdef"
+    (other / "run.json").write_text(json.dumps(record))
+    done = attempt(*command(model_folder, dataset_folder, tmp_path / "r"), "--known_claims_from", other)
+    assert_refused(done, "with the same ids and other rows; measure the base model again")
+
+
+def test_the_record_names_the_adapters_weights(tmp_path, model_folder, dataset_folder):
+    from sycophancy.models import fingerprint_adapter, load_model
+    from sycophancy.tuning import add_soft_prompt
+
+    model, _ = load_model(str(model_folder))
+    tuned = add_soft_prompt(model, str(model_folder), 3, init_text=None)
+    tuned.save_pretrained(tmp_path / "adapter")
+    python(*command(model_folder, dataset_folder, tmp_path / "run"), "--adapter", tmp_path / "adapter")
+    record, _ = read(tmp_path / "run")
+    before = fingerprint_adapter(tuned)
+    assert record["adapter_fingerprint"] == before
+    with torch.no_grad():
+        tuned.prompt_encoder.default.embedding.weight[0, 0] += 1
+    assert fingerprint_adapter(tuned) != before
+
+
 def test_two_processes_score_every_row_once_and_alike(run_folder, tmp_path, model_folder, dataset_folder):
     done = launch("cpu_2proc", *command(model_folder, dataset_folder, tmp_path / "two"))
     # Two processes that do not see each other would both write, and the record would look the same.
@@ -91,6 +134,7 @@ def test_bad_input(run_folder, tmp_path, model_folder, dataset_folder):
             command(model_folder, dataset_folder, tmp_path / "a", "--limit", "3"),
             "expected room for the rows of one source row",
         ),
+        (command(model_folder, dataset_folder, tmp_path / "a", "--limit", "0"), "--limit: expected 1 or more, got 0"),
         (command(tmp_path / "empty", dataset_folder, tmp_path / "a"), str(tmp_path / "empty")),
     ]
     for arguments, message in cases:

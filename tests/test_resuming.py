@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 import pytest
+from tune_runs import write_recipe
 
-from sycophancy.resuming import checkpoint_to_resume, prepare_folder
+from scripts.prompt_tune import parse_args
+from sycophancy.resuming import checkpoint_to_resume, prepare_folder, take_folder
 
 SETTINGS = {"method": "lora", "overwrite": False, "training": {"seed": 0, "logging_steps": 5}}
 
@@ -40,3 +42,12 @@ def test_what_is_there_is_replaced_only_when_told(tmp_path):
         prepare(folder)
     prepare(folder, overwrite=True)
     assert [path.name for path in folder.iterdir()] == ["checkpoints"]
+
+
+def test_with_other_processes_a_run_does_not_go_on(tmp_path, model_folder, dataset_folder):
+    """A step would have other rows."""
+    flags = ["--config", write_recipe(tmp_path, dataset_folder, model_folder, "run")]
+    settings, _ = take_folder(*parse_args(flags))
+    assert settings["processes"] == 1
+    with pytest.raises(ValueError, match=r"got others for processes; give the same recipe"):
+        prepare(tmp_path / "run", settings | {"processes": 2}, resume=True)
