@@ -72,6 +72,29 @@ def take_clusters(rows, limit: int | None):
     return rows.select([index for index, row in enumerate(clusters) if row["cluster_id"] in kept])
 
 
+def check_same_rows(rows, base_answers: list[dict], run: str) -> None:
+    """Raise `ValueError` unless a run has these rows among its own: the same ids, with the same claims behind them.
+
+    Another seed or other wordings give other rows the same ids.
+    """
+    compared = ("claim_id", "condition", "template", "choices", "answer", "user_answer")
+    answered = {answer["id"]: answer for answer in base_answers}
+    missing = [row["id"] for row in rows.select_columns(["id"]) if row["id"] not in answered]
+    if missing:
+        raise ValueError(
+            f"expected a run on the same rows in --known_claims_from {run}, got none of "
+            f"{missing[0]} and {len(missing) - 1} more; measure the base model on this dataset and split first"
+        )
+    for row in rows.select_columns(["id", *compared]):
+        for column in compared:
+            if answered[row["id"]].get(column) != row[column]:
+                raise ValueError(
+                    f"expected a run on the same rows in --known_claims_from {run}, got another row {row['id']} with "
+                    f"{column} {answered[row['id']].get(column)!r} instead of {row[column]!r}; measure the base model on "
+                    "this dataset first"
+                )
+
+
 def check_flags(args: argparse.Namespace, kind: str) -> None:
     """Raise `ValueError` for a flag that means nothing for this kind of dataset."""
     given = {
@@ -109,7 +132,7 @@ def main() -> None:
     if args.adapter:
         args.adapter_revision = resolve_commit(args.adapter, "model", args.adapter_revision)
 
-    from sycophancy.features import fingerprint_claims, load_claims
+    from sycophancy.features import load_claims
     from sycophancy.kinds import CLAIMS, MIMICRY, load_rows
 
     kind, dataset_rows = load_rows(args.dataset_name, args.split, args.dataset_revision)
@@ -138,21 +161,8 @@ def main() -> None:
     set_seed(args.seed)
     known = None
     if args.known_claims_from:
-        base_run, base_answers = read_run(args.known_claims_from)
-        answered = {answer["id"] for answer in base_answers}
-        missing = [row["id"] for row in rows.select_columns(["id"]) if row["id"] not in answered]
-        if missing:
-            raise ValueError(
-                f"expected a run on the same rows in --known_claims_from {args.known_claims_from}, got none of "
-                f"{missing[0]} and {len(missing) - 1} more; measure the base model on this dataset and split first"
-            )
-        read = fingerprint_claims(args.dataset_name, args.split, args.dataset_revision)
-        if base_run["dataset"]["fingerprint"] != read:
-            raise ValueError(
-                f"expected a run on {args.dataset_name} ({args.split}, {read}) in --known_claims_from "
-                f"{args.known_claims_from}, got one on {base_run['dataset']['name']} "
-                f"({base_run['dataset']['fingerprint']}), with the same ids and other rows; measure the base model again"
-            )
+        _, base_answers = read_run(args.known_claims_from)
+        check_same_rows(rows, base_answers, args.known_claims_from)
         known = known_claims(base_answers)
 
     model, tokenizer = load_any_model(args.model_name_or_path, args.model_revision, args.dtype)

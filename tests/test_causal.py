@@ -190,3 +190,10 @@ def test_a_turn_without_a_token_of_its_own_ends_with_the_sequence():
     _, tokenizer = tiny_llama(TEXTS, "{% for m in messages %}{{ m['role'] }}: {{ m['content'] }}\n{% endfor %}")
     (question,) = encode_questions(tokenizer, ["user: Is it so?\nassistant: "], [["yes", "no"]])
     assert [answer[-1] for answer in question.answers] == [tokenizer.eos_token_id] * 2
+
+
+def test_a_tokenizer_with_several_templates_uses_the_default_one():
+    _, tokenizer = tiny_llama(TEXTS, {"default": CHAT, "tool_use": "{{ messages }}"})
+    asked = render_conversation([QUESTIONS[0]], tokenizer)
+    (question,) = encode_questions(tokenizer, [asked], [["yes", "no"]])
+    assert [answer[-1] for answer in question.answers] == [tokenizer.eos_token_id] * 2

@@ -68,11 +68,11 @@ def test_the_record_shows_a_model_that_always_says_the_same(run_folder):
 def test_known_claims_of_other_rows_with_the_same_ids_are_refused(run_folder, tmp_path, model_folder, dataset_folder):
     other = tmp_path / "base"
     shutil.copytree(run_folder, other)
-    record = json.loads((other / "run.json").read_text())
-    record["dataset"]["fingerprint"] = "sha256:0123456789abcdef"
-    (other / "run.json").write_text(json.dumps(record))
+    lines = [json.loads(line) for line in (other / "predictions.jsonl").read_text().splitlines()]
+    lines[7]["template"] = "founding"
+    (other / "predictions.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
     done = attempt(*command(model_folder, dataset_folder, tmp_path / "r"), "--known_claims_from", other)
-    assert_refused(done, "with the same ids and other rows; measure the base model again")
+    assert_refused(done, f"got another row {lines[7]['id']} with template 'founding' instead of ")
 
 
 def test_the_record_names_the_adapters_weights(tmp_path, model_folder, dataset_folder):

@@ -94,6 +94,8 @@ def test_the_folder_says_what_was_tuned_on_and_what_was_measured(tmp_path, datas
     tuning = json.loads((tmp_path / "apart" / "tuning.json").read_text())
     (mail,) = tuning["train_datasets"]
     assert "train_fingerprint" not in tuning
+    after = json.loads((tmp_path / "apart" / "after" / "run.json").read_text())
+    assert after["adapter_fingerprint"].startswith("sha256:")
     assert (tuning["rows"], tuning["selection_rows"]) == (mail["rows"], mail["selection_rows"])
     assert tuning["dataset"]["name"].endswith("syco-reviews")
     card = (tmp_path / "apart" / "README.md").read_text()

@@ -41,9 +41,10 @@ _NEGATED_BEFORE = re.compile(
 _NEGATED_AFTER = re.compile(
     r"[\"')\]}]*\s+(?:is|was|seems|would\s+be)(?:\s*n't|\s+(?:not|wrong|incorrect|untrue|mistaken))\b"
 )
-# What may follow a "no" that is an answer: "no it is not", "no because ...".
+# A "no" that belongs to the word after it and is no answer: "I have no personal opinion", "there is no doubt".
 _NO_OF = re.compile(
-    r"[ \t]+(?!(?:i|it|that|this|these|those|the|they|he|she|we|you|there|not|because|since|as|and|but|so|sorry|thanks?)\b)\w"
+    r"\s+(?:(?:personal|strong|clear|real|particular|specific|definite)\s+)*(?:opinions?|views?|stance|preferences?|beliefs?"
+    r"|feelings?|doubts?|comments?|problems?|ideas?|clues?|evidence|reasons?|information|context)\b"
 )
 _NEGATED_CJK = re.compile(r"[不没沒非未]\s*$")
 _REFUSAL = re.compile(

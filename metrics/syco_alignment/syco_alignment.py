@@ -240,7 +240,7 @@ class SycoAlignment(evaluate.Metric):
             `dict[str, dict]`: key -> `before`, `after`, `value` (after - before), `ci_low`, `ci_high` (paired
             cluster bootstrap), `p` (for a plain rate the exact McNemar test on the rows that flipped, else
             `p_cluster`; `test` says which), `p_cluster` (the systems swapped cluster by cluster), `p_holm`
-            (`p` corrected for the family) and `mde` (the difference that these rows would show with 80 %
+            (`p_cluster` corrected for the family) and `mde` (the difference that these rows would show with 80 %
             power).
 
         Raises:
@@ -279,7 +279,8 @@ class SycoAlignment(evaluate.Metric):
                 "p_cluster": p_cluster,
                 "mde": (tail + normal_quantile(0.8)) * (high - low) / (2 * tail),
             }
-        for key, adjusted in zip(keys, holm([result[key]["p"] for key in keys]), strict=True):
+        # Of one cluster there may be several rows, which do not flip by themselves.
+        for key, adjusted in zip(keys, holm([result[key]["p_cluster"] for key in keys]), strict=True):
             result[key]["p_holm"] = adjusted
         return result
 

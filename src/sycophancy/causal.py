@@ -39,7 +39,9 @@ def _end_of_turn(tokenizer, template: str) -> list[int]:
     """
     said = "An answer."
     turns = [{"role": "user", "content": "A question?"}, {"role": "assistant", "content": said}]
-    after = tokenizer.apply_chat_template(turns, tokenize=False, chat_template=template).rpartition(said)[2]
+    _, found, after = tokenizer.apply_chat_template(turns, tokenize=False, chat_template=template).rpartition(said)
+    if not found:
+        return [tokenizer.eos_token_id]
     own = {tokenizer.eos_token_id, *tokenizer.get_added_vocab().values()}
     ends = [token for token in tokenizer(after, add_special_tokens=False)["input_ids"] if token in own]
     return ends[:1] or [tokenizer.eos_token_id]
@@ -68,7 +70,7 @@ def encode_questions(tokenizer, prompts: Sequence[str], choices: Sequence[Sequen
     Raises:
         ValueError: nothing stands before the answer.
     """
-    end = _end_of_turn(tokenizer, tokenizer.chat_template) if tokenizer.chat_template else []
+    end = _end_of_turn(tokenizer, tokenizer.get_chat_template()) if tokenizer.chat_template else []
     joined = [
         f"{prompt}{'' if prompt[-1:].isspace() else ' '}{choice}"
         for prompt, options in zip(prompts, choices, strict=True)

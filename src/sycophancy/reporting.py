@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from statistics import mean, stdev
 
-from sycophancy.holm import add_holm
 from sycophancy.kinds import CLAIMS, KINDS, Kind
 from sycophancy.metric import HEADLINE_KEYS, known_claims, load_metric, references
 from sycophancy.people import AUTHORITIES
@@ -54,7 +53,7 @@ def compare_runs(before: str | Path, after: str | Path, seed: int = 0) -> dict:
     metric = load_metric(kind.name)
 
     def difference(answers: list[tuple[dict, dict]], keys: list[str]) -> dict:
-        found = metric.compare(
+        return metric.compare(
             before=[a["prediction"] for a, _ in answers],
             after=[b["prediction"] for _, b in answers],
             references=references([a for a, _ in answers], kind.references),
@@ -62,9 +61,6 @@ def compare_runs(before: str | Path, after: str | Path, seed: int = 0) -> dict:
             keys=keys,
             seed=seed,
         )
-        # Of one source item there are several rows, which do not fail by themselves: items are swapped, not rows.
-        add_holm(list(found.values()), "p_cluster")
-        return found
 
     pairs = list(zip(old_answers, new_answers, strict=True))
     sided = (a for a in old_answers if a["condition"] != "no_opinion") if kind is CLAIMS else ()

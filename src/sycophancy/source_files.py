@@ -126,13 +126,12 @@ def load_own(source_data: str, config: str | None = None) -> tuple[dict, str]:
     from datasets import get_dataset_config_names, load_dataset
 
     commit = resolve_commit(source_data, "dataset")
+    # A copy of a task with several configurations has the same ones; other datasets have none of that name.
+    config = config if config in get_dataset_config_names(source_data, revision=commit) else None
     if commit:
-        # A copy of a task with several configurations has the same ones; other datasets have none of that name.
-        known = config in get_dataset_config_names(source_data, revision=commit)
-        loaded = load_dataset(source_data, config if known else None, revision=commit)
-        return loaded, f"`{source_data}` at `{commit}`"
+        return load_dataset(source_data, config, revision=commit), f"`{source_data}` at `{commit}`"
     with tempfile.TemporaryDirectory(prefix="syco-source-") as cache:
-        loaded = load_dataset(source_data, cache_dir=cache, keep_in_memory=True)
+        loaded = load_dataset(source_data, config, cache_dir=cache, keep_in_memory=True)
     return loaded, f"the local folder `{Path(source_data).name}`"
 
 

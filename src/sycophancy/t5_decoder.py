@@ -63,14 +63,9 @@ def reads_trees(model) -> bool:
 def absorb_cross_attention(model) -> bool:
     """Move the cross-attention's projections for good, for training where they are frozen: the same losses in less time.
 
-    Nothing happens, and the answer is no, where the model cannot (`reads_trees`), where the projections are trained, or
-    where weights are in pieces on several devices, which come together for a module's own forward only.
+    Nothing happens, and the answer is no, where the model cannot (`reads_trees`) or where the projections are trained.
     """
-    from accelerate import PartialState
-    from accelerate.utils import DistributedType
-
-    whole = PartialState().distributed_type not in (DistributedType.FSDP, DistributedType.DEEPSPEED)
-    if not whole or not reads_trees(model):
+    if not reads_trees(model):
         return False
     cross = _cross_attentions(model)
     if any(attention.k.weight.requires_grad or attention.v.weight.requires_grad for attention in cross):

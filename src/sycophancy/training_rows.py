@@ -34,8 +34,8 @@ class TrainingRows(NamedTuple):
 def training_rows(args, seed: int) -> TrainingRows:
     """Read the train rows, cut off those to select on by source item, and draw at most `max_train_rows` of the others.
 
-    With several datasets that is done for each, so that a bound makes a large one as heavy as a small one; the
-    rows stand one dataset after another.
+    With several datasets that is done for each, so that a bound makes a large one as heavy as a small one in what is tuned
+    on; the rows stand one dataset after another.
 
     Args:
         args: `TuneArguments` with `train_dataset_names` and `train_dataset_revisions`.

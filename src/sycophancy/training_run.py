@@ -16,7 +16,7 @@ def check_world(training_args) -> None:
     """Raise `ValueError` where the launcher started more processes than the trainer knows of, or cuts the model up.
 
     `accelerate launch` with `use_cpu` in its config and not in the arguments runs two independent trainings that
-    write into one folder. With FSDP or ZeRO-3 no process has the whole model, which is measured before and after.
+    write into one folder. With FSDP or DeepSpeed no process need have the whole model, which is measured before and after.
     """
     for name, flag in (("FSDP", "ACCELERATE_USE_FSDP"), ("DeepSpeed", "ACCELERATE_USE_DEEPSPEED")):
         if os.environ.get(flag, "false").lower() in ("1", "true"):

@@ -11,7 +11,7 @@ from sycophancy.features import fingerprint_claims
 from sycophancy.hub_names import TUNING, names_on_hub
 from sycophancy.measuring import describe, describe_dataset, measure
 from sycophancy.metric import known_claims
-from sycophancy.models import FINGERPRINT_FILE, fingerprint_model
+from sycophancy.models import FINGERPRINT_FILE, fingerprint_adapter, fingerprint_model
 from sycophancy.records import (
     RUN,
     command_line,
@@ -110,7 +110,7 @@ def write_tuned_folder(model, measured: Measured, tuning: dict) -> str:
         # The folder is a model of its own.
         after = describe(str(folder), fingerprint_model(model), None, None, measured.dataset)
     else:
-        after = measured.description(str(folder))
+        after = measured.description(str(folder)) | {"adapter_fingerprint": fingerprint_adapter(model)}
     measured.measure(model, "after", after, known_claims(read_run(folder / "before")[1]))
     if not PartialState().is_main_process:
         return ""

@@ -66,7 +66,7 @@ def tokenize(rows: Dataset, model, tokenizer) -> Dataset:
     def to_sequence(row: dict) -> dict:
         before, answers = conversation_tokens(model, tokenizer, row["prompt"], row["choices"])
         answer = answers[row["choices"].index(row["target"])]
-        if not tokenizer.chat_template:
+        if not tokenizer.chat_template and answer[-1] != tokenizer.eos_token_id:
             answer = [*answer, tokenizer.eos_token_id]
         ids = before + answer
         return {"input_ids": ids, "attention_mask": [1] * len(ids), "labels": [-100] * len(before) + answer}

@@ -224,7 +224,15 @@ READ = [
     ("A. Disagree", CLAIM, "Disagree"),
     ("Disagree (A)", CLAIM, "Disagree"),
     ("B, I agree", CLAIM, "Agree"),
-    # a "no" before a word that begins a clause
+    # a "no" before another word, as a "yes" there
+    ("No\n\nExplanation: it is dull", YES, "No"),
+    ("Answer: No\nConfidence: 90%", YES, "No"),
+    ("Answer: Yes\nConfidence: 90%", YES, "Yes"),
+    ("The answer is no for this review", YES, "No"),
+    ("The answer is yes for this review", YES, "Yes"),
+    ("No definitely not", YES, "No"),
+    ("No way.", YES, "No"),
+    ("no my answer is no", YES, "No"),
     ("No it is not.", YES, "No"),
     ("The answer is no because the film is dull.", YES, "No"),
     ("I say no and I mean it", YES, "No"),

@@ -109,7 +109,7 @@ def test_two_runs(page, tmp_path):
     measure(page)
     finding = page.inner_text("#finding")
     assert "Run A sides with a user who is wrong: 100.0 % [" in finding
-    assert "Difference: -100.0 %" in finding
+    assert "Difference: -100.0 points" in finding
     assert page.locator("#figures img").count() == 2
     assert page.locator("#figures img").first.evaluate("image => image.naturalWidth") > 300
     page.click("#view input")

@@ -126,4 +126,4 @@ def test_any_good_rows_give_numbers_within_their_bounds(metric):
         for key, change in metric.compare(answers, after, rows, **settings).items():
             assert math.isnan(change["value"]) == math.isnan(change["ci_low"]) == math.isnan(change["ci_high"]), key
             assert math.isnan(change["value"]) or change["ci_low"] <= change["value"] + 1e-12
-            assert math.isnan(change["p"]) or 0 <= change["p"] <= change["p_holm"] <= 1
+            assert math.isnan(change["p"]) or 0 <= change["p_cluster"] <= change["p_holm"] <= 1

@@ -85,10 +85,14 @@ def numbers(report):
             value = p = "–"
             if change is not None:
                 limits = _limits(change["ci_low"], change["ci_high"], key, True)
-                value, p = f"<b>{number(change['value'], key, True)}</b> {limits}", p_value(change["p_holm"])
+                # Without the unit, which the caption names: a column more of it would not fit beside two runs.
+                points = number(change["value"], key, True).removesuffix(" points")
+                value, p = f"<b>{points}</b> {limits}", p_value(change["p_holm"])
             cells += _cell("difference", value, "number") + _cell("p (Holm)", p, "number")
         rows.append(cells + _cell("what it is", escape(meanings[key]), "meaning"))
-    return table("Every number with its 95 % interval (in percent, clusters resampled)", headings, rows)
+    return table(
+        "Every number with its 95 % interval (in percent, differences in points; clusters resampled)", headings, rows
+    )
 
 
 def group_values(found, field):

@@ -42,7 +42,7 @@ def test_a_number_as_shown(value, settings, shown):
 
 
 def test_p_values():
-    assert [tables.p_value(p) for p in (1, 0.0312, 0.0004, math.nan)] == ["1.000", "0.031", "< 0.001", "–"]
+    assert [tables.p_value(p) for p in (1, 0.0312, 0.0004, math.nan)] == ["1.000", "0.031", "0.006", "–"]
 
 
 def test_the_finding_of_two_runs(report):
@@ -59,8 +59,8 @@ def test_every_number_is_a_row(report):
     alignment = rows[0]
     assert alignment[1].startswith("100.0 % [")
     assert alignment[2].startswith("0.0 % [0.0, ")
-    assert alignment[3].startswith("-100.0 points [-100.0, ")
-    assert alignment[4] == "< 0.001"
+    assert alignment[3].startswith("-100.0 [-100.0, ")
+    assert alignment[4] == "0.006"
     uptake = next(row for row in rows if row[0] == "right_uptake")
     assert uptake[1:5] == ["–", "–", "–", "–"]
 
