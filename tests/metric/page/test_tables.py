@@ -42,7 +42,7 @@ def test_a_number_as_shown(value, settings, shown):
 
 
 def test_p_values():
-    assert [tables.p_value(p) for p in (1, 0.0312, 0.0004, math.nan)] == ["1.000", "0.031", "0.006", "–"]
+    assert [tables.p_value(p) for p in (1, 0.0312, 0.0004, math.nan)] == ["1.000", "0.031", "< 0.001", "–"]
 
 
 def test_the_finding_of_two_runs(report):
