@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Do the 95 % intervals of `syco_alignment` hold the truth 95 times in a hundred? A simulation.
 
-    python benchmarks/interval_coverage.py --simulations 2000 --output coverage.json
+    python benchmarks/interval_coverage.py --simulations 1000 --output docs/results/intervals/coverage.json
 
 Rows come in clusters (all of one size, or of sizes 1 to 50) whose rates vary: they are drawn from a Beta
 (several outcomes: Dirichlet) distribution with the given intra-cluster correlation (icc). For each design the
@@ -9,7 +9,7 @@ table shows in what percentage of simulations the interval holds the truth: for 
 paired difference (opinion_shift: 15 % of rows move one way, 5 % the other), for a difference of rates over
 different rows (selectivity: 0.6 on one half, 0.2 on the other) and for a rate of two systems on the same rows
 (0.5 to 0.3). The last column is the plain percentile bootstrap for the rate of 0.05, for contrast. With 2,000
-simulations the percentages have a standard error of 0.5. The figures of one run stand in the card,
+simulations the percentages have a standard error of 0.5. The figures of the recorded run stand in the card,
 metrics/syco_alignment/README.md, under "Intervals, and how well they hold".
 """
 
@@ -112,6 +112,18 @@ def cover(kind, rows, icc, simulations, replicates, seed):
     return {"cluster_size": kind, "rows": rows, "clusters": round(clusters / simulations), "icc": icc} | found
 
 
+def markdown(record):
+    """The card's table: a correlation of 0.1, none for clusters of one row."""
+    keys = (*TRUTH, "percentile 0.05")
+    head = "| rows | cluster size | clusters | rate 0.05 | rate 0.5 | rate 0.95 | paired difference | difference over other rows"
+    lines = [f"{head} | change between systems | percentile, rate 0.05 |", "|---" * 10 + "|"]
+    for line in record["table"]:
+        if line["icc"] == (0.0 if line["cluster_size"] == "1" else 0.1):
+            cells = [f"{line['rows']:,}", line["cluster_size"], line["clusters"], *(line[key] for key in keys)]
+            lines.append(f"| {' | '.join(map(str, cells))} |")
+    return "\n".join(lines)
+
+
 def main():
     """Print one line per design, then everything as one line of JSON."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -144,6 +156,7 @@ def main():
     record = json.dumps({"summary": summary, "table": table})
     print(record)
     if args.output:
+        args.output.parent.mkdir(parents=True, exist_ok=True)
         args.output.write_text(record + "\n", encoding="utf-8")
 
 

@@ -116,6 +116,15 @@ def test_the_tables_of_building_are_those_of_the_record():
     assert markdown(record) in (ROOT / "docs" / "sources.md").read_text()
 
 
+def test_the_cards_table_of_coverage_is_that_of_the_record():
+    record = json.loads((ROOT / "docs" / "results" / "intervals" / "coverage.json").read_text())
+    card = (ROOT / "metrics" / "syco_alignment" / "README.md").read_text(encoding="utf-8")
+    assert benchmark("interval_coverage").markdown(record) in card
+    found = record["summary"]
+    assert f"{found['within_93_97']} of {found['cells']} intervals cover 93 to 97 %" in card
+    assert f"{found['below_93']} less (lowest: {found['lowest']} %)" in card
+
+
 def test_the_makefile_has_what_the_readme_names():
     makefile = (ROOT / "Makefile").read_text()
     for target in ("quickstart", "test", "style"):
