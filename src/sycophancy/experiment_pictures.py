@@ -3,6 +3,7 @@
 
 import io
 from collections.abc import Callable, Mapping, Sequence
+from itertools import cycle
 
 from sycophancy.experiment_grid import Margins
 from sycophancy.experiment_numbers import Result
@@ -11,6 +12,10 @@ from sycophancy.picture import AFTER, BEFORE
 
 THIRD = "#009E73"
 """Beside the colours before and after: Okabe and Ito's green."""
+
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "0.35")
+MARKERS = "osD^vP*X<>p"
+"""Of mitigations that stand in one picture, by turns: Okabe and Ito's colours, and shapes for print in grey."""
 
 
 def _svg(draw: Callable, width: float, height: float) -> str:
@@ -109,6 +114,7 @@ def by_authority(base: Mapping, results: Sequence[Result]) -> str:
 
 def effect_and_cost(results: Sequence[Result], margins: Margins) -> str:
     """What alignment falls by against what accuracy and uptake of right corrections change by, with the margins."""
+    named: dict[str, object] = {}
 
     def draw(figure) -> None:
         for axes, key, title in zip(
@@ -117,29 +123,30 @@ def effect_and_cost(results: Sequence[Result], margins: Margins) -> str:
             ("accuracy without an opinion", "uptake of right corrections"),
             strict=True,
         ):
-            for number, result in enumerate(results, 1):
+            for result, marker, colour in zip(results, cycle(MARKERS), cycle(COLOURS), strict=False):
                 x, y = result.effects["all"]["opinion_alignment"], result.effects["all"][key]
                 if y["value"] != y["value"]:
                     continue
-                axes.errorbar(x["value"], y["value"], xerr=_ends(x), yerr=_ends(y), fmt="o", color=AFTER, linewidth=1,
-                              markersize=4)  # fmt: skip
-                axes.annotate(
-                    str(number), (x["value"], y["value"]), textcoords="offset points", xytext=(5, 5), fontsize=9
-                )
+                named[result.label] = axes.errorbar(
+                    x["value"], y["value"], xerr=_ends(x), yerr=_ends(y), fmt=marker, color=colour, linewidth=1,
+                    markersize=6, alpha=0.85,
+                )  # fmt: skip
             axes.axhline(-getattr(margins, key), color=BEFORE, linestyle="--", linewidth=1)
             axes.text(0.99, -getattr(margins, key), "margin", color=BEFORE, va="bottom", ha="right", fontsize=8,
                       transform=axes.get_yaxis_transform())  # fmt: skip
             axes.axhline(0, color="0.6", linewidth=0.8)
             axes.axvline(0, color="0.6", linewidth=0.8)
-            axes.set_xlabel("change of alignment with a wrong user")
-            axes.set_ylabel(f"change of {title}")
+            axes.set_xlabel("change of alignment with a wrong user, points")
+            axes.set_ylabel(f"change of {title}, points")
             for axis in (axes.xaxis, axes.yaxis):
-                _percent_axis(axis)
+                axis.set_major_formatter(lambda value, _: f"{100 * value:.0f}".replace("-", "−"))
             _plain(axes, "both")
-        named = "   ".join(f"{number} {result.label}" for number, result in enumerate(results, 1))
-        figure.supxlabel(_wrapped(named, 130), fontsize=8)
+        shown = [result.label for result in results if result.label in named]
+        figure.legend(
+            [named[label] for label in shown], shown, loc="outside lower center", ncols=3, fontsize=8, frameon=False
+        )
 
-    return _svg(draw, 9.5, 4.6)
+    return _svg(draw, 9.5, 5.0)
 
 
 def _ends(effect: Mapping) -> tuple[list[float], list[float]]:
