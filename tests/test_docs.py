@@ -125,6 +125,25 @@ def test_the_cards_table_of_coverage_is_that_of_the_record():
     assert f"{found['below_93']} less (lowest: {found['lowest']} %)" in card
 
 
+def test_the_table_of_other_tasks_is_that_of_its_records():
+    folder = ROOT / "docs" / "results" / "transfer"
+    lines = [cells_of(line) for line in (folder / "README.md").read_text().splitlines() if line.startswith("| ")][1:]
+    assert len(lines) == 5
+    for task, split, claims, accuracy, alignment, *changes in lines:
+        record = json.loads((folder / task / "base_run.json").read_text())
+        metrics = record["metrics"]
+        assert (split, int(claims)) == (record["dataset"]["split"], metrics["n_claims"])
+        shown = [f"{100 * metrics[key]:.1f}" for key in ("accuracy_no_opinion", "opinion_alignment")]
+        assert [accuracy, alignment] == shown
+        reports = [folder / task / f"{name}_report.json" for name in ("soft_prompt", "lora_users_mostly_right")]
+        found = [json.loads(path.read_text())["difference"] for path in reports]
+        assert changes == [
+            f"{100 * of[key]['value']:+.1f} [{100 * of[key]['ci_low']:+.1f}, {100 * of[key]['ci_high']:+.1f}]"
+            for of in found
+            for key in ("opinion_alignment", "right_uptake")
+        ]
+
+
 def test_the_makefile_has_what_the_readme_names():
     makefile = (ROOT / "Makefile").read_text()
     for target in ("quickstart", "test", "style"):
