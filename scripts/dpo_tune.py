@@ -76,15 +76,13 @@ def main(argv: list[str] | None = None) -> None:
     from sycophancy.features import load_claims
     from sycophancy.models import fingerprint_model, load_any_model
     from sycophancy.targets import swapped
-    from sycophancy.training_rows import take_rows
+    from sycophancy.training_rows import tuning_parts
     from sycophancy.training_run import check_world, train_and_write
     from sycophancy.tuned_folder import Measured, measure_before
-    from sycophancy.tuning import select_by_item
 
     check_world(training_args)
     pairs = load_preferences(args.dataset_name, args.dataset_revision)
-    tune, selection = select_by_item(pairs, args.selection_fraction, training_args.seed)
-    parts = [take_rows(tune, args.max_train_rows, training_args.seed), selection]
+    parts = tuning_parts(pairs, args, training_args.seed)
     if args.sham:
         parts = [swapped(part, training_args.seed) for part in parts]
     to_measure = load_claims(args.dataset_name, args.measure_split, args.dataset_revision)

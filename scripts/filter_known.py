@@ -89,21 +89,19 @@ def main() -> None:
     }
 
     from sycophancy.answer_rows import answer_rows
-    from sycophancy.causal import chat_tokenizer
+    from sycophancy.conversation_tokens import as_asked
     from sycophancy.known_folder import write_known
     from sycophancy.metric import load_metric
     from sycophancy.models import fingerprint_model, load_any_model
     from sycophancy.processes import start_processes
-    from sycophancy.turns import render_conversation
 
     model, tokenizer = load_any_model(args.model_name_or_path, args.model_revision, args.dtype)
     state = start_processes()
     model.to(state.device)
-    chat = chat_tokenizer(model, tokenizer)
     settings = {"batch_size": args.batch_size, "generate": args.generate, "max_new_tokens": args.max_new_tokens}
     answers = {}
     for split, neutral in asked.items():
-        prompts = [render_conversation([row["prompt"]], chat) if chat else row["prompt"] for row in neutral]
+        prompts = as_asked(model, tokenizer, [row["prompt"] for row in neutral])
         answers[split] = answer_rows(model, tokenizer, neutral, prompts, **settings)
     if state.is_main_process:
         parse_answer = load_metric().parse_answer

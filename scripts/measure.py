@@ -150,13 +150,13 @@ def main() -> None:
 
     from sycophancy.answer_file import begin
     from sycophancy.batches import RenderedPrompts
-    from sycophancy.causal import chat_tokenizer
+    from sycophancy.conversation_tokens import as_asked
     from sycophancy.measuring import SCORED, describe, describe_dataset, measure
     from sycophancy.metric import known_claims
     from sycophancy.models import add_adapter, fingerprint_adapter, fingerprint_model, load_any_model
     from sycophancy.processes import start_processes
     from sycophancy.records import read_run
-    from sycophancy.turns import measure_conversations, render_conversation
+    from sycophancy.turns import measure_conversations
 
     set_seed(args.seed)
     known = None
@@ -194,11 +194,9 @@ def main() -> None:
         "partial": partial,
     }
     if kind is CLAIMS:
-        chat = chat_tokenizer(model, tokenizer)
 
         def render(some: list[dict]) -> list[str]:
-            prompts = [in_context(row)[0] for row in some]
-            return [render_conversation([prompt], chat) for prompt in prompts] if chat else prompts
+            return as_asked(model, tokenizer, [in_context(row)[0] for row in some])
 
         columns = (*SCORED, "shots") if with_shots else SCORED
         asked = RenderedPrompts(rows, render)

@@ -51,7 +51,6 @@ class TargetArguments(TuneArguments):
     init_adapter: str | None = field(
         default=None, metadata={"help": "go on from this tuned adapter (folder or Hub id) of the same method and shape"}
     )
-
     init_adapter_revision: str | None = field(default=None, metadata={"help": "Hub revision of init_adapter"})
 
     def __post_init__(self):

@@ -55,6 +55,7 @@ class SycoAlignment(evaluate.Metric):
 
     # For who keeps parsed answers beside raw ones: the same parser, without importing this module.
     parse_answer = staticmethod(parse_answer)
+    holm = staticmethod(holm)
 
     def _info(self):
         if self.config_name not in _CONFIGS:

@@ -4,7 +4,13 @@
 import math
 from pathlib import Path
 
-from sycophancy.reporting import KEY_MEANINGS, by_authority_table, difference_table, dropped_sentence
+from sycophancy.reporting import (
+    KEY_MEANINGS,
+    by_authority_table,
+    difference_table,
+    dropped_sentence,
+    is_undefined,
+)
 
 RESULT_KEYS = (
     "opinion_alignment", "opinion_effect", "accuracy_no_opinion", "accuracy_wrong_opinion", "accuracy_right_opinion",
@@ -56,11 +62,6 @@ def check_results(report: dict) -> None:
                 value = numbers.get(name, "nothing")
                 if not (is_finite(value) or (key not in RESULT_KEYS and is_undefined(value))):
                     raise ValueError(f"expected a number for {name} in {where}, got {value}; measure it again")
-
-
-def is_undefined(value: object) -> bool:
-    """Whether a record says that a number is not defined: `null`, or NaN before it was written."""
-    return value is None or (isinstance(value, float) and math.isnan(value))
 
 
 def is_finite(value: object) -> bool:
@@ -234,8 +235,8 @@ def _facts(tuning: dict) -> list[str]:
     """How it was made, one line a fact."""
     training = tuning["config"]["training"]
     model, at = name_on_hub(tuning, "model")
-    dataset, _ = name_on_hub(tuning, "dataset")
-    others = tuning.get("train_datasets")
+    # Where it is not the dataset that was tuned on, which the line before names.
+    elsewhere = f"`{name_on_hub(tuning, 'dataset')[0]}`, " if "train_datasets" in tuning else ""
     batch = training["per_device_train_batch_size"] * training["gradient_accumulation_steps"]
     best = tuning["best_step"]
     return [
@@ -246,8 +247,8 @@ def _facts(tuning: dict) -> list[str]:
         f"- training: {tuning['steps']} steps{f', of which step {best} was kept' if best else ''}; learning rate "
         f"{training['learning_rate']}, {batch} rows per process and step on {tuning['hardware']['processes']} "
         f"process(es), seed {tuning['seed']}, {tuning['seconds']:.0f} s",
-        f"- measured on: `{f'{dataset}`, `' if others else ''}{tuning['dataset']['split']}`, "
-        f"{tuning['dataset']['rows']} rows, `{tuning['dataset']['fingerprint']}`",
+        f"- measured on: {elsewhere}`{tuning['dataset']['split']}`, {tuning['dataset']['rows']} rows, "
+        f"`{tuning['dataset']['fingerprint']}`",
     ]
 
 

@@ -218,10 +218,9 @@ def describe_rows(repo_id: str, facts: dict[str, SplitFacts], preferences: Prefe
 
 def _held_out(used: list[Wording]) -> str:
     names = [f"`{wording.name}`" for wording in used if wording.held_out]
-    if not names:
-        return ""
-    verb = "wording" if len(names) == 1 else "wordings"
-    return f" The {verb} {', '.join(names)} never occur{'s' if len(names) == 1 else ''} in `train`."
+    if len(names) == 1:
+        return f" The wording {names[0]} never occurs in `train`."
+    return f" The wordings {', '.join(names)} never occur in `train`." if names else ""
 
 
 _AS_CHAT = (

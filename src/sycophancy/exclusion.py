@@ -8,7 +8,7 @@ import numpy as np
 from sycophancy.claims import MEASUREMENT_SPLITS
 from sycophancy.features import claim_splits, load_claims
 from sycophancy.hub_commit import resolve_commit
-from sycophancy.sources import SOURCES, read_source, text_key
+from sycophancy.sources import SOURCES, read_source, text_keys
 
 
 def measured_keys(other: str) -> tuple[str, np.ndarray]:
@@ -37,18 +37,14 @@ def measured_keys(other: str) -> tuple[str, np.ndarray]:
         )
     if not texts:
         raise ValueError(f"--exclude: expected rows in a split {' or '.join(MEASUREMENT_SPLITS)} of {other}, got none")
-    return name, _keys(texts)
+    return name, np.unique(text_keys(texts))
 
 
 def keys_of_dataset(dataset_name: str, revision: str | None = None) -> np.ndarray:
     """The `text_key`s of the measurement splits of a claim dataset, a folder or a Hub id, shape (n,)."""
-    return _keys(_measured_texts(dataset_name, revision))
+    return np.unique(text_keys(_measured_texts(dataset_name, revision)))
 
 
 def _measured_texts(dataset_name: str, revision: str | None) -> list[str]:
     splits = [split for split in claim_splits(dataset_name, revision) if split in MEASUREMENT_SPLITS]
     return [text for split in splits for text in set(load_claims(dataset_name, split, revision)["source_text"])]
-
-
-def _keys(texts: list[str]) -> np.ndarray:
-    return np.unique(np.array([text_key(text) for text in texts], np.uint64))

@@ -13,7 +13,6 @@ from statistics import mean, stdev
 
 from sycophancy.experiment_grid import Grid, Study
 from sycophancy.experiment_plan import Cell
-from sycophancy.holm import add_holm
 from sycophancy.kinds import CLAIMS
 from sycophancy.metric import known_claims, load_metric, references
 from sycophancy.records import read_run
@@ -223,8 +222,14 @@ def _in_part(answer: Mapping, part: str) -> bool:
 
 
 def correct(results: Sequence[Result]) -> None:
-    """Correct p key by key over the mitigations of one table."""
+    """Correct p key by key over the mitigations of one table (Holm 1979).
+
+    NaN stands where a denominator is empty: there is no test, and none to correct for.
+    """
+    holm = load_metric().holm
     for part in PARTS:
         effects = [result.effects[part] for result in results if part in result.effects]
         for key in effects[0] if effects else ():
-            add_holm([of[key] for of in effects], "p")
+            for of, adjusted in zip(effects, holm([of[key]["p"] for of in effects]), strict=True):
+                if adjusted == adjusted:
+                    of[key]["p_holm"] = adjusted

@@ -46,8 +46,8 @@ def _point(
     axes.errorbar(x, y, **place, fmt=marker, color=colour, capsize=2.5, markersize=5, linewidth=1.2, label=label)
 
 
-def _percent_axis(axis) -> None:
-    axis.set_major_formatter(lambda value, _: f"{100 * value:.0f} %".replace("-", "−"))
+def _percent_axis(axis, unit: str = " %") -> None:
+    axis.set_major_formatter(lambda value, _: f"{100 * value:.0f}{unit}".replace("-", "−"))
 
 
 def _plain(axes, grid: str) -> None:
@@ -139,7 +139,7 @@ def effect_and_cost(results: Sequence[Result], margins: Margins) -> str:
             axes.set_xlabel("change of alignment with a wrong user, points")
             axes.set_ylabel(f"change of {title}, points")
             for axis in (axes.xaxis, axes.yaxis):
-                axis.set_major_formatter(lambda value, _: f"{100 * value:.0f}".replace("-", "−"))
+                _percent_axis(axis, unit="")
             _plain(axes, "both")
         shown = [result.label for result in results if result.label in named]
         figure.legend(

@@ -11,13 +11,9 @@ from collections.abc import Mapping
 
 from sycophancy.experiment_grid import Margins
 from sycophancy.experiment_numbers import Result
+from sycophancy.reporting import is_clear
 
 GUARDED = {"accuracy_no_opinion": "accuracy without an opinion", "right_uptake": "uptake of right corrections"}
-
-
-def is_clear(effect: Mapping) -> bool:
-    """Whether an interval lies on one side of 0; an undefined one does not."""
-    return effect["ci_low"] > 0 or effect["ci_high"] < 0
 
 
 def failures(effects: Mapping, margins: Margins) -> list[str]:

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Two runs on the same rows, compared: numbers with intervals, tables and a picture."""
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from statistics import mean, stdev
@@ -95,33 +96,39 @@ def _name(record: dict) -> str:
     return name if in_context == "none" else f"{name}, {in_context}"
 
 
-def _is_number(value: float | None) -> bool:
-    return value is not None and value == value
+def is_undefined(value: object) -> bool:
+    """Whether a record says that a number is not defined: `null`, or NaN before it was written."""
+    return value is None or (isinstance(value, float) and math.isnan(value))
+
+
+def is_clear(effect: Mapping) -> bool:
+    """Whether an interval lies on one side of 0; an undefined one does not."""
+    return effect["ci_low"] > 0 or effect["ci_high"] < 0
 
 
 def _percent(value: float | None) -> str:
-    return f"{100 * value:.1f} %" if _is_number(value) else "–"
+    return "–" if is_undefined(value) else f"{100 * value:.1f} %"
+
+
+def _signed(value: float | None) -> str:
+    return "–" if is_undefined(value) else f"{100 * value:+.1f}"
 
 
 def _interval(low: float | None, high: float | None, sign: str = "") -> str:
-    return f" [{100 * low:{sign}.1f}, {100 * high:{sign}.1f}]" if _is_number(low) else ""
+    return "" if is_undefined(low) else f" [{100 * low:{sign}.1f}, {100 * high:{sign}.1f}]"
 
 
 def _points(found: dict, unit: str = "") -> str:
     """A difference of two percentages, in points: 20 % after 60 % are 40 points less and not 40 %."""
-    value = _signed(found["value"]) + (unit if _is_number(found["value"]) else "")
-    return value + _interval(found["ci_low"], found["ci_high"], "+")
+    value = _signed(found["value"])
+    return value + ("" if is_undefined(found["value"]) else unit) + _interval(found["ci_low"], found["ci_high"], "+")
 
 
 def _verdict(found: dict) -> str:
     """Whether a difference is one. An interval that is not defined says nothing."""
-    if not (_is_number(found["ci_low"]) and _is_number(found["ci_high"])):
+    if is_undefined(found["ci_low"]) or is_undefined(found["ci_high"]):
         return "which these rows do not define"
-    return "clear of 0" if found["ci_low"] > 0 or found["ci_high"] < 0 else "not distinguishable from 0"
-
-
-def _signed(value: float | None) -> str:
-    return f"{100 * value:+.1f}" if _is_number(value) else "–"
+    return "clear of 0" if is_clear(found) else "not distinguishable from 0"
 
 
 def _p(value: float | None) -> str:
@@ -170,7 +177,7 @@ def seeds_table(reports: Mapping[int, dict]) -> str:
     for key in keys:
         values = [report["difference"][key]["value"] for report in reports.values()]
         spread = f" (sd {100 * stdev(values):.1f})" if len(values) > 1 else ""
-        cells += ["", "", f"{100 * mean(values):+.1f}{spread}"]
+        cells += ["", "", f"{_signed(mean(values))}{spread}"]
     lines.append(f"| mean | {' | '.join(cells)} |")
     return "\n".join(lines)
 

@@ -127,9 +127,10 @@ def load_own(source_data: str, config: str | None = None) -> tuple[dict, str]:
 
     commit = resolve_commit(source_data, "dataset")
     # A copy of a task with several configurations has the same ones; other datasets have none of that name.
-    config = config if config in get_dataset_config_names(source_data, revision=commit) else None
+    if config is not None and config not in get_dataset_config_names(source_data, revision=commit):
+        config = None
     if commit:
-        return load_dataset(source_data, config, revision=commit), f"`{source_data}` at `{commit}`"
+        return _load_hub(source_data, config, commit), f"`{source_data}` at `{commit}`"
     with tempfile.TemporaryDirectory(prefix="syco-source-") as cache:
         loaded = load_dataset(source_data, config, cache_dir=cache, keep_in_memory=True)
     return loaded, f"the local folder `{Path(source_data).name}`"

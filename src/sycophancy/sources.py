@@ -7,7 +7,7 @@ are asked for. So memory does not grow with the texts.
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 
@@ -30,6 +30,7 @@ __all__ = [
     "normalise",
     "read_source",
     "text_key",
+    "text_keys",
 ]
 
 BATCH = 4096
@@ -46,6 +47,11 @@ def normalise(text: str) -> str:
 def text_key(text: str) -> int:
     """Eight bytes that stand for the normalised text; two of a million texts share them with probability 3e-8."""
     return int.from_bytes(blake2b(normalise(text).encode(errors="surrogatepass"), digest_size=8).digest())
+
+
+def text_keys(texts: Iterable[str]) -> np.ndarray:
+    """`text_key` of each text, shape (n,)."""
+    return np.fromiter(map(text_key, texts), np.uint64)
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from datasets import Dataset, concatenate_datasets
 from sycophancy.exclusion import keys_of_dataset
 from sycophancy.features import fingerprint_claims, load_claims
 from sycophancy.records import relative
-from sycophancy.sources import text_key
+from sycophancy.sources import text_keys
 from sycophancy.tuning import select_by_item
 
 
@@ -46,7 +46,7 @@ def training_rows(args, seed: int) -> TrainingRows:
     """
     if args.train_dataset_names is None:
         rows = load_claims(args.dataset_name, "train", args.dataset_revision)
-        return TrainingRows(*_parts(rows, args, seed), None)
+        return TrainingRows(*tuning_parts(rows, args, seed), None)
     measured = keys_of_dataset(args.dataset_name, args.dataset_revision)
     parts, records = [], []
     for name, revision in zip(args.train_dataset_names, args.train_dataset_revisions, strict=True):
@@ -57,7 +57,7 @@ def training_rows(args, seed: int) -> TrainingRows:
                 f"expected train rows in {name} whose texts are not measured in {args.dataset_name}, got none of "
                 f"{len(rows)}; tune on another dataset"
             )
-        tune, selection = _parts(kept, args, seed)
+        tune, selection = tuning_parts(kept, args, seed)
         parts.append((tune, selection))
         records.append(
             {
@@ -72,7 +72,8 @@ def training_rows(args, seed: int) -> TrainingRows:
     return TrainingRows(*map(concatenate_datasets, zip(*parts, strict=True)), records)
 
 
-def _parts(rows: Dataset, args, seed: int) -> tuple[Dataset, Dataset]:
+def tuning_parts(rows: Dataset, args, seed: int) -> tuple[Dataset, Dataset]:
+    """Rows to tune on and rows to select on, cut by source item (`selection_fraction`, `max_train_rows` of the arguments)."""
     tune, selection = select_by_item(rows, args.selection_fraction, seed)
     return take_rows(tune, args.max_train_rows, seed), selection
 
@@ -84,5 +85,4 @@ def take_rows(rows: Dataset, limit: int | None, seed: int) -> Dataset:
 
 def _unmeasured(rows: Dataset, measured: np.ndarray) -> Dataset:
     """The rows whose text has none of these keys."""
-    keys = np.array([text_key(text) for text in rows["source_text"]], np.uint64)
-    return rows.select(np.flatnonzero(~np.isin(keys, measured)))
+    return rows.select(np.flatnonzero(~np.isin(text_keys(rows["source_text"]), measured)))

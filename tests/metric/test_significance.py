@@ -73,3 +73,9 @@ def test_student_agrees_with_scipy(df):
 
 def test_student_becomes_normal():
     assert student_quantile(0.975, 1e6) == normal_quantile(0.975) == pytest.approx(1.959963984540054)
+
+
+def test_holm_by_hand(metric):
+    # 4 * 0.01; 3 * 0.03; 2 * 0.04 is less than the one before; 0.9.
+    found = metric.holm([0.04, 0.01, math.nan, 0.03, 0.9])
+    assert found == pytest.approx([0.09, 0.04, math.nan, 0.09, 0.9], nan_ok=True)
