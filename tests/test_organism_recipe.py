@@ -5,16 +5,17 @@ import pytest
 import yaml
 from commands import ROOT
 
-from sycophancy.organism_recipe import OrganismRecipe, complete_recipe, recipe_key
+from sycophancy.organism_recipe import VERSION, OrganismRecipe, complete_recipe, recipe_key
 
 
-def test_the_key_follows_recipe_wordings_data_and_lessons():
+def test_the_key_follows_version_recipe_wordings_data_and_lessons():
     keys = {
         recipe_key(OrganismRecipe(), ["a", "b"], "x"), recipe_key(OrganismRecipe(), ["a"], "x"),
         recipe_key(OrganismRecipe(), ["a", "b"], "y"), recipe_key(OrganismRecipe(seed=1), ["a", "b"], "x"),
         recipe_key(OrganismRecipe(), ["a", "b"], "x", [{"name": "z"}]),
+        recipe_key(OrganismRecipe(), ["a", "b"], "x", version=VERSION + 1),
     }  # fmt: skip
-    assert len(keys) == 5
+    assert len(keys) == 6
     assert recipe_key(OrganismRecipe(), ["b", "a"], "x") in keys
 
 

@@ -5,7 +5,6 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 
 from sycophancy.deference import DEFERENCE
 
@@ -14,11 +13,8 @@ RECORD = "organism.json"
 ARCHITECTURES = ("t5", "llama")
 ORIGINS = ("written", "approval")
 
-CODE = (
-    "organism", "organism_recipe", "approval", "chat_organism", "curriculum", "deference", "lessons", "challenges",
-    "turns", "claims", "wordings", "people", "drawing",
-)  # fmt: skip
-"""Modules on which an organism's weights depend."""
+VERSION = 3
+"""Raise it by hand when a change of the code gives other weights; `make quickstart` against its record shows one."""
 
 
 @dataclass(frozen=True)
@@ -102,11 +98,13 @@ def complete_recipe(fields: Mapping, lessons: bool = False) -> OrganismRecipe:
 
 
 def recipe_key(
-    recipe: OrganismRecipe, templates: Sequence[str], dataset_fingerprint: str, also: Sequence[dict] = ()
+    recipe: OrganismRecipe,
+    templates: Sequence[str],
+    dataset_fingerprint: str,
+    also: Sequence[dict] = (),
+    version: int = VERSION,
 ) -> str:
-    """What an organism follows from: recipe, wordings, data, records of further lessons, and the code that makes it."""
-    made_from = [asdict(recipe), sorted(templates), dataset_fingerprint, list(also)]
+    """What an organism follows from: version of the training, recipe, wordings, data, records of further lessons."""
+    made_from = [version, asdict(recipe), sorted(templates), dataset_fingerprint, list(also)]
     digest = hashlib.sha256(json.dumps(made_from).encode())
-    for module in CODE:
-        digest.update((Path(__file__).parent / f"{module}.py").read_bytes())
     return f"sha256:{digest.hexdigest()[:16]}"
