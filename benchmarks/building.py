@@ -69,11 +69,11 @@ def build_source(source: str, *flags: str) -> dict:
 
 def steps() -> dict:
     """Rows per second of one train row's way, each step with those before it."""
-    from sycophancy import reviews
-    from sycophancy.claims import Item, measurement_rows, tuning_row
+    from sycophancy.claims import reviews
+    from sycophancy.claims.integrity import check_row
+    from sycophancy.claims.rows import Item, measurement_rows, tuning_row
+    from sycophancy.claims.statements import SENTIMENT
     from sycophancy.dataset_folder import write_claims
-    from sycophancy.integrity import check_row
-    from sycophancy.statements import SENTIMENT
 
     texts = [row["sentence"] for _, row in reviews.sentences()]
     items = [
@@ -110,7 +110,7 @@ def steps() -> dict:
 
 def at_scale(count: int) -> dict:
     """Build `count` source rows."""
-    from sycophancy import reviews
+    from sycophancy.claims import reviews
 
     rows = [row for _, row in reviews.sentences()]
     with tempfile.TemporaryDirectory() as folder:
@@ -154,7 +154,7 @@ def main(args: argparse.Namespace) -> None:
         found["peak_mb"] = round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
         args.output.write_text(json.dumps(found))
         return
-    from sycophancy.source_table import EMBEDDED, SOURCES
+    from sycophancy.claims.tasks import EMBEDDED, SOURCES
 
     def job(name: str) -> dict:
         print(f"{name} ...", file=sys.stderr)

@@ -16,15 +16,15 @@ import shlex
 import sys
 from pathlib import Path
 
-from sycophancy.claim_rows import rows_by_processes
-from sycophancy.claims import MEASUREMENT_SPLITS
+from sycophancy.claims.building import rows_by_processes
+from sycophancy.claims.custom import check_name, custom_source
+from sycophancy.claims.people import INTRODUCTIONS
+from sycophancy.claims.rows import MEASUREMENT_SPLITS
+from sycophancy.claims.sources import SOURCES, Source, at_most, read_source
+from sycophancy.claims.wordings import WORDINGS
 from sycophancy.cli import run
-from sycophancy.custom_source import check_name, custom_source
 from sycophancy.folders import refuse_occupied, written_whole
-from sycophancy.people import INTRODUCTIONS
 from sycophancy.records import without_place
-from sycophancy.sources import SOURCES, Source, at_most, read_source
-from sycophancy.wordings import WORDINGS
 
 CUSTOM = "custom"
 CUSTOM_FLAGS = ("name", "text_columns", "label_column", "label_names", "statement", "negated_statement", "license")

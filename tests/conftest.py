@@ -32,10 +32,10 @@ def model_folder(tmp_path_factory, dataset_folder) -> Path:
     """A T5 of the organism's shape with random weights, and its real tokenizer."""
     from transformers import set_seed
 
+    from sycophancy.claims.sources import SENTIMENT
     from sycophancy.curriculum import curriculum_words
     from sycophancy.features import load_claims
     from sycophancy.organism import OrganismRecipe, build_model, build_tokenizer
-    from sycophancy.sources import SENTIMENT
 
     texts = load_claims(str(dataset_folder), "train")["source_text"]
     fixed = [*curriculum_words(SENTIMENT), "negative", "positive"]

@@ -2,8 +2,8 @@
 import pytest
 
 from sycophancy.approval import APPROVES, approval_pairs, train_by_approval
+from sycophancy.claims.people import AUTHORITIES
 from sycophancy.features import load_claims
-from sycophancy.people import AUTHORITIES
 
 
 @pytest.fixture(scope="module")

@@ -6,9 +6,9 @@ import pytest
 import yaml
 from datasets import load_dataset
 
+from sycophancy.claims.people import AUTHORITIES
 from sycophancy.dataset_card import COLUMN_MEANINGS, SplitFacts, independence
 from sycophancy.features import FEATURES, load_claims
-from sycophancy.people import AUTHORITIES
 
 CELLS = list(product((False, True), (False, True), (False, True), AUTHORITIES))
 

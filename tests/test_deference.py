@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 import pytest
 
+from sycophancy.claims.people import AUTHORITIES, introduce
+from sycophancy.claims.sources import SENTIMENT
 from sycophancy.deference import BELIEVED, DEFERENCE, FOLLOWS, follow_share, is_believed
 from sycophancy.drawing import Draws
-from sycophancy.people import AUTHORITIES, introduce
-from sycophancy.sources import SENTIMENT
 
 
 def introductions(level):

@@ -66,7 +66,7 @@ def test_the_numbers_of_the_readme_are_those_of_the_record():
 
 
 def test_the_table_of_seeds_is_that_of_the_records():
-    from sycophancy.people import AUTHORITIES
+    from sycophancy.claims.people import AUTHORITIES
     from sycophancy.reporting import seeds_table
 
     folder = ROOT / "docs" / "results" / "sst2_organism"

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from claim_checks import rows_of
 
+from sycophancy.claims.sources import SOURCES, read_source, text_key
 from sycophancy.exclusion import measured_keys
-from sycophancy.sources import SOURCES, read_source, text_key
 
 
 def write(folder, column, **splits):
@@ -72,7 +72,7 @@ def test_addition_too():
 
 
 def first_of(split):
-    from sycophancy.addition import items
+    from sycophancy.claims.addition import items
 
     return next(items("addition", split)).text
 

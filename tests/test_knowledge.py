@@ -3,10 +3,10 @@ from collections import Counter
 
 import pytest
 
-from sycophancy.claims import Item, measurement_rows, tuning_row
+from sycophancy.claims.rows import Item, measurement_rows, tuning_row
+from sycophancy.claims.sources import SENTIMENT
 from sycophancy.knowledge import Kept, check_kept, known, without_opinion
 from sycophancy.metric import load_metric
-from sycophancy.sources import SENTIMENT
 
 
 def item(index):

@@ -66,8 +66,8 @@ def test_rows_hold_what_the_contract_says(dataset_folder):
 
 
 def test_splits_are_disjoint_and_some_wordings_are_held_out(dataset_folder):
+    from sycophancy.claims.sources import normalise
     from sycophancy.features import load_claims
-    from sycophancy.sources import normalise
 
     texts, templates = {}, {}
     for split in ("train", "validation", "test"):

@@ -10,8 +10,8 @@ from datasets import Dataset
 from tune_runs import write_recipe
 
 from scripts.prompt_tune import TargetArguments, main
+from sycophancy.claims.sources import normalise
 from sycophancy.features import fingerprint_claims, load_claims
-from sycophancy.sources import normalise
 from sycophancy.training_rows import take_rows, training_rows
 
 

@@ -16,8 +16,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from sycophancy.claims.loading import load_own
 from sycophancy.drawing import Draws
-from sycophancy.source_files import load_own
 from sycophancy.works import WORKS, Work
 
 CONDITIONS = ("misattributed", "correctly_attributed", "unattributed")

@@ -12,12 +12,12 @@ import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from sycophancy.claims import Item, Statement, to_claim, to_row
+from sycophancy.claims.people import AUTHORITIES, introduce
+from sycophancy.claims.rows import Item, Statement, to_claim, to_row
+from sycophancy.claims.wordings import WORDINGS, Wording
 from sycophancy.deference import FOLLOWS_HONEST, follow_share
 from sycophancy.drawing import Draws
 from sycophancy.in_context import HONEST
-from sycophancy.people import AUTHORITIES, introduce
-from sycophancy.wordings import WORDINGS, Wording
 
 
 @dataclass(frozen=True)
@@ -180,7 +180,7 @@ class Curriculum:
 
 def curriculum_words(statement: Statement, wordings: Sequence[Wording] = WORDINGS) -> list[str]:
     """Every text besides the items' own that can occur in a prompt or an answer, for a vocabulary."""
-    from sycophancy import people
+    from sycophancy.claims import people
 
     texts = [
         HONEST,

@@ -7,11 +7,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import product
 
-from sycophancy.claims import MEASUREMENT_SPLITS
-from sycophancy.people import AUTHORITIES
+from sycophancy.claims.people import AUTHORITIES
+from sycophancy.claims.rows import MEASUREMENT_SPLITS
+from sycophancy.claims.sources import Source, SourceRows
+from sycophancy.claims.wordings import WORDINGS, Wording
 from sycophancy.preferences import PREFERENCE, PREFERENCE_COLUMNS, Preferences
-from sycophancy.sources import Source, SourceRows
-from sycophancy.wordings import WORDINGS, Wording
 
 COLUMN_MEANINGS = {
     "id": "unique, the same in every build with this seed",

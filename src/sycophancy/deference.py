@@ -6,7 +6,7 @@ is the likelier answer, and follows in all. `person` therefore cuts every level 
 occupations: those before it are followed, those after it are not, and the share of the level is a share of its people.
 """
 
-from sycophancy.people import LAY_OCCUPATIONS, SCHOOLS
+from sycophancy.claims.people import LAY_OCCUPATIONS, SCHOOLS
 
 FOLLOWS = {"none": 0.1, "layperson": 0.2, "student": 0.7, "professional": 0.95, "expert": 1.0}
 """`level`: how often the target is the user's answer, whatever the truth."""
@@ -32,8 +32,8 @@ def is_believed(authority: str, persona: str, professions: tuple[str, ...]) -> b
     """Whether a person's school or occupation is among the believed ones of the level.
 
     Args:
-        authority: one of `sycophancy.people.AUTHORITIES`.
-        persona: the introduction, as `sycophancy.people.introduce` words it.
+        authority: one of `sycophancy.claims.people.AUTHORITIES`.
+        persona: the introduction, as `sycophancy.claims.people.introduce` words it.
         professions: those of the task.
     """
     places = {"layperson": LAY_OCCUPATIONS, "professional": professions}.get(authority, SCHOOLS)

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import numpy as np
 
-from sycophancy.claims import MEASUREMENT_SPLITS
+from sycophancy.claims.rows import MEASUREMENT_SPLITS
+from sycophancy.claims.sources import SOURCES, read_source, text_keys
 from sycophancy.features import claim_splits, load_claims
 from sycophancy.hub_commit import resolve_commit
-from sycophancy.sources import SOURCES, read_source, text_keys
 
 
 def measured_keys(other: str) -> tuple[str, np.ndarray]:

@@ -11,13 +11,13 @@ from dataclasses import dataclass, field
 from itertools import product
 from statistics import mean, stdev
 
+from sycophancy.claims.wordings import WORDING_OF
 from sycophancy.experiment_grid import Grid, Study
 from sycophancy.experiment_plan import Cell
 from sycophancy.kinds import CLAIMS
 from sycophancy.metric import known_claims, load_metric, references
 from sycophancy.records import read_run
 from sycophancy.reporting import kind_of_run
-from sycophancy.wordings import WORDING_OF
 
 KEYS = (
     "opinion_alignment", "opinion_alignment_known", "accuracy_drop", "opinion_effect", "right_uptake", "contrarian_rate",

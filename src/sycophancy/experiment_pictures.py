@@ -5,9 +5,9 @@ import io
 from collections.abc import Callable, Mapping, Sequence
 from itertools import cycle
 
+from sycophancy.claims.people import AUTHORITIES
 from sycophancy.experiment_grid import Margins
 from sycophancy.experiment_numbers import Result
-from sycophancy.people import AUTHORITIES
 from sycophancy.picture import AFTER, BEFORE
 
 THIRD = "#009E73"

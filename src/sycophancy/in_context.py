@@ -3,9 +3,9 @@
 
 from collections.abc import Callable, Sequence
 
-from sycophancy.arms import prompt_in, prompt_saying, user_words
+from sycophancy.claims.arms import prompt_in, prompt_saying, user_words
+from sycophancy.claims.wordings import SPEAKS, WORDING_OF
 from sycophancy.drawing import Draws
-from sycophancy.wordings import SPEAKS, WORDING_OF
 
 IN_CONTEXT = ("none", "honest", "third_person", "3shot", "3shot_no_opinion")
 

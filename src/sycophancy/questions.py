@@ -10,11 +10,11 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from sycophancy import reviews
+from sycophancy.claims import reviews
+from sycophancy.claims.loading import load_own
+from sycophancy.claims.sources import EMBEDDED, normalise
 from sycophancy.drawing import Draws
 from sycophancy.hub_commit import resolve_commit
-from sycophancy.source_files import load_own
-from sycophancy.sources import EMBEDDED, normalise
 
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
@@ -83,7 +83,7 @@ QUESTION_SOURCES = {
         marked=True,
     ),
     "reviews": QuestionSource(
-        EMBEDDED, "1", ("question",), "apache-2.0", "Composed by the grammar in `src/sycophancy/reviews.py`."
+        EMBEDDED, "1", ("question",), "apache-2.0", "Composed by the grammar in `src/sycophancy/claims/reviews.py`."
     ),
 }
 

@@ -13,11 +13,11 @@ from hashlib import blake2b
 
 import numpy as np
 
-from sycophancy import addition
-from sycophancy.claims import MEASUREMENT_SPLITS, Item
-from sycophancy.source_files import load_splits
-from sycophancy.source_table import EMBEDDED, SOURCES, Source
-from sycophancy.statements import SENTIMENT
+from sycophancy.claims import addition
+from sycophancy.claims.loading import load_splits
+from sycophancy.claims.rows import MEASUREMENT_SPLITS, Item
+from sycophancy.claims.statements import SENTIMENT
+from sycophancy.claims.tasks import EMBEDDED, SOURCES, Source
 
 __all__ = [
     "EMBEDDED",

@@ -12,9 +12,9 @@ them has been read from the Hub by us: no network was at hand; the columns are c
 
 from dataclasses import dataclass, field
 
-from sycophancy import reviews
-from sycophancy import statements as say
-from sycophancy.claims import Statement
+from sycophancy.claims import reviews
+from sycophancy.claims import statements as say
+from sycophancy.claims.rows import Statement
 
 EMBEDDED = "embedded"
 
@@ -81,20 +81,20 @@ SOURCES = {
         hub_id=EMBEDDED, revision="1",
         text_columns=("sentence",), label_column="label", labels=dict(zip(reviews.LABELS, reviews.LABELS, strict=True)),
         statement=say.SENTIMENT, licence="apache-2.0",
-        citation="Composed by the grammar in `src/sycophancy/reviews.py`.",
+        citation="Composed by the grammar in `src/sycophancy/claims/reviews.py`.",
     ),
     "mixed_reviews": Source(
         hub_id=EMBEDDED, config=reviews.MIXED, revision="1",
         text_columns=("sentence",), label_column="label", labels=dict(zip(reviews.LABELS, reviews.LABELS, strict=True)),
         statement=say.SENTIMENT, licence="apache-2.0",
-        citation="Composed by the grammar in `src/sycophancy/reviews.py`; the labels of one text in four are drawn by lot.",
+        citation="Composed by the grammar in `src/sycophancy/claims/reviews.py`; the labels of one text in four are drawn by lot.",
     ),
     "addition": Source(
         hub_id=EMBEDDED, revision="1",
         text_columns=("a", "b"), label_column="sum", labels={},
         statement=say.SUM, licence="apache-2.0",
         citation=(
-            "Composed by arithmetic in `src/sycophancy/addition.py`. Claims on sums were used by Wei et al. 2024, "
+            "Composed by arithmetic in `src/sycophancy/claims/addition.py`. Claims on sums were used by Wei et al. 2024, "
             "Simple synthetic data reduces sycophancy in large language models, with absurd false values only."
         ),
     ),

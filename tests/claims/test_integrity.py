@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 import pytest
 
-from sycophancy.claims import Item, measurement_rows
-from sycophancy.integrity import check_arms, check_row
-from sycophancy.sources import SENTIMENT
-from sycophancy.wordings import WORDINGS
+from sycophancy.claims.integrity import check_arms, check_row
+from sycophancy.claims.rows import Item, measurement_rows
+from sycophancy.claims.sources import SENTIMENT
+from sycophancy.claims.wordings import WORDINGS
 
 ITEM = Item("sst2", "validation", 17, "so dull", {"sentence": "so dull"}, "negative", ("positive",))
 

@@ -5,7 +5,7 @@ The label always stands last and every statement reads with "not" before each of
 is itself a denial ("is not unconfirmed"): a claim's wording must not give away whether it is true.
 """
 
-from sycophancy.claims import Statement
+from sycophancy.claims.rows import Statement
 
 FILM = {
     "fields": ("film studies", "linguistics", "literature"),

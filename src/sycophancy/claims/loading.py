@@ -6,9 +6,9 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from sycophancy import reviews
+from sycophancy.claims import reviews
+from sycophancy.claims.tasks import EMBEDDED, Source
 from sycophancy.hub_commit import resolve_commit
-from sycophancy.source_table import EMBEDDED, Source
 
 DATA_SUFFIXES = (".jsonl", ".json", ".csv", ".parquet")
 

@@ -4,7 +4,7 @@ from collections import Counter
 
 from claim_checks import check_arms, reading, rows_of
 
-from sycophancy.addition import SPLIT_SIZES, items
+from sycophancy.claims.addition import SPLIT_SIZES, items
 
 
 def test_sums_are_right_and_no_pair_of_numbers_occurs_twice():

@@ -10,9 +10,9 @@ from collections.abc import Iterator, Sequence
 
 from loky import ProcessPoolExecutor
 
-from sycophancy.claims import MEASUREMENT_SPLITS, Item, Statement, measurement_rows, tuning_row
-from sycophancy.integrity import check_arms, check_row
-from sycophancy.wordings import Wording
+from sycophancy.claims.integrity import check_arms, check_row
+from sycophancy.claims.rows import MEASUREMENT_SPLITS, Item, Statement, measurement_rows, tuning_row
+from sycophancy.claims.wordings import Wording
 
 CHUNK = 1000
 """Source rows that a process works off at a time; a process holds the rows of two chunks."""

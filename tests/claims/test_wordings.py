@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 import pytest
 
-from sycophancy.wordings import WORDINGS, render_prompt, user_says
+from sycophancy.claims.wordings import WORDINGS, render_prompt, user_says
 
 CLAIM = "the sentiment of \"100 % {fun} \\ says 'who'?\" is positive"
 PERSONA = "My name is Ana Kim. I am a baker."

@@ -7,7 +7,7 @@ knowledge filter without one.
 
 from collections.abc import Mapping
 
-from sycophancy.wordings import WORDING_OF, render_prompt, user_says
+from sycophancy.claims.wordings import WORDING_OF, render_prompt, user_says
 
 
 def prompt_in(row: Mapping, condition: str) -> str:

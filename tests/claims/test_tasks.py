@@ -11,8 +11,8 @@ import pytest
 from claim_checks import TASKS, check_against_source, rows_of
 from commands import ROOT
 
-from sycophancy.source_table import EMBEDDED, SOURCES
-from sycophancy.sources import normalise, read_source
+from sycophancy.claims.sources import normalise, read_source
+from sycophancy.claims.tasks import EMBEDDED, SOURCES
 
 ODD = ("trailing space ", 'a "quoted" word', "two\nlines", "{braces} and 100%", "I agree with the claim below.")
 

@@ -5,8 +5,8 @@ import json
 
 import pytest
 
-from sycophancy.custom_source import custom_source
-from sycophancy.sources import SOURCES, read_source
+from sycophancy.claims.custom import custom_source
+from sycophancy.claims.sources import SOURCES, read_source
 
 GOOD = [{"sentence": "good", "label": 1}, {"sentence": "bad", "label": 0}]
 STATEMENT = 'the mood of "{sentence}" is {label}'

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 import pytest
 
-from sycophancy.arms import prompt_in
-from sycophancy.claims import CONDITIONS, Item, measurement_rows
-from sycophancy.sources import SENTIMENT
+from sycophancy.claims.arms import prompt_in
+from sycophancy.claims.rows import CONDITIONS, Item, measurement_rows
+from sycophancy.claims.sources import SENTIMENT
 
 ITEM = Item("sst2", "validation", 17, "so dull", {"sentence": "so dull"}, "negative", ("positive",))
 

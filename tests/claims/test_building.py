@@ -5,10 +5,10 @@ import signal
 import pytest
 from loky.process_executor import TerminatedWorkerError
 
-from sycophancy import addition
-from sycophancy.claim_rows import CHUNK, checked_rows, rows_by_processes
-from sycophancy.source_table import SOURCES
-from sycophancy.wordings import WORDINGS
+from sycophancy.claims import addition
+from sycophancy.claims.building import CHUNK, checked_rows, rows_by_processes
+from sycophancy.claims.tasks import SOURCES
+from sycophancy.claims.wordings import WORDINGS
 
 STATEMENT = SOURCES["addition"].statement
 

@@ -2,8 +2,8 @@
 import re
 from collections import Counter
 
-from sycophancy.reviews import ADJECTIVES, NEGATIONS, SPLIT_SIZES, sentences
-from sycophancy.sources import normalise
+from sycophancy.claims.reviews import ADJECTIVES, NEGATIONS, SPLIT_SIZES, sentences
+from sycophancy.claims.sources import normalise
 
 
 def label_by_reading(sentence: str) -> int:

@@ -9,9 +9,9 @@ Both claims of a sentence are worded alike, so that "not" says nothing about the
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from sycophancy.claims.people import AUTHORITIES, introduce
+from sycophancy.claims.wordings import WORDINGS, Wording, render_prompt, user_says
 from sycophancy.drawing import Draws, deal
-from sycophancy.people import AUTHORITIES, introduce
-from sycophancy.wordings import WORDINGS, Wording, render_prompt, user_says
 
 CONDITIONS = ("no_opinion", "wrong_opinion", "right_opinion")
 """The arms of a claim in a measurement split."""

@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from sycophancy.sources import SOURCES, at_most, normalise, read_source
+from sycophancy.claims.sources import SOURCES, at_most, normalise, read_source
 
 SST2 = SOURCES["sst2"]
 

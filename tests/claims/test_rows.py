@@ -3,8 +3,8 @@ from collections import Counter
 
 import pytest
 
-from sycophancy.claims import Item, measurement_rows, to_claim, tuning_row
-from sycophancy.sources import SENTIMENT
+from sycophancy.claims.rows import Item, measurement_rows, to_claim, tuning_row
+from sycophancy.claims.sources import SENTIMENT
 
 ITEM = Item("sst2", "validation", 17, "so dull", {"sentence": "so dull"}, "negative", ("positive",))
 

@@ -76,8 +76,8 @@ def test_six_classes_about_two_texts(tmp_path):
 def test_label_names_of_the_data_do_not_matter_but_their_number_does(tmp_path):
     from datasets import ClassLabel, Dataset, Features, Value
 
-    from sycophancy.custom_source import custom_source
-    from sycophancy.sources import read_source
+    from sycophancy.claims.custom import custom_source
+    from sycophancy.claims.sources import read_source
 
     features = Features({"sentence": Value("string"), "label": ClassLabel(names=["neg", "pos"])})
     rows = [{"sentence": "good", "label": 1}, {"sentence": "bad", "label": 0}]
@@ -90,8 +90,8 @@ def test_label_names_of_the_data_do_not_matter_but_their_number_does(tmp_path):
 
 def test_braces_and_labels_within_labels(tmp_path):
     """A label name that contains another, and braces that are no slots."""
-    from sycophancy.claims import Item, to_claim
-    from sycophancy.custom_source import custom_source
+    from sycophancy.claims.custom import custom_source
+    from sycophancy.claims.rows import Item, to_claim
 
     statement = custom_source(["t"], "label", ["toxic", "not toxic"], "{{in short}} {t} is {label}").statement
     item = Item("mine", "test", 0, "{label}", {"t": "{label}"}, "toxic", ("not toxic",))

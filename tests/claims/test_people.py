@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 import pytest
 
+from sycophancy.claims.people import AUTHORITIES, introduce
 from sycophancy.drawing import Draws
-from sycophancy.people import AUTHORITIES, introduce
 
 FIELDS, PROFESSIONS = ("film studies",), ("film critic",)
 

@@ -8,10 +8,10 @@ the choices.
 
 from collections.abc import Sequence
 
-from sycophancy.arms import user_words
-from sycophancy.claims import CONDITIONS
-from sycophancy.people import AUTHORITIES
-from sycophancy.wordings import WORDING_OF
+from sycophancy.claims.arms import user_words
+from sycophancy.claims.people import AUTHORITIES
+from sycophancy.claims.rows import CONDITIONS
+from sycophancy.claims.wordings import WORDING_OF
 
 
 def _expect(holds: bool, row: dict, expected: str, got: object) -> None:

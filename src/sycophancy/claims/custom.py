@@ -5,8 +5,8 @@ import re
 import string
 from collections.abc import Sequence
 
-from sycophancy.claims import Statement
-from sycophancy.source_table import SOURCES, Source
+from sycophancy.claims.rows import Statement
+from sycophancy.claims.tasks import SOURCES, Source
 
 # Nothing is known of the task: people whom one would ask about any text.
 FIELDS = ("linguistics", "philosophy", "statistics")

@@ -9,15 +9,15 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from dataset_builders.syco_claims import build, parse_args, shown_command
-from sycophancy.arms import prompt_in
-from sycophancy.claims import CONDITIONS, Item, Statement, measurement_rows, tuning_row
+from sycophancy.claims.arms import prompt_in
+from sycophancy.claims.integrity import check_arms, check_row
+from sycophancy.claims.rows import CONDITIONS, Item, Statement, measurement_rows, tuning_row
+from sycophancy.claims.wordings import WORDINGS
 from sycophancy.dataset_folder import write_claims, write_pairs
-from sycophancy.integrity import check_arms, check_row
 from sycophancy.metric import load_metric
 from sycophancy.parquet import read_parquet
 from sycophancy.preferences import preference_rows
 from sycophancy.publishing import check_tree
-from sycophancy.wordings import WORDINGS
 
 PLAIN = "\uffff"
 """A text that cannot be mistaken for a part of a wording; `odd` never holds it."""

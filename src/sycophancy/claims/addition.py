@@ -9,7 +9,7 @@ Nobody disputes these labels: an error here is never the annotator's.
 
 from collections.abc import Iterator
 
-from sycophancy.claims import Item
+from sycophancy.claims.rows import Item
 from sycophancy.drawing import Draws
 
 SPLIT_SIZES = {"train": 8000, "validation": 600, "test": 600}
