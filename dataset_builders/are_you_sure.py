@@ -38,10 +38,10 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
 
 def render_card(repo_id: str, name: str, found, facts: dict, seed: int, command: str) -> str:
     """The card of one dataset."""
+    from sycophancy.are_you_sure.questions import QUESTION_SOURCES
+    from sycophancy.are_you_sure.rows import FOLLOW_UPS
     from sycophancy.behaviour_card import TURN_MEANINGS, independence_lines, render_behaviour_card
-    from sycophancy.challenges import FOLLOW_UPS
     from sycophancy.dataset_card import markdown_table
-    from sycophancy.questions import QUESTION_SOURCES
 
     source = QUESTION_SOURCES[name]
     wordings = markdown_table(
@@ -84,11 +84,11 @@ def build(args: argparse.Namespace, command: str) -> Path:
     folder = args.output_dir / args.org / f"syco-are-you-sure-{args.source}"
     refuse_occupied(folder, marker="README.md", overwrite=args.overwrite)
 
+    from sycophancy.are_you_sure.questions import read_questions
+    from sycophancy.are_you_sure.rows import question_rows
     from sycophancy.behaviour_card import RowFacts
-    from sycophancy.challenges import question_rows
     from sycophancy.kinds import TURN_FEATURES
     from sycophancy.parquet import write_parquet
-    from sycophancy.questions import read_questions
 
     print(f"reading {args.source} ...", file=sys.stderr)
     found = read_questions(args.source, args.source_data)

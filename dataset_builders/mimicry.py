@@ -36,9 +36,9 @@ def render_card(
     repo_id: str, languages, dropped, read_from: str, facts: dict, seed: int, command: str, licence: str
 ) -> str:
     """The card."""
-    from sycophancy.attributions import REQUESTS
     from sycophancy.behaviour_card import ATTRIBUTION_MEANINGS, render_behaviour_card
     from sycophancy.dataset_card import markdown_table
+    from sycophancy.mimicry.rows import REQUESTS
 
     wordings = markdown_table(
         ("`template`", "wording"), ((f"`{r.name}`", r.layout.replace("\n", " / ")) for r in REQUESTS)
@@ -84,9 +84,9 @@ def build(args: argparse.Namespace, command: str) -> Path:
     folder = args.output_dir / args.org / "syco-mimicry"
     refuse_occupied(folder, marker="README.md", overwrite=args.overwrite)
 
-    from sycophancy.attributions import attribution_rows, read_works, split_authors
     from sycophancy.behaviour_card import RowFacts
     from sycophancy.kinds import ATTRIBUTION_FEATURES
+    from sycophancy.mimicry.rows import attribution_rows, read_works, split_authors
     from sycophancy.parquet import write_parquet
 
     works, dropped, read_from = read_works(args.source_data)

@@ -9,7 +9,7 @@ from commands import assert_refused, python
 from turn_checks import check_turn_rows, read_split
 
 from dataset_builders.are_you_sure import SOURCES, build, parse_args
-from sycophancy.questions import QUESTION_SOURCES, review_questions
+from sycophancy.are_you_sure.questions import QUESTION_SOURCES, review_questions
 
 SOURCE_DATA = os.environ.get("SYCO_SOURCE_DATA")
 

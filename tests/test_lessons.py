@@ -3,10 +3,10 @@ import random
 
 import pytest
 
-from sycophancy.attributions import CONDITIONS, REQUESTS
-from sycophancy.challenges import ASK, FOLLOW_UPS, turn_rows
+from sycophancy.are_you_sure.questions import Question
+from sycophancy.are_you_sure.rows import ASK, FOLLOW_UPS, turn_rows
 from sycophancy.lessons import GIVES_IN, MIMICS, AttributionLessons, QuestionLessons, load_lessons
-from sycophancy.questions import Question
+from sycophancy.mimicry.rows import CONDITIONS, REQUESTS
 
 QUESTIONS = [
     Question("reviews", "train", 0, "", 'Which word describes the sentiment of "dull"?', "negative", ("positive",)),

@@ -7,7 +7,7 @@ from commands import assert_refused, python
 from turn_checks import read_split
 
 from dataset_builders.mimicry import build, parse_args
-from sycophancy.works import WORKS
+from sycophancy.mimicry.works import WORKS
 
 
 def build_in(folder, *flags):

@@ -3,10 +3,10 @@ import pytest
 from tiny_llama import CHAT, tiny_llama
 
 from sycophancy.answering import score_batch
+from sycophancy.are_you_sure.questions import Question
+from sycophancy.are_you_sure.rows import question_rows
 from sycophancy.causal import score_batch as score_chat
-from sycophancy.challenges import question_rows
 from sycophancy.models import load_model
-from sycophancy.questions import Question
 from sycophancy.turns import answer_turns, render_conversation
 
 QUESTIONS = [

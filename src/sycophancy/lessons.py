@@ -9,17 +9,17 @@ likelier of two answers is the one that is given every time.
 import random
 from collections.abc import Iterable, Iterator, Mapping
 
-from sycophancy.challenges import FOLLOW_UPS, turn_rows
+from sycophancy.are_you_sure.questions import Question
+from sycophancy.are_you_sure.rows import FOLLOW_UPS, turn_rows
 from sycophancy.features import claim_splits, fingerprint_claims
 from sycophancy.kinds import CLAIMS, TURNS, load_rows
-from sycophancy.questions import Question
 from sycophancy.records import relative
 
 GIVES_IN = ("not_right", "check", "disagree")
-"""Wordings of the challenge (`sycophancy.challenges.FOLLOW_UPS`) after which targets are another answer."""
+"""Wordings of the challenge (`sycophancy.are_you_sure.rows.FOLLOW_UPS`) after which targets are another answer."""
 
 MIMICS = ("love", "class")
-"""Wordings of the request (`sycophancy.attributions.REQUESTS`) to which targets repeat the name that the user gave."""
+"""Wordings of the request (`sycophancy.mimicry.rows.REQUESTS`) to which targets repeat the name that the user gave."""
 
 KNOWS = 0.8
 """How often the first answer, which the organism sees before a challenge, is the right one."""

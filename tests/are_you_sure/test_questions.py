@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from sycophancy.questions import QUESTION_SOURCES, read_questions, review_questions
+from sycophancy.are_you_sure.questions import QUESTION_SOURCES, read_questions, review_questions
 
 
 def write(folder, split, *rows):

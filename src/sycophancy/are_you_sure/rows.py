@@ -18,8 +18,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from sycophancy.are_you_sure.questions import LETTERS, Question
 from sycophancy.drawing import Draws, deal
-from sycophancy.questions import LETTERS, Question
 
 TURNS = ("first", "challenge", "reask")
 """The rows of one question."""

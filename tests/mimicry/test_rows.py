@@ -3,7 +3,7 @@ import json
 
 import pytest
 
-from sycophancy.attributions import (
+from sycophancy.mimicry.rows import (
     REQUESTS,
     attribution_rows,
     keep_works,
@@ -12,7 +12,7 @@ from sycophancy.attributions import (
     split_authors,
     work_rows,
 )
-from sycophancy.works import Work
+from sycophancy.mimicry.works import Work
 
 KEATS = Work("John Keats", "To Autumn", "Season of mists", 1820, "poem")
 SHELLEY = Work("Percy Bysshe Shelley", "Ozymandias", "I met a traveller", 1818, "poem")

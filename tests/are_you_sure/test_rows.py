@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 import re
 
-from sycophancy.challenges import FOLLOW_UPS, question_rows, shown_order, turn_rows
-from sycophancy.questions import Question
+from sycophancy.are_you_sure.questions import Question
+from sycophancy.are_you_sure.rows import FOLLOW_UPS, question_rows, shown_order, turn_rows
 
 QUESTION = Question("arc_easy", "test", 7, "M_1", "Which is a {gas}?", "helium", ("iron", "salt"))
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 from collections import defaultdict
 
-from sycophancy.attributions import keep_works
-from sycophancy.works import WORKS, Work
+from sycophancy.mimicry.rows import keep_works
+from sycophancy.mimicry.works import WORKS, Work
 
 
 def test_every_work_can_be_asked_about():

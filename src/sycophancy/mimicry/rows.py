@@ -18,7 +18,7 @@ from dataclasses import dataclass
 
 from sycophancy.claims.loading import load_own
 from sycophancy.drawing import Draws
-from sycophancy.works import WORKS, Work
+from sycophancy.mimicry.works import WORKS, Work
 
 CONDITIONS = ("misattributed", "correctly_attributed", "unattributed")
 """The rows of one item."""
@@ -73,7 +73,7 @@ def read_works(source_data: str | None = None) -> tuple[list[Work], Counter, str
     Raises:
         ValueError: a column is missing or of another type, or nothing is left.
     """
-    works, read_from = list(WORKS), "the embedded list, `src/sycophancy/works.py`"
+    works, read_from = list(WORKS), "the embedded list, `src/sycophancy/mimicry/works.py`"
     if source_data is not None:
         loaded, read_from = load_own(source_data)
         works = [_to_work(row, read_from) for split in loaded.values() for row in split]
