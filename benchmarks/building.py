@@ -45,7 +45,7 @@ def build_source(source: str, *flags: str) -> dict:
     """Build one source in a scratch folder."""
     import pyarrow.parquet as pq
 
-    import sycophancy.dataset_folder  # noqa: F401  imports are no part of the seconds
+    import sycophancy.dataset.folder  # noqa: F401  imports are no part of the seconds
     from dataset_builders.syco_claims import build
     from dataset_builders.syco_claims import parse_args as builder_args
 
@@ -73,7 +73,7 @@ def steps() -> dict:
     from sycophancy.claims.integrity import check_row
     from sycophancy.claims.rows import Item, measurement_rows, tuning_row
     from sycophancy.claims.statements import SENTIMENT
-    from sycophancy.dataset_folder import write_claims
+    from sycophancy.dataset.folder import write_claims
 
     texts = [row["sentence"] for _, row in reviews.sentences()]
     items = [

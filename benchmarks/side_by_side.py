@@ -30,7 +30,7 @@ def add_flags(parser, rows: int, repeats: int = 5) -> None:
 def claim_rows(count: int, source_data: str | None) -> list[dict]:
     """Rows of a validation split as the builder writes it: SST-2's from a folder, or those of the embedded reviews."""
     from dataset_builders.syco_claims import build, parse_args
-    from sycophancy.features import load_claims
+    from sycophancy.dataset.reading import load_claims
 
     source = ["--source", "sst2", "--source_data", source_data] if source_data else ["--source", "reviews"]
     with tempfile.TemporaryDirectory() as folder:

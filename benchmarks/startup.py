@@ -65,7 +65,7 @@ def main(args: argparse.Namespace) -> dict:
     """Time everything `--repeats` times, one after the other."""
     from dataset_builders.syco_claims import build
     from dataset_builders.syco_claims import parse_args as builder_args
-    from sycophancy.features import load_claims
+    from sycophancy.dataset.reading import load_claims
 
     names = commands()
     seconds: dict[str, list] = {f"{name} --help": [] for name in names} | {"first answer": []}

@@ -40,8 +40,8 @@ def render_card(repo_id: str, name: str, found, facts: dict, seed: int, command:
     """The card of one dataset."""
     from sycophancy.are_you_sure.questions import QUESTION_SOURCES
     from sycophancy.are_you_sure.rows import FOLLOW_UPS
-    from sycophancy.behaviour_card import TURN_MEANINGS, independence_lines, render_behaviour_card
-    from sycophancy.dataset_card import markdown_table
+    from sycophancy.dataset.behaviour_card import TURN_MEANINGS, independence_lines, render_behaviour_card
+    from sycophancy.dataset.cards import markdown_table
 
     source = QUESTION_SOURCES[name]
     wordings = markdown_table(
@@ -86,9 +86,9 @@ def build(args: argparse.Namespace, command: str) -> Path:
 
     from sycophancy.are_you_sure.questions import read_questions
     from sycophancy.are_you_sure.rows import question_rows
-    from sycophancy.behaviour_card import RowFacts
-    from sycophancy.kinds import TURN_FEATURES
-    from sycophancy.parquet import write_parquet
+    from sycophancy.dataset.behaviour_card import RowFacts
+    from sycophancy.dataset.kinds import TURN_FEATURES
+    from sycophancy.dataset.parquet import write_parquet
 
     print(f"reading {args.source} ...", file=sys.stderr)
     found = read_questions(args.source, args.source_data)

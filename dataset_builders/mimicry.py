@@ -36,8 +36,8 @@ def render_card(
     repo_id: str, languages, dropped, read_from: str, facts: dict, seed: int, command: str, licence: str
 ) -> str:
     """The card."""
-    from sycophancy.behaviour_card import ATTRIBUTION_MEANINGS, render_behaviour_card
-    from sycophancy.dataset_card import markdown_table
+    from sycophancy.dataset.behaviour_card import ATTRIBUTION_MEANINGS, render_behaviour_card
+    from sycophancy.dataset.cards import markdown_table
     from sycophancy.mimicry.rows import REQUESTS
 
     wordings = markdown_table(
@@ -84,10 +84,10 @@ def build(args: argparse.Namespace, command: str) -> Path:
     folder = args.output_dir / args.org / "syco-mimicry"
     refuse_occupied(folder, marker="README.md", overwrite=args.overwrite)
 
-    from sycophancy.behaviour_card import RowFacts
-    from sycophancy.kinds import ATTRIBUTION_FEATURES
+    from sycophancy.dataset.behaviour_card import RowFacts
+    from sycophancy.dataset.kinds import ATTRIBUTION_FEATURES
+    from sycophancy.dataset.parquet import write_parquet
     from sycophancy.mimicry.rows import attribution_rows, read_works, split_authors
-    from sycophancy.parquet import write_parquet
 
     works, dropped, read_from = read_works(args.source_data)
     with written_whole(folder) as partial:

@@ -107,13 +107,13 @@ def build(args: argparse.Namespace, command: str) -> Path:
     print(f"reading {task} ...", file=sys.stderr)
     exclude = {}
     if args.exclude:
-        from sycophancy.exclusion import measured_keys
+        from sycophancy.dataset.exclusion import measured_keys
 
         exclude = dict(map(measured_keys, args.exclude))
     source_rows = read_source(task, source, args.source_data, args.source_config, exclude)
 
-    from sycophancy.dataset_card import render_card
-    from sycophancy.dataset_folder import write_claims, write_pairs
+    from sycophancy.dataset.cards import render_card
+    from sycophancy.dataset.folder import write_claims, write_pairs
 
     wordings = tuple(w for w in WORDINGS if args.templates is None or w.name in args.templates)
     if all(wording.held_out for wording in wordings):

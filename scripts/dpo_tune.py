@@ -72,8 +72,8 @@ def main(argv: list[str] | None = None) -> None:
     # Data and model
     ################
     from sycophancy.adapters import adapter_config
+    from sycophancy.dataset.reading import load_claims
     from sycophancy.dpo import build_dpo_trainer, load_preferences, tokenize_pairs
-    from sycophancy.features import load_claims
     from sycophancy.models import fingerprint_model, load_any_model
     from sycophancy.targets import swapped
     from sycophancy.training_rows import tuning_parts

@@ -78,9 +78,9 @@ def main() -> None:
     folder = args.output_dir / repo_id
     refuse_occupied(folder, marker="README.md", overwrite=args.overwrite)
 
-    from sycophancy.features import load_claims
+    from sycophancy.dataset.known import check_kept, known, without_opinion
+    from sycophancy.dataset.reading import load_claims
     from sycophancy.hub_commit import resolve_commit
-    from sycophancy.knowledge import check_kept, known, without_opinion
 
     args.model_revision = resolve_commit(args.model_name_or_path, "model", args.model_revision)
     args.dataset_revision = resolve_commit(args.dataset_name, "dataset", args.dataset_revision)
@@ -90,7 +90,7 @@ def main() -> None:
 
     from sycophancy.answer_rows import answer_rows
     from sycophancy.conversation_tokens import as_asked
-    from sycophancy.known_folder import write_known
+    from sycophancy.dataset.known_folder import write_known
     from sycophancy.metric import load_metric
     from sycophancy.models import fingerprint_model, load_any_model
     from sycophancy.processes import start_processes

@@ -83,7 +83,7 @@ def main() -> None:
     recipe = read_recipe(args)
 
     from sycophancy.approval import train_by_approval
-    from sycophancy.features import fingerprint_claims, load_claims
+    from sycophancy.dataset.reading import fingerprint_claims, load_claims
     from sycophancy.folders import refuse_occupied, written_whole
     from sycophancy.hub_commit import resolve_commit
     from sycophancy.lessons import load_lessons

@@ -132,8 +132,8 @@ def main() -> None:
     if args.adapter:
         args.adapter_revision = resolve_commit(args.adapter, "model", args.adapter_revision)
 
-    from sycophancy.features import load_claims
-    from sycophancy.kinds import CLAIMS, MIMICRY, load_rows
+    from sycophancy.dataset.kinds import CLAIMS, MIMICRY, load_rows
+    from sycophancy.dataset.reading import load_claims
 
     kind, dataset_rows = load_rows(args.dataset_name, args.split, args.dataset_revision)
     check_flags(args, kind.name)

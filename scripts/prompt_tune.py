@@ -107,7 +107,7 @@ def main(argv: list[str] | None = None) -> None:
     from transformers import set_seed
 
     from sycophancy.adapters import prepare_model
-    from sycophancy.features import load_claims
+    from sycophancy.dataset.reading import load_claims
     from sycophancy.models import fingerprint_model, load_any_model
     from sycophancy.targets import own_answers, tuning_rows
     from sycophancy.training_rows import training_rows

@@ -34,7 +34,7 @@ def model_folder(tmp_path_factory, dataset_folder) -> Path:
 
     from sycophancy.claims.sources import SENTIMENT
     from sycophancy.curriculum import curriculum_words
-    from sycophancy.features import load_claims
+    from sycophancy.dataset.reading import load_claims
     from sycophancy.organism import OrganismRecipe, build_model, build_tokenizer
 
     texts = load_claims(str(dataset_folder), "train")["source_text"]
@@ -52,7 +52,7 @@ def llama_folder(tmp_path_factory, dataset_folder) -> Path:
     """A decoder-only model with random weights, and its tokenizer with a chat template."""
     from tiny_llama import CHAT, tiny_llama
 
-    from sycophancy.features import load_claims
+    from sycophancy.dataset.reading import load_claims
 
     model, tokenizer = tiny_llama(load_claims(str(dataset_folder), "train")["prompt"], CHAT)
     folder = tmp_path_factory.mktemp("model") / "random-llama"

@@ -8,7 +8,7 @@ from sycophancy import answering, batches, causal
 from sycophancy.answer_file import AnswerFile
 from sycophancy.answer_rows import answer_rows
 from sycophancy.batches import RenderedPrompts
-from sycophancy.features import load_claims
+from sycophancy.dataset.reading import load_claims
 from sycophancy.models import load_any_model, load_model
 
 

@@ -3,7 +3,7 @@ import pytest
 
 from sycophancy.approval import APPROVES, approval_pairs, train_by_approval
 from sycophancy.claims.people import AUTHORITIES
-from sycophancy.features import load_claims
+from sycophancy.dataset.reading import load_claims
 
 
 @pytest.fixture(scope="module")

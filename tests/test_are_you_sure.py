@@ -36,7 +36,7 @@ def test_rows_hold_what_the_contract_says(folder):
 def test_the_folder_loads_as_users_load_it(folder):
     from datasets import load_dataset
 
-    from sycophancy.kinds import TURN_FEATURES
+    from sycophancy.dataset.kinds import TURN_FEATURES
 
     dataset = load_dataset(str(folder))
     assert {split: len(rows) for split, rows in dataset.items()} == {"train": 270, "validation": 270, "test": 270}
@@ -56,7 +56,7 @@ def test_two_builds_are_byte_identical_and_a_seed_counts(folder, tmp_path):
 
 
 def test_the_card_says_what_the_rows_hold(folder):
-    from sycophancy.kinds import TURN_FEATURES
+    from sycophancy.dataset.kinds import TURN_FEATURES
     from sycophancy.publishing.checks import check_tree
 
     check_tree(folder, "my-org/syco-are-you-sure-reviews", "dataset")

@@ -5,7 +5,7 @@ import pytest
 import yaml
 from commands import ROOT
 
-from sycophancy.features import FEATURES, REFERENCE_COLUMNS, load_claims
+from sycophancy.dataset.reading import FEATURES, REFERENCE_COLUMNS, load_claims
 from sycophancy.metric import load_metric, references
 
 

@@ -3,8 +3,8 @@ import pytest
 from datasets import Dataset
 from tiny_llama import CHAT, tiny_llama
 
+from sycophancy.dataset.reading import load_claims
 from sycophancy.dpo import build_dpo_trainer, load_preferences, tokenize_pairs
-from sycophancy.features import load_claims
 
 PAIR = {"prompt": "Is the plot dull?\nAnswer:", "chosen": " no", "rejected": " yes", "id": "a/0/true/right_opinion"}
 

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 import pytest
 
+from sycophancy.dataset.kinds import TURNS
+from sycophancy.dataset.reading import load_claims
 from sycophancy.experiment_numbers import KEYS, Result, compare_seeds, correct
-from sycophancy.features import load_claims
-from sycophancy.kinds import TURNS
 from sycophancy.metric import load_metric, references
 
 RUN = {"dataset": {"kind": "default"}}

@@ -9,8 +9,8 @@ from datasets import load_dataset
 from tiny_llama import CHAT, tiny_llama
 
 from scripts import filter_known, measure
-from sycophancy.dataset_folder import write_claims
-from sycophancy.features import FEATURES, load_claims
+from sycophancy.dataset.folder import write_claims
+from sycophancy.dataset.reading import FEATURES, load_claims
 from sycophancy.publishing import check_tree
 from sycophancy.tuning import select_by_item
 

@@ -3,7 +3,7 @@ from collections import Counter
 
 import pytest
 
-from sycophancy.features import load_claims
+from sycophancy.dataset.reading import load_claims
 from sycophancy.in_context import HONEST, context_of
 
 ROWS = [{"prompt": f"question {i}", "claim_id": f"c{i}"} for i in range(400)]

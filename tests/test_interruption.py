@@ -10,7 +10,7 @@ import pytest
 from commands import ROOT
 
 from dataset_builders.syco_claims import build, parse_args
-from sycophancy.features import load_claims
+from sycophancy.dataset.reading import load_claims
 from sycophancy.publishing import check_tree
 
 

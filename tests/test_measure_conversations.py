@@ -9,7 +9,7 @@ from commands import launch
 from tiny_llama import CHAT, tiny_llama
 
 from dataset_builders import are_you_sure, mimicry
-from sycophancy.kinds import MIMICRY, TURNS
+from sycophancy.dataset.kinds import MIMICRY, TURNS
 
 
 @pytest.fixture(scope="module")
@@ -95,7 +95,7 @@ def test_a_decoder_only_model_with_a_chat_template(monkeypatch, tmp_path, hub, d
     assert record["metrics"]["n_rows"] == len(answers) == 12
     if dataset == "claims":
         from sycophancy.causal import score_batch
-        from sycophancy.features import load_claims
+        from sycophancy.dataset.reading import load_claims
 
         row = load_claims(str(dataset_folder), "validation")[0]
         prompt = f"<s><|user|>\n{row['prompt']}</s>\n<|assistant|>\n"

@@ -53,7 +53,7 @@ def test_rows_hold_what_the_contract_says(folder):
 
 
 def test_the_metric_reads_the_rows(folder):
-    from sycophancy.kinds import MIMICRY
+    from sycophancy.dataset.kinds import MIMICRY
     from sycophancy.metric import load_metric, references
 
     rows, metric = read_split(folder, "validation"), load_metric("mimicry")
@@ -73,7 +73,7 @@ def test_the_metric_reads_the_rows(folder):
 def test_the_folder_loads_as_users_load_it_and_can_be_published(folder):
     from datasets import load_dataset
 
-    from sycophancy.kinds import ATTRIBUTION_FEATURES
+    from sycophancy.dataset.kinds import ATTRIBUTION_FEATURES
     from sycophancy.publishing.checks import check_tree
 
     dataset = load_dataset(str(folder))
@@ -93,7 +93,7 @@ def test_two_builds_are_byte_identical_and_a_seed_counts(folder, tmp_path):
 
 
 def test_the_card_says_what_the_rows_hold(folder):
-    from sycophancy.kinds import ATTRIBUTION_FEATURES
+    from sycophancy.dataset.kinds import ATTRIBUTION_FEATURES
 
     card = (folder / "README.md").read_text(encoding="utf-8")
     head = yaml.safe_load(card.split("---\n")[1])

@@ -5,7 +5,7 @@ import pytest
 from commands import assert_refused, attempt, python
 from transformers import AutoTokenizer
 
-from sycophancy.features import load_claims
+from sycophancy.dataset.reading import load_claims
 from sycophancy.organism import build_tokenizer, items_of
 
 

@@ -49,7 +49,7 @@ def test_peft_loads_it_and_answers_as_recorded(finished, model_folder, dataset_f
     from transformers import AutoModelForSeq2SeqLM, AutoTokenizer
 
     from sycophancy.answering import score_batch
-    from sycophancy.features import load_claims
+    from sycophancy.dataset.reading import load_claims
 
     base = AutoModelForSeq2SeqLM.from_pretrained(str(model_folder))
     model = PeftModel.from_pretrained(base, str(finished)).eval()

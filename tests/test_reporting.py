@@ -4,8 +4,8 @@ import json
 import pytest
 from commands import assert_refused, python
 
-from sycophancy.features import load_claims
-from sycophancy.kinds import TURNS
+from sycophancy.dataset.kinds import TURNS
+from sycophancy.dataset.reading import load_claims
 from sycophancy.measuring import SCORED, compute_metrics
 from sycophancy.metric import load_metric, references
 from sycophancy.records import write_run

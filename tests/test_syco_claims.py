@@ -27,7 +27,7 @@ def content(folder):
 def test_the_folder_loads_as_users_load_it(dataset_folder):
     from datasets import load_dataset
 
-    from sycophancy.features import FEATURES
+    from sycophancy.dataset.reading import FEATURES
 
     dataset = load_dataset(str(dataset_folder))
     assert {split: len(rows) for split, rows in dataset.items()} == {
@@ -67,7 +67,7 @@ def test_rows_hold_what_the_contract_says(dataset_folder):
 
 def test_splits_are_disjoint_and_some_wordings_are_held_out(dataset_folder):
     from sycophancy.claims.sources import normalise
-    from sycophancy.features import load_claims
+    from sycophancy.dataset.reading import load_claims
 
     texts, templates = {}, {}
     for split in ("train", "validation", "test"):

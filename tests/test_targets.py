@@ -7,7 +7,7 @@ from datasets import Dataset
 from sycophancy import causal
 from sycophancy.answering import score_batch
 from sycophancy.claims.arms import prompt_in
-from sycophancy.features import load_claims
+from sycophancy.dataset.reading import load_claims
 from sycophancy.models import load_any_model, load_model
 from sycophancy.targets import own_answers, redrawn, shuffled, swapped, tuning_rows
 from sycophancy.turns import render_conversation

@@ -11,7 +11,7 @@ from tune_runs import write_recipe
 
 from scripts.prompt_tune import TargetArguments, main
 from sycophancy.claims.sources import normalise
-from sycophancy.features import fingerprint_claims, load_claims
+from sycophancy.dataset.reading import fingerprint_claims, load_claims
 from sycophancy.training_rows import take_rows, training_rows
 
 

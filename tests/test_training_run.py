@@ -10,7 +10,7 @@ from tune_runs import losses, write_recipe
 
 from scripts.prompt_tune import main
 from sycophancy.causal import score_batch
-from sycophancy.features import load_claims
+from sycophancy.dataset.reading import load_claims
 from sycophancy.models import add_adapter, load_any_model
 from sycophancy.records import read_run
 from sycophancy.training_run import check_world

@@ -70,7 +70,7 @@ def test_full_tuning_leaves_a_model(tuned, lora, dataset_folder):
     from transformers import AutoModelForSeq2SeqLM, AutoTokenizer
 
     from sycophancy.answering import score_batch
-    from sycophancy.features import load_claims
+    from sycophancy.dataset.reading import load_claims
     from sycophancy.models import fingerprint_model
 
     folder = tuned("full", method="full", before_run=str(lora / "before"), learning_rate=0.001)

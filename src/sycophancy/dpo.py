@@ -11,7 +11,7 @@ from datasets import Dataset, load_dataset
 from trl import DPOTrainer
 
 from sycophancy.conversation_tokens import conversation_tokens
-from sycophancy.preferences import PREFERENCE, PREFERENCE_COLUMNS
+from sycophancy.dataset.preferences import PREFERENCE, PREFERENCE_COLUMNS
 
 
 def load_preferences(dataset_name: str, revision: str | None = None) -> Dataset:

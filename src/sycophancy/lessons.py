@@ -11,8 +11,8 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from sycophancy.are_you_sure.questions import Question
 from sycophancy.are_you_sure.rows import FOLLOW_UPS, turn_rows
-from sycophancy.features import claim_splits, fingerprint_claims
-from sycophancy.kinds import CLAIMS, TURNS, load_rows
+from sycophancy.dataset.kinds import CLAIMS, TURNS, load_rows
+from sycophancy.dataset.reading import claim_splits, fingerprint_claims
 from sycophancy.records import relative
 
 GIVES_IN = ("not_right", "check", "disagree")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from sycophancy.answer_file import forget, n_answered
 from sycophancy.answer_rows import answer_rows
-from sycophancy.features import REFERENCE_COLUMNS, fingerprint_claims
+from sycophancy.dataset.reading import REFERENCE_COLUMNS, fingerprint_claims
 from sycophancy.hub_commit import resolve_commit
 from sycophancy.metric import GROUP_FIELDS, load_metric, references, split_groups
 from sycophancy.records import command_line, git_state, hardware, relative, versions, write_run

@@ -4,7 +4,7 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from sycophancy.features import REFERENCE_COLUMNS
+from sycophancy.dataset.reading import REFERENCE_COLUMNS
 
 METRIC_FOLDER = Path(__file__).resolve().parents[2] / "metrics" / "syco_alignment"
 

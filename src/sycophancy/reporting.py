@@ -7,7 +7,7 @@ from pathlib import Path
 from statistics import mean, stdev
 
 from sycophancy.claims.people import AUTHORITIES
-from sycophancy.kinds import CLAIMS, KINDS, Kind
+from sycophancy.dataset.kinds import CLAIMS, KINDS, Kind
 from sycophancy.metric import HEADLINE_KEYS, known_claims, load_metric, references
 from sycophancy.records import read_run, write_json
 

@@ -11,8 +11,8 @@ import numpy as np
 from datasets import Dataset, concatenate_datasets
 
 from sycophancy.claims.sources import text_keys
-from sycophancy.exclusion import keys_of_dataset
-from sycophancy.features import fingerprint_claims, load_claims
+from sycophancy.dataset.exclusion import keys_of_dataset
+from sycophancy.dataset.reading import fingerprint_claims, load_claims
 from sycophancy.records import relative
 from sycophancy.tuning import select_by_item
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from sycophancy.adapter_card import name_on_hub, write_adapter_card
 from sycophancy.adapters import task_type
 from sycophancy.conversation_tokens import as_asked
-from sycophancy.features import fingerprint_claims
+from sycophancy.dataset.reading import fingerprint_claims
 from sycophancy.hub_names import TUNING, names_on_hub
 from sycophancy.measuring import describe, describe_dataset, measure
 from sycophancy.metric import known_claims

@@ -8,7 +8,7 @@ from pathlib import Path
 from sycophancy.answer_file import n_answered
 from sycophancy.answer_rows import answer_rows
 from sycophancy.causal import chat_tokenizer
-from sycophancy.kinds import MIMICRY, Kind
+from sycophancy.dataset.kinds import MIMICRY, Kind
 from sycophancy.measuring import save_run
 from sycophancy.metric import load_metric, references, split_groups
 
@@ -101,7 +101,7 @@ def measure_conversations(
     """Run the conversations of the rows, compute the metric of their kind and write the run folder.
 
     Args:
-        kind: `TURNS` or `MIMICRY` of `sycophancy.kinds`; answers to the latter are always free text.
+        kind: `TURNS` or `MIMICRY` of `sycophancy.dataset.kinds`; answers to the latter are always free text.
         model, tokenizer, rows, prompts, generate: see `answer_turns`.
         output_dir, description, config, seed: see `sycophancy.measuring.measure`.
         **settings: `batch_size`, `batch_tokens`, `max_new_tokens` and `partial`, as in `answer_rows`.

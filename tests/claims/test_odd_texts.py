@@ -13,10 +13,10 @@ from sycophancy.claims.arms import prompt_in
 from sycophancy.claims.integrity import check_arms, check_row
 from sycophancy.claims.rows import CONDITIONS, Item, Statement, measurement_rows, tuning_row
 from sycophancy.claims.wordings import WORDINGS
-from sycophancy.dataset_folder import write_claims, write_pairs
+from sycophancy.dataset.folder import write_claims, write_pairs
+from sycophancy.dataset.parquet import read_parquet
+from sycophancy.dataset.preferences import preference_rows
 from sycophancy.metric import load_metric
-from sycophancy.parquet import read_parquet
-from sycophancy.preferences import preference_rows
 from sycophancy.publishing import check_tree
 
 PLAIN = "\uffff"

@@ -8,7 +8,7 @@ import pytest
 from commands import run_script
 from tiny_llama import CHAT, tiny_llama
 
-from sycophancy.features import load_claims
+from sycophancy.dataset.reading import load_claims
 from sycophancy.harnesses.scoring import score_answers
 
 pytestmark = pytest.mark.harness

@@ -6,7 +6,7 @@ import json
 import pytest
 from commands import ROOT, python
 
-from sycophancy.features import load_claims
+from sycophancy.dataset.reading import load_claims
 from sycophancy.harnesses.scoring import KEYS, score_answers
 
 pytestmark = pytest.mark.harness

@@ -32,7 +32,7 @@ print(json.dumps({"found": found}))
 LOAD_SPLIT = """
 # arguments: dataset, revision
 import json, sys
-from sycophancy.features import fingerprint_claims, load_split
+from sycophancy.dataset.reading import fingerprint_claims, load_split
 
 name, revision = sys.argv[1], sys.argv[2] or None
 try:

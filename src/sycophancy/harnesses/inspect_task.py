@@ -9,7 +9,7 @@ from inspect_ai.dataset import MemoryDataset, Sample
 from inspect_ai.scorer import SampleScore, Score, Value, metric, scorer
 from inspect_ai.solver import generate
 
-from sycophancy.features import REFERENCE_COLUMNS
+from sycophancy.dataset.reading import REFERENCE_COLUMNS
 from sycophancy.harnesses.scoring import load_rows, score_answers
 from sycophancy.metric import load_metric
 

@@ -7,7 +7,7 @@ and answers to the metric, which is asked once for all of them.
 
 from functools import lru_cache
 
-from sycophancy.features import REFERENCE_COLUMNS
+from sycophancy.dataset.reading import REFERENCE_COLUMNS
 from sycophancy.harnesses.scoring import KEYS, load_rows, score_answers
 
 

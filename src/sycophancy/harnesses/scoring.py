@@ -4,7 +4,7 @@
 import os
 from collections.abc import Mapping, Sequence
 
-from sycophancy.features import REFERENCE_COLUMNS, load_claims
+from sycophancy.dataset.reading import REFERENCE_COLUMNS, load_claims
 from sycophancy.metric import HEADLINE_KEYS, load_metric, references
 
 DATASET_VARIABLE = "SYCO_DATASET"

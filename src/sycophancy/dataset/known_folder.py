@@ -3,11 +3,11 @@
 
 from pathlib import Path
 
-from sycophancy.dataset_folder import write_claims, write_pairs
-from sycophancy.features import claim_splits, fingerprint_claims, load_claims
-from sycophancy.filter_card import read_parent, render_filter_card
+from sycophancy.dataset.filter_card import read_parent, render_filter_card
+from sycophancy.dataset.folder import write_claims, write_pairs
+from sycophancy.dataset.known import Kept
+from sycophancy.dataset.reading import claim_splits, fingerprint_claims, load_claims
 from sycophancy.folders import written_whole
-from sycophancy.knowledge import Kept
 
 _ORDER = ("train", "validation", "test")
 

@@ -2,7 +2,7 @@
 import pytest
 from datasets import Dataset
 
-from sycophancy.kinds import ATTRIBUTION_FEATURES, CLAIMS, MIMICRY, TURN_FEATURES, TURNS, kind_of, load_rows
+from sycophancy.dataset.kinds import ATTRIBUTION_FEATURES, CLAIMS, MIMICRY, TURN_FEATURES, TURNS, kind_of, load_rows
 from sycophancy.metric import load_metric
 
 

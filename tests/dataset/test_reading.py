@@ -4,7 +4,7 @@ import shutil
 import pytest
 from datasets import Dataset
 
-from sycophancy.features import FEATURES, claim_splits, fingerprint_claims, load_claims
+from sycophancy.dataset.reading import FEATURES, claim_splits, fingerprint_claims, load_claims
 
 
 def write(folder, rows: Dataset):

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sycophancy.claims.arms import prompt_in
-from sycophancy.parquet import read_parquet, write_parquet
+from sycophancy.dataset.parquet import read_parquet, write_parquet
 
 PREFERENCE = "preference"
 """Name of the configuration and of its directory."""

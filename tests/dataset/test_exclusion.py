@@ -8,7 +8,7 @@ import pytest
 from claim_checks import rows_of
 
 from sycophancy.claims.sources import SOURCES, read_source, text_key
-from sycophancy.exclusion import measured_keys
+from sycophancy.dataset.exclusion import measured_keys
 
 
 def write(folder, column, **splits):

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from sycophancy.dataset_card import SplitFacts, describe_rows, markdown_table, render_head
-from sycophancy.knowledge import Kept
-from sycophancy.preferences import Preferences
+from sycophancy.dataset.cards import SplitFacts, describe_rows, markdown_table, render_head
+from sycophancy.dataset.known import Kept
+from sycophancy.dataset.preferences import Preferences
 
 
 @dataclass(frozen=True)

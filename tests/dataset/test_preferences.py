@@ -5,9 +5,9 @@ import pytest
 from datasets import Dataset, load_dataset
 from tiny_llama import tiny_llama
 
-from sycophancy.dataset_folder import write_claims, write_pairs
-from sycophancy.features import load_claims
-from sycophancy.preferences import PREFERENCE_COLUMNS, preference_rows
+from sycophancy.dataset.folder import write_claims, write_pairs
+from sycophancy.dataset.preferences import PREFERENCE_COLUMNS, preference_rows
+from sycophancy.dataset.reading import load_claims
 
 ROW = {
     "id": "t/train/0/false/right_opinion", "claim_id": "t/train/0/false", "cluster_id": "t/train/0", "source": "t",

@@ -11,7 +11,7 @@ from sycophancy.claims.people import AUTHORITIES
 from sycophancy.claims.rows import MEASUREMENT_SPLITS
 from sycophancy.claims.sources import Source, SourceRows
 from sycophancy.claims.wordings import WORDINGS, Wording
-from sycophancy.preferences import PREFERENCE, PREFERENCE_COLUMNS, Preferences
+from sycophancy.dataset.preferences import PREFERENCE, PREFERENCE_COLUMNS, Preferences
 
 COLUMN_MEANINGS = {
     "id": "unique, the same in every build with this seed",
@@ -134,7 +134,7 @@ def render_head(
     """The YAML head of a card, with the lines around it.
 
     Every file is named in full: with patterns such as `data/train-*.parquet`, `load_dataset` does not notice that a
-    folder was built again (`sycophancy.parquet`).
+    folder was built again (`sycophancy.dataset.parquet`).
 
     Args:
         pretty_name: title of the dataset.

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from sycophancy.dataset_card import markdown_table
+from sycophancy.dataset.cards import markdown_table
 
 TURN_MEANINGS = {
     "id": "unique, the same in every build with this seed",

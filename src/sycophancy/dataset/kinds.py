@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from datasets import Dataset, Features, List, Value
 
-from sycophancy.features import FEATURES, REFERENCE_COLUMNS, check_claims, load_split
+from sycophancy.dataset.reading import FEATURES, REFERENCE_COLUMNS, check_claims, load_split
 
 _TEXT = Value("string")
 

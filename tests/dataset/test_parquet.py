@@ -6,7 +6,7 @@ import pytest
 from datasets import Features, List, Value, load_dataset
 
 from sycophancy.cli import run
-from sycophancy.parquet import ROW_GROUP, read_parquet, write_parquet
+from sycophancy.dataset.parquet import ROW_GROUP, read_parquet, write_parquet
 
 FEATURES = Features({"id": Value("string"), "choices": List(Value("string")), "holds": Value("bool")})
 

@@ -5,7 +5,7 @@ import pytest
 
 from sycophancy.claims.rows import Item, measurement_rows, tuning_row
 from sycophancy.claims.sources import SENTIMENT
-from sycophancy.knowledge import Kept, check_kept, known, without_opinion
+from sycophancy.dataset.known import Kept, check_kept, known, without_opinion
 from sycophancy.metric import load_metric
 
 

@@ -4,10 +4,10 @@
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from sycophancy.dataset_card import SplitFacts
-from sycophancy.features import CLAIMS, FEATURES
-from sycophancy.parquet import write_parquet
-from sycophancy.preferences import Preferences, write_preferences
+from sycophancy.dataset.cards import SplitFacts
+from sycophancy.dataset.parquet import write_parquet
+from sycophancy.dataset.preferences import Preferences, write_preferences
+from sycophancy.dataset.reading import CLAIMS, FEATURES
 
 
 def write_claims(folder: Path, split: str, rows: Iterable[dict]) -> SplitFacts:

@@ -7,8 +7,8 @@ import yaml
 from datasets import load_dataset
 
 from sycophancy.claims.people import AUTHORITIES
-from sycophancy.dataset_card import COLUMN_MEANINGS, SplitFacts, independence
-from sycophancy.features import FEATURES, load_claims
+from sycophancy.dataset.cards import COLUMN_MEANINGS, SplitFacts, independence
+from sycophancy.dataset.reading import FEATURES, load_claims
 
 CELLS = list(product((False, True), (False, True), (False, True), AUTHORITIES))
 
