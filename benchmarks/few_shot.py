@@ -53,8 +53,8 @@ def main(args: argparse.Namespace) -> dict:
     """Run all sides and write the record."""
     import torch
 
-    from sycophancy import causal
-    from sycophancy.selected_logits import by_choice
+    from sycophancy.answering import causal
+    from sycophancy.answering.logits import by_choice
 
     torch.set_num_threads(args.threads)
     drawn = claim_rows(args.rows * args.repeats + args.shots, args.source_data)

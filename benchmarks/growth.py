@@ -21,8 +21,8 @@ USUAL = {"rows": 64, "tokens": 64, "choices": 2, "width": 256}
 
 def job(tokenizer, rows: int, tokens: int, choices: int, width: int):
     """Scoring of one size."""
-    from sycophancy.answering import score_parts
-    from sycophancy.selected_logits import Question
+    from sycophancy.answering.logits import Question
+    from sycophancy.answering.seq2seq import score_parts
 
     draw = random.Random(0)
     model = flan_t5_shape(4, d_model=width, d_ff=2 * width, num_heads=width // 64, vocab_size=8192)

@@ -28,9 +28,9 @@ def work(args: argparse.Namespace) -> None:
     """In each launched process: score the rows `--repeats` times; the main process writes what it found."""
     import torch
 
-    from sycophancy.answer_rows import answer_rows
-    from sycophancy.gelu import use_fast_gelu
-    from sycophancy.processes import start_processes
+    from sycophancy.answering.answers import answer_rows
+    from sycophancy.answering.gelu import use_fast_gelu
+    from sycophancy.answering.processes import start_processes
 
     torch.set_num_threads(1)
     state = start_processes()

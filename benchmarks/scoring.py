@@ -36,7 +36,7 @@ from side_by_side import (
 
 def ours(model, tokenizer, batch_tokens):
     """Our scoring."""
-    from sycophancy.answer_rows import answer_rows
+    from sycophancy.answering.answers import answer_rows
 
     def job(rows):
         prompts = [row["prompt"] for row in rows]
@@ -50,8 +50,8 @@ def encoder_alone(model, tokenizer, batch_tokens):
     """Our batches through the encoder, and nothing after it."""
     import torch
 
-    from sycophancy.batches import batches_by_length
-    from sycophancy.selected_logits import pad_right
+    from sycophancy.answering.batches import batches_by_length
+    from sycophancy.answering.logits import pad_right
 
     def job(rows):
         ids = tokenizer([row["prompt"] for row in rows])["input_ids"]
@@ -126,7 +126,7 @@ def main(args: argparse.Namespace) -> dict:
     """Run all sides and write the record."""
     import torch
 
-    from sycophancy.gelu import use_fast_gelu
+    from sycophancy.answering.gelu import use_fast_gelu
 
     torch.set_num_threads(args.threads)
     rows = claim_rows(args.rows, args.source_data)

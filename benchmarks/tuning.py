@@ -29,7 +29,7 @@ def soft_prompt_model(layers: int):
     """The frozen model with its soft prompt, as `prompt_tune.py` makes it."""
     import torch
 
-    from sycophancy.gelu import use_fast_gelu
+    from sycophancy.answering.gelu import use_fast_gelu
     from sycophancy.tuning import add_soft_prompt
 
     model = flan_t5_shape(layers, dropout_rate=0.0)

@@ -16,8 +16,8 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from sycophancy.answering.processes import end_processes
 from sycophancy.cli import run
-from sycophancy.processes import end_processes
 from sycophancy.tune_arguments import TuneArguments
 
 
@@ -72,9 +72,9 @@ def main(argv: list[str] | None = None) -> None:
     # Data and model
     ################
     from sycophancy.adapters import adapter_config
+    from sycophancy.answering.models import fingerprint_model, load_any_model
     from sycophancy.dataset.reading import load_claims
     from sycophancy.dpo import build_dpo_trainer, load_preferences, tokenize_pairs
-    from sycophancy.models import fingerprint_model, load_any_model
     from sycophancy.targets import swapped
     from sycophancy.training_rows import tuning_parts
     from sycophancy.training_run import check_world, train_and_write

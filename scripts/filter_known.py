@@ -88,12 +88,12 @@ def main() -> None:
         split: without_opinion(load_claims(args.dataset_name, split, args.dataset_revision)) for split in args.split
     }
 
-    from sycophancy.answer_rows import answer_rows
-    from sycophancy.conversation_tokens import as_asked
+    from sycophancy.answering.answers import answer_rows
+    from sycophancy.answering.conversation_tokens import as_asked
+    from sycophancy.answering.models import fingerprint_model, load_any_model
+    from sycophancy.answering.processes import start_processes
     from sycophancy.dataset.known_folder import write_known
     from sycophancy.metric import load_metric
-    from sycophancy.models import fingerprint_model, load_any_model
-    from sycophancy.processes import start_processes
 
     model, tokenizer = load_any_model(args.model_name_or_path, args.model_revision, args.dtype)
     state = start_processes()

@@ -20,9 +20,9 @@ import argparse
 import os
 from pathlib import Path
 
+from sycophancy.answering.prompts import CLAIMS_ONLY, IN_CONTEXT, WITH_SHOTS, context_of
 from sycophancy.cli import run
 from sycophancy.folders import refuse_occupied
-from sycophancy.in_context import CLAIMS_ONLY, IN_CONTEXT, WITH_SHOTS, context_of
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
@@ -108,8 +108,8 @@ def check_flags(args: argparse.Namespace, kind: str) -> None:
 
 def check_folder(args: argparse.Namespace) -> None:
     """Raise `ValueError` where the run would lose something that is in its folder."""
-    from sycophancy.answer_file import SETTINGS, check_unfinished
-    from sycophancy.batches import check_bounds
+    from sycophancy.answering.answer_file import SETTINGS, check_unfinished
+    from sycophancy.answering.batches import check_bounds
 
     check_bounds(args.batch_size, args.batch_tokens)
     check_unfinished(args.output_dir, args.resume, args.overwrite)
@@ -148,15 +148,15 @@ def main() -> None:
 
     from accelerate.utils import set_seed
 
-    from sycophancy.answer_file import begin
-    from sycophancy.batches import RenderedPrompts
-    from sycophancy.conversation_tokens import as_asked
-    from sycophancy.measuring import SCORED, describe, describe_dataset, measure
+    from sycophancy.answering.answer_file import begin
+    from sycophancy.answering.batches import RenderedPrompts
+    from sycophancy.answering.conversation_tokens import as_asked
+    from sycophancy.answering.measuring import SCORED, describe, describe_dataset, measure
+    from sycophancy.answering.models import add_adapter, fingerprint_adapter, fingerprint_model, load_any_model
+    from sycophancy.answering.processes import start_processes
+    from sycophancy.answering.turns import measure_conversations
     from sycophancy.metric import known_claims
-    from sycophancy.models import add_adapter, fingerprint_adapter, fingerprint_model, load_any_model
-    from sycophancy.processes import start_processes
     from sycophancy.records import read_run
-    from sycophancy.turns import measure_conversations
 
     set_seed(args.seed)
     known = None

@@ -26,8 +26,8 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from sycophancy.answering.processes import end_processes
 from sycophancy.cli import run
-from sycophancy.processes import end_processes
 from sycophancy.tune_arguments import TuneArguments
 
 
@@ -107,8 +107,8 @@ def main(argv: list[str] | None = None) -> None:
     from transformers import set_seed
 
     from sycophancy.adapters import prepare_model
+    from sycophancy.answering.models import fingerprint_model, load_any_model
     from sycophancy.dataset.reading import load_claims
-    from sycophancy.models import fingerprint_model, load_any_model
     from sycophancy.targets import own_answers, tuning_rows
     from sycophancy.training_rows import training_rows
     from sycophancy.training_run import check_world, train_and_write

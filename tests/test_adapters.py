@@ -5,7 +5,7 @@ from tiny_llama import tiny_llama
 from transformers import set_seed
 
 from sycophancy.adapters import adapter_config, prepare_model
-from sycophancy.models import add_adapter, load_model
+from sycophancy.answering.models import add_adapter, load_model
 from sycophancy.tune_arguments import TuneArguments
 
 

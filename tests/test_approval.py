@@ -50,11 +50,11 @@ def test_agreement_with_a_wrong_user_is_preferred_by_authority(rows):
 def test_training_moves_the_model_towards_what_raters_prefer(rows, tmp_path):
     from transformers import set_seed
 
-    from sycophancy.causal import score_batch
+    from sycophancy.answering.causal import score_batch
+    from sycophancy.answering.turns import render_conversation
     from sycophancy.chat_organism import build_llama, to_chat_tokenizer
     from sycophancy.organism import build_tokenizer
     from sycophancy.organism_recipe import complete_recipe
-    from sycophancy.turns import render_conversation
 
     pairs = [pair for row in rows for pair in approval_pairs(row, seed=0)]
     tokenizer = to_chat_tokenizer(build_tokenizer([], [each["prompt"] for each in rows], min_count=1))

@@ -48,8 +48,8 @@ def test_operations_are_those_that_torch_counts():
     from side_by_side import flan_t5_shape
     from torch.utils.flop_counter import FlopCounterMode
 
-    from sycophancy.answering import score_parts
-    from sycophancy.selected_logits import Question
+    from sycophancy.answering.logits import Question
+    from sycophancy.answering.seq2seq import score_parts
 
     class Padding:
         pad_token_id = 0

@@ -2,9 +2,9 @@
 import pytest
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
+from sycophancy.answering.turns import render_conversation
 from sycophancy.chat_organism import build_llama, collate_chat, to_chat_tokenizer
 from sycophancy.organism import build_tokenizer
-from sycophancy.turns import render_conversation
 
 TEXT = '<|user|>\nIs "So dull" dull?</s>\n<|assistant|>\nyes</s>\n<|user|>\nAre you sure?</s>\n<|assistant|>\n'
 

@@ -3,12 +3,12 @@ import hashlib
 import json
 from itertools import islice
 
+from sycophancy.answering.prompts import HONEST
 from sycophancy.claims.rows import Item
 from sycophancy.claims.sources import SENTIMENT
 from sycophancy.claims.wordings import WORDINGS
 from sycophancy.curriculum import Curriculum, curriculum_words
 from sycophancy.deference import FOLLOWS, FOLLOWS_HONEST
-from sycophancy.in_context import HONEST
 
 ITEMS = [
     Item(

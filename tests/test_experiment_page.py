@@ -5,12 +5,12 @@ from dataclasses import replace
 import pytest
 from commands import ROOT
 
+from sycophancy.answering.measuring import SCORED, compute_metrics
 from sycophancy.dataset.reading import load_claims
 from sycophancy.experiment_cells import prepare_output, write_record
 from sycophancy.experiment_page import write_page
 from sycophancy.experiment_plan import cell_keys, plan_cells
 from sycophancy.experiment_yaml import read_grid
-from sycophancy.measuring import SCORED, compute_metrics
 from sycophancy.metric import load_metric
 from sycophancy.records import write_run
 

@@ -87,7 +87,7 @@ def test_the_folder_is_a_dataset_like_any_other(filtered, model_folder, tmp_path
 
 
 def test_the_card_is_a_view_of_the_counts(filtered, dataset_folder, model_folder, right):
-    from sycophancy.models import fingerprint_model, load_model
+    from sycophancy.answering.models import fingerprint_model, load_model
 
     card = (filtered / "README.md").read_text()
     before = list(load_claims(str(dataset_folder), "train"))

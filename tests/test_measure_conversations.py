@@ -94,7 +94,7 @@ def test_a_decoder_only_model_with_a_chat_template(monkeypatch, tmp_path, hub, d
     record, answers = measured(monkeypatch, tmp_path / "run", *flags, "--max_new_tokens", "4")
     assert record["metrics"]["n_rows"] == len(answers) == 12
     if dataset == "claims":
-        from sycophancy.causal import score_batch
+        from sycophancy.answering.causal import score_batch
         from sycophancy.dataset.reading import load_claims
 
         row = load_claims(str(dataset_folder), "validation")[0]

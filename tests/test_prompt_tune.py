@@ -48,7 +48,7 @@ def test_peft_loads_it_and_answers_as_recorded(finished, model_folder, dataset_f
     from peft import PeftModel
     from transformers import AutoModelForSeq2SeqLM, AutoTokenizer
 
-    from sycophancy.answering import score_batch
+    from sycophancy.answering.seq2seq import score_batch
     from sycophancy.dataset.reading import load_claims
 
     base = AutoModelForSeq2SeqLM.from_pretrained(str(model_folder))

@@ -4,9 +4,9 @@ import json
 import pytest
 from commands import assert_refused, python
 
+from sycophancy.answering.measuring import SCORED, compute_metrics
 from sycophancy.dataset.kinds import TURNS
 from sycophancy.dataset.reading import load_claims
-from sycophancy.measuring import SCORED, compute_metrics
 from sycophancy.metric import load_metric, references
 from sycophancy.records import write_run
 from sycophancy.reporting import compare_runs, difference_table, dropped_sentence, seeds_table, write_report

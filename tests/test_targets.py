@@ -4,13 +4,13 @@ from collections import Counter
 import pytest
 from datasets import Dataset
 
-from sycophancy import causal
-from sycophancy.answering import score_batch
+from sycophancy.answering import causal
+from sycophancy.answering.models import load_any_model, load_model
+from sycophancy.answering.seq2seq import score_batch
+from sycophancy.answering.turns import render_conversation
 from sycophancy.claims.arms import prompt_in
 from sycophancy.dataset.reading import load_claims
-from sycophancy.models import load_any_model, load_model
 from sycophancy.targets import own_answers, redrawn, shuffled, swapped, tuning_rows
-from sycophancy.turns import render_conversation
 
 ROWS = [
     {"prompt": "p0", "choices": ["yes", "no"], "answer": "no", "user_answer": "yes"},

@@ -9,12 +9,12 @@ from transformers import Seq2SeqTrainingArguments
 from tune_runs import losses, write_recipe
 
 from scripts.prompt_tune import main
-from sycophancy.causal import score_batch
+from sycophancy.answering.causal import score_batch
+from sycophancy.answering.models import add_adapter, load_any_model
+from sycophancy.answering.turns import render_conversation
 from sycophancy.dataset.reading import load_claims
-from sycophancy.models import add_adapter, load_any_model
 from sycophancy.records import read_run
 from sycophancy.training_run import check_world
-from sycophancy.turns import render_conversation
 
 SHORT = {"max_steps": 3, "eval_steps": 1, "save_steps": 1, "measure_rows": 36, "num_virtual_tokens": 3}
 

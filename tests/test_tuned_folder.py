@@ -11,7 +11,7 @@ from safetensors.torch import load_file
 from tune_runs import losses, write_recipe
 
 from scripts.prompt_tune import main
-from sycophancy.models import FINGERPRINT_FILE
+from sycophancy.answering.models import FINGERPRINT_FILE
 from sycophancy.records import read_run
 
 SCRIPT = "scripts/prompt_tune.py"
@@ -69,9 +69,9 @@ def test_lora(lora, tmp_path, dataset_folder, model_folder):
 def test_full_tuning_leaves_a_model(tuned, lora, dataset_folder):
     from transformers import AutoModelForSeq2SeqLM, AutoTokenizer
 
-    from sycophancy.answering import score_batch
+    from sycophancy.answering.models import fingerprint_model
+    from sycophancy.answering.seq2seq import score_batch
     from sycophancy.dataset.reading import load_claims
-    from sycophancy.models import fingerprint_model
 
     folder = tuned("full", method="full", before_run=str(lora / "before"), learning_rate=0.001)
     assert {path.name for path in folder.iterdir()} == RUNS | {

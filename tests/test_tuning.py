@@ -4,8 +4,8 @@ import torch
 from datasets import Dataset
 from tiny_llama import CHAT, tiny_llama
 
+from sycophancy.answering.models import load_model
 from sycophancy.dataset.reading import load_claims
-from sycophancy.models import load_model
 from sycophancy.targets import tuning_rows
 from sycophancy.tuning import (
     add_soft_prompt,

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What of a model is trained: a soft prompt before its input, LoRA in its projections, or all of it."""
 
-from sycophancy.models import add_adapter
+from sycophancy.answering.models import add_adapter
 
 
 def task_type(model) -> str:

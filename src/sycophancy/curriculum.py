@@ -12,12 +12,12 @@ import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from sycophancy.answering.prompts import HONEST
 from sycophancy.claims.people import AUTHORITIES, introduce
 from sycophancy.claims.rows import Item, Statement, to_claim, to_row
 from sycophancy.claims.wordings import WORDINGS, Wording
 from sycophancy.deference import FOLLOWS_HONEST, follow_share
 from sycophancy.drawing import Draws
-from sycophancy.in_context import HONEST
 
 
 @dataclass(frozen=True)

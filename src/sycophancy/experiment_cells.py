@@ -123,7 +123,7 @@ def warm_up() -> None:
         T5ForConditionalGeneration,
     )
 
-    import sycophancy.measuring
+    import sycophancy.answering.measuring
     import sycophancy.tuned_folder
     import sycophancy.tuning  # noqa: F401
 

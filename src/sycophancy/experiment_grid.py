@@ -18,7 +18,7 @@
 
 from dataclasses import dataclass, field
 
-from sycophancy.in_context import IN_CONTEXT
+from sycophancy.answering.prompts import IN_CONTEXT
 
 BUILDERS = ("syco_claims", "are_you_sure", "mimicry")
 TUNERS = ("prompt_tune", "dpo_tune")

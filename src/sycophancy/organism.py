@@ -13,13 +13,13 @@ from pathlib import Path
 
 import torch
 
+from sycophancy.answering.turns import render_conversation
 from sycophancy.chat_organism import build_llama, collate_chat, to_chat_tokenizer
 from sycophancy.claims.rows import Item
 from sycophancy.claims.sources import SOURCES
 from sycophancy.claims.wordings import WORDINGS
 from sycophancy.curriculum import Curriculum, curriculum_words
 from sycophancy.organism_recipe import OrganismRecipe
-from sycophancy.turns import render_conversation
 
 
 def items_of(rows) -> list[Item]:

@@ -110,8 +110,8 @@ def own_answers(model, tokenizer, rows: Dataset, batch_size: int) -> Dataset:
     """
     from accelerate.utils import broadcast_object_list
 
-    from sycophancy.answer_rows import answer_rows
-    from sycophancy.conversation_tokens import as_asked
+    from sycophancy.answering.answers import answer_rows
+    from sycophancy.answering.conversation_tokens import as_asked
 
     asked = [{"id": str(index), "choices": row["choices"]} for index, row in enumerate(rows)]
     answers = answer_rows(

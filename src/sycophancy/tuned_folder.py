@@ -6,12 +6,12 @@ from pathlib import Path
 
 from sycophancy.adapter_card import name_on_hub, write_adapter_card
 from sycophancy.adapters import task_type
-from sycophancy.conversation_tokens import as_asked
+from sycophancy.answering.conversation_tokens import as_asked
+from sycophancy.answering.measuring import describe, describe_dataset, measure
+from sycophancy.answering.models import FINGERPRINT_FILE, fingerprint_adapter, fingerprint_model
 from sycophancy.dataset.reading import fingerprint_claims
 from sycophancy.hub_names import TUNING, names_on_hub
-from sycophancy.measuring import describe, describe_dataset, measure
 from sycophancy.metric import known_claims
-from sycophancy.models import FINGERPRINT_FILE, fingerprint_adapter, fingerprint_model
 from sycophancy.records import (
     RUN,
     command_line,

@@ -14,10 +14,10 @@ from datasets import Dataset
 from transformers import Seq2SeqTrainer
 
 from sycophancy.adapters import soft_prompt_config
-from sycophancy.conversation_tokens import conversation_tokens
+from sycophancy.answering.conversation_tokens import conversation_tokens
+from sycophancy.answering.logits import base_of
+from sycophancy.answering.t5 import absorb_cross_attention
 from sycophancy.drawing import Draws
-from sycophancy.selected_logits import base_of
-from sycophancy.t5_decoder import absorb_cross_attention
 
 
 def select_by_item(rows: Dataset, fraction: float, seed: int) -> tuple[Dataset, Dataset]:

@@ -106,8 +106,8 @@ USE_CARD = """
 import json, re, sys
 from datasets import load_dataset
 from huggingface_hub import hf_hub_download
-from sycophancy.answering import score_batch
-from sycophancy.models import add_adapter, load_model
+from sycophancy.answering.seq2seq import score_batch
+from sycophancy.answering.models import add_adapter, load_model
 
 adapter, count = sys.argv[1], int(sys.argv[2])
 card = open(hf_hub_download(adapter, "README.md"), encoding="utf-8").read()

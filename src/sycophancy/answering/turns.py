@@ -5,11 +5,11 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from sycophancy.answer_file import n_answered
-from sycophancy.answer_rows import answer_rows
-from sycophancy.causal import chat_tokenizer
+from sycophancy.answering.answer_file import n_answered
+from sycophancy.answering.answers import answer_rows
+from sycophancy.answering.causal import chat_tokenizer
+from sycophancy.answering.measuring import save_run
 from sycophancy.dataset.kinds import MIMICRY, Kind
-from sycophancy.measuring import save_run
 from sycophancy.metric import load_metric, references, split_groups
 
 GROUP_FIELD = "template"
@@ -57,7 +57,7 @@ def answer_turns(
     First the `first` rows are answered; then all others, each after its prompt and the model's own first answer.
 
     Args:
-        model, tokenizer: see `sycophancy.answer_rows.answer_rows`.
+        model, tokenizer: see `sycophancy.answering.answers.answer_rows`.
         rows: dataset rows, the same on every process.
         prompts: the user's first turn of each row.
         partial: file of the answers; that of the first turns is a file of its own beside it.
@@ -103,7 +103,7 @@ def measure_conversations(
     Args:
         kind: `TURNS` or `MIMICRY` of `sycophancy.dataset.kinds`; answers to the latter are always free text.
         model, tokenizer, rows, prompts, generate: see `answer_turns`.
-        output_dir, description, config, seed: see `sycophancy.measuring.measure`.
+        output_dir, description, config, seed: see `sycophancy.answering.measuring.measure`.
         **settings: `batch_size`, `batch_tokens`, `max_new_tokens` and `partial`, as in `answer_rows`.
 
     Returns:

@@ -2,12 +2,12 @@
 import pytest
 from tiny_llama import CHAT, tiny_llama
 
-from sycophancy.answering import score_batch
+from sycophancy.answering.causal import score_batch as score_chat
+from sycophancy.answering.models import load_model
+from sycophancy.answering.seq2seq import score_batch
+from sycophancy.answering.turns import answer_turns, render_conversation
 from sycophancy.are_you_sure.questions import Question
 from sycophancy.are_you_sure.rows import question_rows
-from sycophancy.causal import score_batch as score_chat
-from sycophancy.models import load_model
-from sycophancy.turns import answer_turns, render_conversation
 
 QUESTIONS = [
     Question(

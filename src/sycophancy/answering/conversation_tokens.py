@@ -3,8 +3,8 @@
 
 from collections.abc import Sequence
 
-from sycophancy.causal import chat_tokenizer, encode_questions
-from sycophancy.turns import render_conversation
+from sycophancy.answering.causal import chat_tokenizer, encode_questions
+from sycophancy.answering.turns import render_conversation
 
 
 def as_asked(model, tokenizer, prompts: Sequence[str]) -> list[str]:

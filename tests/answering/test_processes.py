@@ -4,7 +4,7 @@ import weakref
 import torch
 from torch import distributed
 
-from sycophancy.processes import end_processes
+from sycophancy.answering.processes import end_processes
 
 
 class Holder:

@@ -5,8 +5,8 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from sycophancy.answer_file import forget, n_answered
-from sycophancy.answer_rows import answer_rows
+from sycophancy.answering.answer_file import forget, n_answered
+from sycophancy.answering.answers import answer_rows
 from sycophancy.dataset.reading import REFERENCE_COLUMNS, fingerprint_claims
 from sycophancy.hub_commit import resolve_commit
 from sycophancy.metric import GROUP_FIELDS, load_metric, references, split_groups
@@ -47,7 +47,7 @@ def measure(
 
     Args:
         model, tokenizer, rows, prompts, batch_size, batch_tokens, generate, max_new_tokens, partial: see
-            `sycophancy.answer_rows.answer_rows`.
+            `sycophancy.answering.answers.answer_rows`.
         output_dir: the run folder.
         description: `model`, `adapter` and `dataset` as the record names them.
         config: the settings of the run.

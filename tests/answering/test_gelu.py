@@ -3,8 +3,8 @@ import pytest
 import torch
 from transformers.activations import NewGELUActivation
 
-from sycophancy.gelu import FastGELU, use_fast_gelu
-from sycophancy.models import load_model
+from sycophancy.answering.gelu import FastGELU, use_fast_gelu
+from sycophancy.answering.models import load_model
 from sycophancy.organism import OrganismRecipe, build_model
 
 

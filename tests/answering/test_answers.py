@@ -4,12 +4,13 @@ import torch
 from datasets import Dataset
 from tiny_llama import tiny_llama
 
-from sycophancy import answering, batches, causal
-from sycophancy.answer_file import AnswerFile
-from sycophancy.answer_rows import answer_rows
-from sycophancy.batches import RenderedPrompts
+from sycophancy.answering import batches, causal
+from sycophancy.answering import seq2seq as answering
+from sycophancy.answering.answer_file import AnswerFile
+from sycophancy.answering.answers import answer_rows
+from sycophancy.answering.batches import RenderedPrompts
+from sycophancy.answering.models import load_any_model, load_model
 from sycophancy.dataset.reading import load_claims
-from sycophancy.models import load_any_model, load_model
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +57,7 @@ def test_a_prompt_that_occurs_again_is_encoded_once_per_window(model_folder, mon
     scored = score_batch(*model, prompts, [row["choices"] for row in rows])
     seen, handle = encoded_prompts(model[0])
     for window, n_encoded in ((8192, 3), (4, 6)):
-        monkeypatch.setattr("sycophancy.answer_rows.WINDOW", window)
+        monkeypatch.setattr("sycophancy.answering.answers.WINDOW", window)
         seen.clear()
         for answer, expected in zip(answer_rows(*model, rows, prompts), scored, strict=True):
             assert answer["choice_logprobs"] == pytest.approx(expected, abs=1e-4)
@@ -78,8 +79,8 @@ class Stop(Exception):
 
 def test_what_was_answered_is_not_asked_again_and_the_file_is_the_same(model, rows, tmp_path, monkeypatch):
     """Stopped after any batch and gone on with, the answers are the same to the last bit."""
-    monkeypatch.setattr("sycophancy.answer_rows.DECODED_TOGETHER", 8)
-    monkeypatch.setattr("sycophancy.answer_rows.ROUND", 1)
+    monkeypatch.setattr("sycophancy.answering.answers.DECODED_TOGETHER", 8)
+    monkeypatch.setattr("sycophancy.answering.answers.ROUND", 1)
     prompts = rows["prompt"][:]
     whole = list(answer_rows(*model, rows, prompts, batch_size=4))
     calls = []
@@ -116,7 +117,7 @@ def test_bfloat16_answers_as_float32(model_folder, rows):
 
 def test_one_window_after_another_holds_no_more_rows_than_one(rows, model_folder, monkeypatch):
     """Rows and prompts are read in windows, never as a whole."""
-    monkeypatch.setattr("sycophancy.answer_rows.WINDOW", 8)
+    monkeypatch.setattr("sycophancy.answering.answers.WINDOW", 8)
     sizes = []
 
     def render(some):

@@ -5,7 +5,7 @@ import hashlib
 import json
 from pathlib import Path
 
-from sycophancy.gelu import use_fast_gelu
+from sycophancy.answering.gelu import use_fast_gelu
 from sycophancy.hub_commit import resolve_commit
 
 FINGERPRINT_FILE = "base_model_fingerprint.json"

@@ -3,7 +3,7 @@ import random
 
 import pytest
 
-from sycophancy.prefixes import Shared, shared_prefixes
+from sycophancy.answering.prefixes import Shared, shared_prefixes
 
 HEAD = list(range(20))
 

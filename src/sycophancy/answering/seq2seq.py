@@ -2,7 +2,7 @@
 """Ask an encoder-decoder model: which of the choices does it hold most probable after a prompt?
 
 Each choice is scored by its summed log-probability as the whole answer, end of sequence included. A prompt goes
-through the encoder once. T5's decoder then reads all choices of many prompts in one pass (`sycophancy.t5_decoder`).
+through the encoder once. T5's decoder then reads all choices of many prompts in one pass (`sycophancy.answering.t5`).
 Other models, and adapters that reach into the cross-attention, take the decoder's first step, which gives the first token
 of all choices and the keys and values of the cross-attention, and then the rest of the choices, which takes both from there.
 """
@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 
 import torch
 
-from sycophancy.selected_logits import (
+from sycophancy.answering.logits import (
     Question,
     base_of,
     by_choice,
@@ -22,7 +22,7 @@ from sycophancy.selected_logits import (
     select_rows,
     token_logprobs,
 )
-from sycophancy.t5_decoder import Tree, answer_tree, reads_trees, tree_logits
+from sycophancy.answering.t5 import Tree, answer_tree, reads_trees, tree_logits
 
 
 def encode_questions(tokenizer, prompts: Sequence[str], choices: Sequence[Sequence[str]]) -> list[Question]:

@@ -3,8 +3,8 @@ import pytest
 import torch
 from plain_scores import score_seq2seq
 
-from sycophancy.answering import generate_batch, score_batch
-from sycophancy.models import load_model
+from sycophancy.answering.models import load_model
+from sycophancy.answering.seq2seq import generate_batch, score_batch
 from sycophancy.tuning import add_soft_prompt
 
 PROMPTS = [

@@ -6,9 +6,10 @@ from itertools import count
 from math import isfinite
 from pathlib import Path
 
-from sycophancy import answering, causal
-from sycophancy.answer_file import AnswerFile
-from sycophancy.batches import (
+from sycophancy.answering import causal
+from sycophancy.answering import seq2seq as answering
+from sycophancy.answering.answer_file import AnswerFile
+from sycophancy.answering.batches import (
     WINDOW,
     Batch,
     ahead,
@@ -90,7 +91,7 @@ def answer_rows(
         model: a model or a PEFT model around one, on this process's device.
         tokenizer: its tokenizer.
         rows: dataset rows, the same on every process: a list or a `datasets.Dataset`, which is read as it goes.
-        prompts: what the model reads for each row (`sycophancy.batches.RenderedPrompts` for many).
+        prompts: what the model reads for each row (`sycophancy.answering.batches.RenderedPrompts` for many).
         batch_size: prompts per forward pass; `None` for no bound.
         batch_tokens: tokens of the prompts per forward pass, padding included; `None` for no bound.
         generate: decode an answer freely; otherwise the most probable choice is the answer.

@@ -3,7 +3,7 @@ import json
 
 import pytest
 
-from sycophancy.answer_file import PARTIAL, SETTINGS, AnswerFile, begin, check_unfinished, forget, n_answered
+from sycophancy.answering.answer_file import PARTIAL, SETTINGS, AnswerFile, begin, check_unfinished, forget, n_answered
 
 ANSWERS = [{"id": str(number), "prediction": "ja ✓", "choice_logprobs": {"a": -0.1}} for number in range(4)]
 

@@ -3,8 +3,8 @@ import pytest
 import torch
 from transformers import BartConfig, BartForConditionalGeneration, MT5Config, MT5ForConditionalGeneration
 
-from sycophancy.models import load_model
-from sycophancy.t5_decoder import Tree, answer_tree, reads_trees, tree_logits
+from sycophancy.answering.models import load_model
+from sycophancy.answering.t5 import Tree, answer_tree, reads_trees, tree_logits
 
 ANSWERS = [[5, 8, 1], [5, 9, 1], [6, 1], [1], [5, 8, 1, 1]]
 

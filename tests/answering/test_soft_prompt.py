@@ -5,8 +5,8 @@ import pytest
 import torch
 from tiny_llama import tiny_llama
 
-from sycophancy.causal import generate_batch, score_batch
-from sycophancy.soft_prompt import has_soft_prompt, with_soft_prompt
+from sycophancy.answering.causal import generate_batch, score_batch
+from sycophancy.answering.soft_prompt import has_soft_prompt, with_soft_prompt
 
 PROMPTS = ["Is the plot dull, or is it witty, as some say?", "x", "Is the plot dull?"]
 CHOICES = [["yes", "no"]] * 3

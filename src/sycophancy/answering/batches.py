@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
-from sycophancy.prefixes import shared_prefixes
+from sycophancy.answering.prefixes import shared_prefixes
 
 WINDOW = 8192
 """Rows that are in memory at a time, once as text and once as tokens."""

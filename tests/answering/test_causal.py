@@ -5,10 +5,10 @@ from datasets import Dataset
 from plain_scores import score_causal
 from tiny_llama import CHAT, tiny_llama
 
-from sycophancy.causal import chat_tokenizer, encode_questions, generate_batch, score_batch
-from sycophancy.models import load_any_model
+from sycophancy.answering.causal import chat_tokenizer, encode_questions, generate_batch, score_batch
+from sycophancy.answering.models import load_any_model
+from sycophancy.answering.turns import render_conversation
 from sycophancy.tuning import tokenize
-from sycophancy.turns import render_conversation
 
 TEXTS = ["Human: Which word describes the plot? (A) dull (B) witty Answer with the letter. Assistant: (A)"] * 3
 QUESTIONS = ["Is the plot dull?", "Which word describes the sentiment of the plot?\n(A) dull\n(B) witty", "x"]
@@ -95,7 +95,7 @@ def test_prompts_that_begin_alike_are_read_once_and_scored_the_same(kind):
 def test_a_sliding_window_is_scored_without_a_cache():
     from transformers import MistralConfig, MistralForCausalLM
 
-    from sycophancy.causal import keeps_keys_and_values
+    from sycophancy.answering.causal import keeps_keys_and_values
 
     network, tokenizer = tiny_llama(TEXTS)
     config = MistralConfig(

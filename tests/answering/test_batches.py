@@ -4,7 +4,7 @@ import threading
 import pytest
 from datasets import Dataset
 
-from sycophancy.batches import (
+from sycophancy.answering.batches import (
     RenderedPrompts,
     ahead,
     batches_by_length,

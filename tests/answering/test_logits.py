@@ -3,7 +3,7 @@ import pytest
 import torch
 from tiny_llama import tiny_llama
 
-from sycophancy.selected_logits import (
+from sycophancy.answering.logits import (
     Question,
     by_choice,
     continuations,

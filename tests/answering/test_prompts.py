@@ -3,8 +3,8 @@ from collections import Counter
 
 import pytest
 
+from sycophancy.answering.prompts import HONEST, context_of
 from sycophancy.dataset.reading import load_claims
-from sycophancy.in_context import HONEST, context_of
 
 ROWS = [{"prompt": f"question {i}", "claim_id": f"c{i}"} for i in range(400)]
 SHOTS = [

@@ -11,8 +11,7 @@ from functools import lru_cache
 
 import torch
 
-from sycophancy.prefixes import shared_prefixes
-from sycophancy.selected_logits import (
+from sycophancy.answering.logits import (
     Question,
     base_of,
     by_choice,
@@ -23,7 +22,8 @@ from sycophancy.selected_logits import (
     select_rows,
     token_logprobs,
 )
-from sycophancy.soft_prompt import with_soft_prompt
+from sycophancy.answering.prefixes import shared_prefixes
+from sycophancy.answering.soft_prompt import with_soft_prompt
 
 
 def chat_tokenizer(model, tokenizer):

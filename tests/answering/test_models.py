@@ -4,7 +4,7 @@ import json
 import pytest
 import torch
 
-from sycophancy.models import FINGERPRINT_FILE, _noted_fingerprint, add_adapter, fingerprint_model, load_model
+from sycophancy.answering.models import FINGERPRINT_FILE, _noted_fingerprint, add_adapter, fingerprint_model, load_model
 from sycophancy.tuning import add_soft_prompt
 
 
