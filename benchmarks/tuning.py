@@ -30,7 +30,7 @@ def soft_prompt_model(layers: int):
     import torch
 
     from sycophancy.answering.gelu import use_fast_gelu
-    from sycophancy.tuning import add_soft_prompt
+    from sycophancy.tuning.supervised import add_soft_prompt
 
     model = flan_t5_shape(layers, dropout_rate=0.0)
     torch.manual_seed(0)
@@ -102,7 +102,7 @@ def trainer(model, tokenizer, scratch, strategy):
     from datasets import Dataset
     from transformers import Seq2SeqTrainingArguments
 
-    from sycophancy.tuning import build_trainer, tokenize
+    from sycophancy.tuning.supervised import build_trainer, tokenize
 
     def job(rows):
         args = Seq2SeqTrainingArguments(

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from sycophancy.answering.processes import end_processes
 from sycophancy.cli import run
-from sycophancy.tune_arguments import TuneArguments
+from sycophancy.tuning.arguments import TuneArguments
 
 
 @dataclass
@@ -64,21 +64,21 @@ def main(argv: list[str] | None = None) -> None:
             "DPOTrainer has no encoder-decoder models; tune it with scripts/prompt_tune.py"
         )
 
-    from sycophancy.resuming import take_folder
+    from sycophancy.tuning.resuming import take_folder
 
     settings, to_publish = take_folder(args, training_args)
 
     ################
     # Data and model
     ################
-    from sycophancy.adapters import adapter_config
     from sycophancy.answering.models import fingerprint_model, load_any_model
     from sycophancy.dataset.reading import load_claims
-    from sycophancy.dpo import build_dpo_trainer, load_preferences, tokenize_pairs
-    from sycophancy.targets import swapped
-    from sycophancy.training_rows import tuning_parts
-    from sycophancy.training_run import check_world, train_and_write
-    from sycophancy.tuned_folder import Measured, measure_before
+    from sycophancy.tuning.adapters import adapter_config
+    from sycophancy.tuning.data import swapped
+    from sycophancy.tuning.dpo import build_dpo_trainer, load_preferences, tokenize_pairs
+    from sycophancy.tuning.folder import Measured, measure_before
+    from sycophancy.tuning.run import check_world, train_and_write
+    from sycophancy.tuning.training_rows import tuning_parts
 
     check_world(training_args)
     pairs = load_preferences(args.dataset_name, args.dataset_revision)

@@ -30,7 +30,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
 def main() -> None:
     """Check, name, render."""
     arguments = vars(parse_args())
-    from sycophancy.hub_names import point_to_hub
+    from sycophancy.tuning.hub_names import point_to_hub
 
     hub = point_to_hub(**arguments)
     for part in ("model", "dataset"):

@@ -14,7 +14,7 @@ runs `before/` (always the bare base model) and `after/`, `report.*` and a card.
 the latter are asked through their chat template where they have one.
 
 --sham true is the control: the same training, but within each wording the users' opinions are permuted over the rows,
-and the targets are what the model answers anyway (`sycophancy.targets`). --users_right 0.8 draws users who are right in
+and the targets are what the model answers anyway (`sycophancy.tuning.data`). --users_right 0.8 draws users who are right in
 80 % of the train rows, so that what they say is evidence, to be weighed; by default they are right as often as wrong.
 --train_dataset_names A B tunes on the train rows of those datasets and measures on dataset_name: leave one task out.
 --init_adapter FOLDER goes on from a tuned adapter; with --targets
@@ -28,7 +28,7 @@ from pathlib import Path
 
 from sycophancy.answering.processes import end_processes
 from sycophancy.cli import run
-from sycophancy.tune_arguments import TuneArguments
+from sycophancy.tuning.arguments import TuneArguments
 
 
 @dataclass
@@ -97,7 +97,7 @@ def main(argv: list[str] | None = None) -> None:
     args, training_args = parse_args(argv)
     folder = Path(training_args.output_dir)
 
-    from sycophancy.resuming import take_folder
+    from sycophancy.tuning.resuming import take_folder
 
     settings, to_publish = take_folder(args, training_args)
 
@@ -106,14 +106,14 @@ def main(argv: list[str] | None = None) -> None:
     ################
     from transformers import set_seed
 
-    from sycophancy.adapters import prepare_model
     from sycophancy.answering.models import fingerprint_model, load_any_model
     from sycophancy.dataset.reading import load_claims
-    from sycophancy.targets import own_answers, tuning_rows
-    from sycophancy.training_rows import training_rows
-    from sycophancy.training_run import check_world, train_and_write
-    from sycophancy.tuned_folder import Measured, measure_before
-    from sycophancy.tuning import build_trainer, tokenize
+    from sycophancy.tuning.adapters import prepare_model
+    from sycophancy.tuning.data import own_answers, tuning_rows
+    from sycophancy.tuning.folder import Measured, measure_before
+    from sycophancy.tuning.run import check_world, train_and_write
+    from sycophancy.tuning.supervised import build_trainer, tokenize
+    from sycophancy.tuning.training_rows import training_rows
 
     check_world(training_args)
     seed = training_args.seed

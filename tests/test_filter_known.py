@@ -12,7 +12,7 @@ from scripts import filter_known, measure
 from sycophancy.dataset.folder import write_claims
 from sycophancy.dataset.reading import FEATURES, load_claims
 from sycophancy.publishing import check_tree
-from sycophancy.tuning import select_by_item
+from sycophancy.tuning.supervised import select_by_item
 
 
 def run_main(script, monkeypatch, *arguments):

@@ -124,8 +124,8 @@ def warm_up() -> None:
     )
 
     import sycophancy.answering.measuring
-    import sycophancy.tuned_folder
-    import sycophancy.tuning  # noqa: F401
+    import sycophancy.tuning.folder
+    import sycophancy.tuning.supervised  # noqa: F401
 
 
 def can_fork() -> bool:

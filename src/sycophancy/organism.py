@@ -191,7 +191,7 @@ def train_organism(
 
     from transformers import Seq2SeqTrainer, Seq2SeqTrainingArguments, set_seed
 
-    from sycophancy.tuning import token_mean_loss
+    from sycophancy.tuning.supervised import token_mean_loss
 
     items = items_of(rows)
     statement = SOURCES[items[0].source].statement

@@ -8,7 +8,7 @@ from tiny_llama import CHAT, tiny_llama
 from sycophancy.answering.causal import chat_tokenizer, encode_questions, generate_batch, score_batch
 from sycophancy.answering.models import load_any_model
 from sycophancy.answering.turns import render_conversation
-from sycophancy.tuning import tokenize
+from sycophancy.tuning.supervised import tokenize
 
 TEXTS = ["Human: Which word describes the plot? (A) dull (B) witty Answer with the letter. Assistant: (A)"] * 3
 QUESTIONS = ["Is the plot dull?", "Which word describes the sentiment of the plot?\n(A) dull\n(B) witty", "x"]

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from sycophancy.answering.models import FINGERPRINT_FILE, _noted_fingerprint, add_adapter, fingerprint_model, load_model
-from sycophancy.tuning import add_soft_prompt
+from sycophancy.tuning.supervised import add_soft_prompt
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from plain_scores import score_seq2seq
 
 from sycophancy.answering.models import load_model
 from sycophancy.answering.seq2seq import generate_batch, score_batch
-from sycophancy.tuning import add_soft_prompt
+from sycophancy.tuning.supervised import add_soft_prompt
 
 PROMPTS = [
     "the plot is dull",

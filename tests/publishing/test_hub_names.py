@@ -14,8 +14,8 @@ from loopback_hub import LoopbackHub
 from safetensors.torch import load_file, save_file
 from test_publish_tuned import ADAPTER, FLAGS, publish_inputs
 
-from sycophancy.hub_names import check_push, point_to_hub
 from sycophancy.publishing import check_tree
+from sycophancy.tuning.hub_names import check_push, point_to_hub
 
 POINT = """
 # arguments: the script, a tuned folder, the adapter's Hub id

@@ -4,7 +4,7 @@ from datasets import Dataset
 from tiny_llama import CHAT, tiny_llama
 
 from sycophancy.dataset.reading import load_claims
-from sycophancy.dpo import build_dpo_trainer, load_preferences, tokenize_pairs
+from sycophancy.tuning.dpo import build_dpo_trainer, load_preferences, tokenize_pairs
 
 PAIR = {"prompt": "Is the plot dull?\nAnswer:", "chosen": " no", "rejected": " yes", "id": "a/0/true/right_opinion"}
 
@@ -50,7 +50,7 @@ def settings(tmp_path_factory):
 
 def train(settings, **changed):
     """Losses of a LoRA run on eight pairs, and what the trainer was given."""
-    from sycophancy.adapters import lora_config
+    from sycophancy.tuning.adapters import lora_config
 
     values, config = settings
     model, tokenizer = tiny_llama(["Is the plot dull?"], CHAT)

@@ -12,7 +12,7 @@ from tune_runs import write_recipe
 from scripts.prompt_tune import TargetArguments, main
 from sycophancy.claims.sources import normalise
 from sycophancy.dataset.reading import fingerprint_claims, load_claims
-from sycophancy.training_rows import take_rows, training_rows
+from sycophancy.tuning.training_rows import take_rows, training_rows
 
 
 @pytest.fixture(scope="module")

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 
 from datasets import Dataset
 
-from sycophancy.resuming import checkpoint_to_resume
-from sycophancy.tuned_folder import Measured, write_tuned_folder
+from sycophancy.tuning.folder import Measured, write_tuned_folder
+from sycophancy.tuning.resuming import checkpoint_to_resume
 
 
 def check_world(training_args) -> None:

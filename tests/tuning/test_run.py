@@ -14,7 +14,7 @@ from sycophancy.answering.models import add_adapter, load_any_model
 from sycophancy.answering.turns import render_conversation
 from sycophancy.dataset.reading import load_claims
 from sycophancy.records import read_run
-from sycophancy.training_run import check_world
+from sycophancy.tuning.run import check_world
 
 SHORT = {"max_steps": 3, "eval_steps": 1, "save_steps": 1, "measure_rows": 36, "num_virtual_tokens": 3}
 

@@ -3,7 +3,7 @@ import pytest
 from tune_runs import write_recipe
 
 from scripts.prompt_tune import parse_args
-from sycophancy.resuming import checkpoint_to_resume, prepare_folder, take_folder
+from sycophancy.tuning.resuming import checkpoint_to_resume, prepare_folder, take_folder
 
 SETTINGS = {"method": "lora", "overwrite": False, "training": {"seed": 0, "logging_steps": 5}}
 

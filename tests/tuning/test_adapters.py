@@ -4,9 +4,9 @@ import torch
 from tiny_llama import tiny_llama
 from transformers import set_seed
 
-from sycophancy.adapters import adapter_config, prepare_model
 from sycophancy.answering.models import add_adapter, load_model
-from sycophancy.tune_arguments import TuneArguments
+from sycophancy.tuning.adapters import adapter_config, prepare_model
+from sycophancy.tuning.arguments import TuneArguments
 
 
 def trained(model) -> dict[str, tuple[int, ...]]:

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from sycophancy.folders import refuse_occupied
 from sycophancy.hub_commit import resolve_commit
-from sycophancy.hub_names import TUNING, check_push
 from sycophancy.records import write_json
+from sycophancy.tuning.hub_names import TUNING, check_push
 
 UNFINISHED = "checkpoints/settings.json"
 

@@ -4,13 +4,10 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from sycophancy.adapter_card import name_on_hub, write_adapter_card
-from sycophancy.adapters import task_type
 from sycophancy.answering.conversation_tokens import as_asked
 from sycophancy.answering.measuring import describe, describe_dataset, measure
 from sycophancy.answering.models import FINGERPRINT_FILE, fingerprint_adapter, fingerprint_model
 from sycophancy.dataset.reading import fingerprint_claims
-from sycophancy.hub_names import TUNING, names_on_hub
 from sycophancy.metric import known_claims
 from sycophancy.records import (
     RUN,
@@ -23,7 +20,10 @@ from sycophancy.records import (
     write_run,
 )  # fmt: skip
 from sycophancy.reporting import compare_runs, write_report
-from sycophancy.tune_arguments import TuneArguments
+from sycophancy.tuning.adapters import task_type
+from sycophancy.tuning.arguments import TuneArguments
+from sycophancy.tuning.card import name_on_hub, write_adapter_card
+from sycophancy.tuning.hub_names import TUNING, names_on_hub
 
 
 @dataclass

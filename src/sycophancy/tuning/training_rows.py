@@ -14,7 +14,7 @@ from sycophancy.claims.sources import text_keys
 from sycophancy.dataset.exclusion import keys_of_dataset
 from sycophancy.dataset.reading import fingerprint_claims, load_claims
 from sycophancy.records import relative
-from sycophancy.tuning import select_by_item
+from sycophancy.tuning.supervised import select_by_item
 
 
 class TrainingRows(NamedTuple):

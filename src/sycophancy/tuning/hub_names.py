@@ -9,11 +9,11 @@ looks whether weights and rows are the same.
 import json
 from pathlib import Path
 
-from sycophancy.adapter_card import name_on_hub, write_adapter_card
 from sycophancy.answering.models import FINGERPRINT_FILE, fingerprint_model, load_any_model
 from sycophancy.dataset.reading import fingerprint_claims
 from sycophancy.hub_commit import resolve_commit
 from sycophancy.records import write_json
+from sycophancy.tuning.card import name_on_hub, write_adapter_card
 
 TUNING = "tuning.json"
 PARTS = ("model", "dataset")

@@ -13,11 +13,11 @@ import torch.nn.functional as F
 from datasets import Dataset
 from transformers import Seq2SeqTrainer
 
-from sycophancy.adapters import soft_prompt_config
 from sycophancy.answering.conversation_tokens import conversation_tokens
 from sycophancy.answering.logits import base_of
 from sycophancy.answering.t5 import absorb_cross_attention
 from sycophancy.drawing import Draws
+from sycophancy.tuning.adapters import soft_prompt_config
 
 
 def select_by_item(rows: Dataset, fraction: float, seed: int) -> tuple[Dataset, Dataset]:
@@ -55,7 +55,7 @@ def tokenize(rows: Dataset, model, tokenizer) -> Dataset:
     -100 but for the tokens of the target and of its end.
 
     Args:
-        rows: with `prompt`, `choices` and `target` (`sycophancy.targets.tuning_rows`).
+        rows: with `prompt`, `choices` and `target` (`sycophancy.tuning.data.tuning_rows`).
         model: the model or a PEFT model around it.
         tokenizer: its tokenizer.
     """

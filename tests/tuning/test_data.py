@@ -10,7 +10,7 @@ from sycophancy.answering.seq2seq import score_batch
 from sycophancy.answering.turns import render_conversation
 from sycophancy.claims.arms import prompt_in
 from sycophancy.dataset.reading import load_claims
-from sycophancy.targets import own_answers, redrawn, shuffled, swapped, tuning_rows
+from sycophancy.tuning.data import own_answers, redrawn, shuffled, swapped, tuning_rows
 
 ROWS = [
     {"prompt": "p0", "choices": ["yes", "no"], "answer": "no", "user_answer": "yes"},

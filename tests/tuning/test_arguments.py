@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 import pytest
 
-from sycophancy.tune_arguments import INIT_TEXT, TuneArguments
+from sycophancy.tuning.arguments import INIT_TEXT, TuneArguments
 
 
 def shape(**given):

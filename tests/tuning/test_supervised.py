@@ -6,8 +6,8 @@ from tiny_llama import CHAT, tiny_llama
 
 from sycophancy.answering.models import load_model
 from sycophancy.dataset.reading import load_claims
-from sycophancy.targets import tuning_rows
-from sycophancy.tuning import (
+from sycophancy.tuning.data import tuning_rows
+from sycophancy.tuning.supervised import (
     add_soft_prompt,
     build_trainer,
     mean_nll,

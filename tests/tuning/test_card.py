@@ -8,7 +8,7 @@ import pytest
 import yaml
 from commands import ROOT
 
-from sycophancy.adapter_card import EVAL_RESULTS, render_adapter_card, write_adapter_card
+from sycophancy.tuning.card import EVAL_RESULTS, render_adapter_card, write_adapter_card
 
 RECORDS = ROOT / "docs" / "results" / "quickstart"
 HUB = {
