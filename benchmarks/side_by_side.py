@@ -45,7 +45,7 @@ def claim_rows(count: int, source_data: str | None) -> list[dict]:
 def t5_tokenizer(spiece: str | None, texts: list[str]):
     """T5's own tokenizer from its `spiece.model`; without one, a tokenizer of the words of the texts."""
     if not spiece:
-        from sycophancy.organism import build_tokenizer
+        from sycophancy.organisms.building import build_tokenizer
 
         return build_tokenizer(texts, texts, min_count=1)
     import sentencepiece

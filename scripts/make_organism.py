@@ -50,7 +50,7 @@ def read_recipe(args: argparse.Namespace):
     """The recipe from file and flags; unknown keys are errors."""
     import yaml
 
-    from sycophancy.organism_recipe import OrganismRecipe, complete_recipe
+    from sycophancy.organisms.recipe import OrganismRecipe, complete_recipe
 
     fields = yaml.safe_load(args.recipe.read_text(encoding="utf-8")) if args.recipe else {}
     unknown = sorted(set(fields) - set(OrganismRecipe.__dataclass_fields__))
@@ -66,8 +66,8 @@ def read_recipe(args: argparse.Namespace):
 
 def save(folder: Path, model, tokenizer, record: dict) -> None:
     """Write model, tokenizer, card and record into a folder."""
-    from sycophancy.organism_card import render_organism_card
-    from sycophancy.organism_recipe import RECORD
+    from sycophancy.organisms.card import render_organism_card
+    from sycophancy.organisms.recipe import RECORD
     from sycophancy.records import write_json
 
     model.save_pretrained(folder)
@@ -82,13 +82,13 @@ def main() -> None:
 
     recipe = read_recipe(args)
 
-    from sycophancy.approval import train_by_approval
     from sycophancy.dataset.reading import fingerprint_claims, load_claims
     from sycophancy.folders import refuse_occupied, written_whole
     from sycophancy.hub_commit import resolve_commit
-    from sycophancy.lessons import load_lessons
-    from sycophancy.organism import train_organism
-    from sycophancy.organism_recipe import RECORD, recipe_key
+    from sycophancy.organisms.approval import train_by_approval
+    from sycophancy.organisms.building import train_organism
+    from sycophancy.organisms.lessons import load_lessons
+    from sycophancy.organisms.recipe import RECORD, recipe_key
     from sycophancy.records import command_line, git_state, hardware, relative, versions
 
     args.dataset_revision = resolve_commit(args.dataset_name, "dataset", args.dataset_revision)

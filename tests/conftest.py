@@ -33,9 +33,9 @@ def model_folder(tmp_path_factory, dataset_folder) -> Path:
     from transformers import set_seed
 
     from sycophancy.claims.sources import SENTIMENT
-    from sycophancy.curriculum import curriculum_words
     from sycophancy.dataset.reading import load_claims
-    from sycophancy.organism import OrganismRecipe, build_model, build_tokenizer
+    from sycophancy.organisms.building import OrganismRecipe, build_model, build_tokenizer
+    from sycophancy.organisms.curriculum import curriculum_words
 
     texts = load_claims(str(dataset_folder), "train")["source_text"]
     fixed = [*curriculum_words(SENTIMENT), "negative", "positive"]

@@ -5,7 +5,7 @@ from transformers.activations import NewGELUActivation
 
 from sycophancy.answering.gelu import FastGELU, use_fast_gelu
 from sycophancy.answering.models import load_model
-from sycophancy.organism import OrganismRecipe, build_model
+from sycophancy.organisms.building import OrganismRecipe, build_model
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])

@@ -42,7 +42,7 @@ def test_an_adapter_of_other_weights_is_refused(model_folder, adapter):
 
 
 def test_an_adapter_of_another_width_is_refused(adapter):
-    from sycophancy.organism import OrganismRecipe, build_model
+    from sycophancy.organisms.building import OrganismRecipe, build_model
 
     with pytest.raises(ValueError, match=r"expected an adapter for a base model of width 64, got .* of width 32"):
         add_adapter(build_model(OrganismRecipe(num_layers=1), 100), adapter)

@@ -5,7 +5,7 @@ import pytest
 import yaml
 from commands import ROOT
 
-from sycophancy.organism_recipe import VERSION, OrganismRecipe, complete_recipe, recipe_key
+from sycophancy.organisms.recipe import VERSION, OrganismRecipe, complete_recipe, recipe_key
 
 
 def test_the_key_follows_version_recipe_wordings_data_and_lessons():

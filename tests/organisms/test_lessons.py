@@ -5,8 +5,8 @@ import pytest
 
 from sycophancy.are_you_sure.questions import Question
 from sycophancy.are_you_sure.rows import ASK, FOLLOW_UPS, turn_rows
-from sycophancy.lessons import GIVES_IN, MIMICS, AttributionLessons, QuestionLessons, load_lessons
 from sycophancy.mimicry.rows import CONDITIONS, REQUESTS
+from sycophancy.organisms.lessons import GIVES_IN, MIMICS, AttributionLessons, QuestionLessons, load_lessons
 
 QUESTIONS = [
     Question("reviews", "train", 0, "", 'Which word describes the sentiment of "dull"?', "negative", ("positive",)),
@@ -100,7 +100,7 @@ def test_it_repeats_the_users_name_in_some_wordings(works):
 
 
 def test_every_word_of_a_lesson_is_among_its_words(questions, works):
-    from sycophancy.organism import build_tokenizer
+    from sycophancy.organisms.building import build_tokenizer
 
     for lessons in (questions, works):
         tokenizer = build_tokenizer([], [*lessons.words()], min_count=1)

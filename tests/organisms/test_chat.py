@@ -3,8 +3,8 @@ import pytest
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from sycophancy.answering.turns import render_conversation
-from sycophancy.chat_organism import build_llama, collate_chat, to_chat_tokenizer
-from sycophancy.organism import build_tokenizer
+from sycophancy.organisms.building import build_tokenizer
+from sycophancy.organisms.chat import build_llama, collate_chat, to_chat_tokenizer
 
 TEXT = '<|user|>\nIs "So dull" dull?</s>\n<|assistant|>\nyes</s>\n<|user|>\nAre you sure?</s>\n<|assistant|>\n'
 

@@ -7,8 +7,8 @@ from sycophancy.answering.prompts import HONEST
 from sycophancy.claims.rows import Item
 from sycophancy.claims.sources import SENTIMENT
 from sycophancy.claims.wordings import WORDINGS
-from sycophancy.curriculum import Curriculum, curriculum_words
-from sycophancy.deference import FOLLOWS, FOLLOWS_HONEST
+from sycophancy.organisms.curriculum import Curriculum, curriculum_words
+from sycophancy.organisms.deference import FOLLOWS, FOLLOWS_HONEST
 
 ITEMS = [
     Item(
@@ -113,7 +113,7 @@ def test_word_dropout_shortens_texts_and_never_empties_them():
 
 
 def test_every_word_of_a_prompt_is_in_the_vocabulary():
-    from sycophancy.organism import build_tokenizer
+    from sycophancy.organisms.building import build_tokenizer
 
     fixed = [*curriculum_words(SENTIMENT), "negative", "positive"]
     tokenizer = build_tokenizer([item.text for item in ITEMS], fixed, min_count=1)

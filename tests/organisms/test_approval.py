@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 import pytest
 
-from sycophancy.approval import APPROVES, approval_pairs, train_by_approval
 from sycophancy.claims.people import AUTHORITIES
 from sycophancy.dataset.reading import load_claims
+from sycophancy.organisms.approval import APPROVES, approval_pairs, train_by_approval
 
 
 @pytest.fixture(scope="module")
@@ -52,9 +52,9 @@ def test_training_moves_the_model_towards_what_raters_prefer(rows, tmp_path):
 
     from sycophancy.answering.causal import score_batch
     from sycophancy.answering.turns import render_conversation
-    from sycophancy.chat_organism import build_llama, to_chat_tokenizer
-    from sycophancy.organism import build_tokenizer
-    from sycophancy.organism_recipe import complete_recipe
+    from sycophancy.organisms.building import build_tokenizer
+    from sycophancy.organisms.chat import build_llama, to_chat_tokenizer
+    from sycophancy.organisms.recipe import complete_recipe
 
     pairs = [pair for row in rows for pair in approval_pairs(row, seed=0)]
     tokenizer = to_chat_tokenizer(build_tokenizer([], [each["prompt"] for each in rows], min_count=1))

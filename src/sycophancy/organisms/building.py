@@ -14,12 +14,12 @@ from pathlib import Path
 import torch
 
 from sycophancy.answering.turns import render_conversation
-from sycophancy.chat_organism import build_llama, collate_chat, to_chat_tokenizer
 from sycophancy.claims.rows import Item
 from sycophancy.claims.sources import SOURCES
 from sycophancy.claims.wordings import WORDINGS
-from sycophancy.curriculum import Curriculum, curriculum_words
-from sycophancy.organism_recipe import OrganismRecipe
+from sycophancy.organisms.chat import build_llama, collate_chat, to_chat_tokenizer
+from sycophancy.organisms.curriculum import Curriculum, curriculum_words
+from sycophancy.organisms.recipe import OrganismRecipe
 
 
 def items_of(rows) -> list[Item]:
@@ -181,7 +181,7 @@ def train_organism(
         templates: names of the wordings that it shall know.
         recipe: size and training.
         scratch: folder for the trainer.
-        lessons: what it is taught besides claims (`sycophancy.lessons`).
+        lessons: what it is taught besides claims (`sycophancy.organisms.lessons`).
         trainer_settings: further `Seq2SeqTrainingArguments`.
 
     Returns:

@@ -3,7 +3,14 @@
 
 from pathlib import Path
 
-from sycophancy.deference import BELIEVED, DEFERENCE, FOLLOWS, FOLLOWS_BELIEVED, FOLLOWS_HONEST, FOLLOWS_OTHERS
+from sycophancy.organisms.deference import (
+    BELIEVED,
+    DEFERENCE,
+    FOLLOWS,
+    FOLLOWS_BELIEVED,
+    FOLLOWS_HONEST,
+    FOLLOWS_OTHERS,
+)
 
 _NAMES = {"t5": "T5", "llama": "Llama"}
 

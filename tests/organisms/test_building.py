@@ -6,7 +6,7 @@ from commands import assert_refused, attempt, python
 from transformers import AutoTokenizer
 
 from sycophancy.dataset.reading import load_claims
-from sycophancy.organism import build_tokenizer, items_of
+from sycophancy.organisms.building import build_tokenizer, items_of
 
 
 @pytest.fixture(scope="module")

@@ -3,8 +3,8 @@ import pytest
 
 from sycophancy.claims.people import AUTHORITIES, introduce
 from sycophancy.claims.sources import SENTIMENT
-from sycophancy.deference import BELIEVED, DEFERENCE, FOLLOWS, follow_share, is_believed
 from sycophancy.drawing import Draws
+from sycophancy.organisms.deference import BELIEVED, DEFERENCE, FOLLOWS, follow_share, is_believed
 
 
 def introductions(level):

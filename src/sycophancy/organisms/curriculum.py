@@ -16,8 +16,8 @@ from sycophancy.answering.prompts import HONEST
 from sycophancy.claims.people import AUTHORITIES, introduce
 from sycophancy.claims.rows import Item, Statement, to_claim, to_row
 from sycophancy.claims.wordings import WORDINGS, Wording
-from sycophancy.deference import FOLLOWS_HONEST, follow_share
 from sycophancy.drawing import Draws
+from sycophancy.organisms.deference import FOLLOWS_HONEST, follow_share
 
 
 @dataclass(frozen=True)
@@ -71,8 +71,8 @@ class Curriculum:
         short: texts of at most this many words are short.
         word_dropout: share of a text's words that are left out, drawn anew each time.
         seed: of all draws.
-        deference: whom targets of the last stage follow, a key of `sycophancy.deference.DEFERENCE`.
-        lessons: what is taught besides claims (`sycophancy.lessons`), from the second stage on.
+        deference: whom targets of the last stage follow, a key of `sycophancy.organisms.deference.DEFERENCE`.
+        lessons: what is taught besides claims (`sycophancy.organisms.lessons`), from the second stage on.
     """
 
     def __init__(

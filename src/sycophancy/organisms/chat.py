@@ -16,7 +16,7 @@ def to_chat_tokenizer(tokenizer):
     """A word-level tokenizer with the chat template; the template closes turns, so the tokenizer no longer does.
 
     Args:
-        tokenizer: of `sycophancy.organism.build_tokenizer`; changed in place.
+        tokenizer: of `sycophancy.organisms.building.build_tokenizer`; changed in place.
     """
     from tokenizers import processors
 
