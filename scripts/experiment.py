@@ -40,8 +40,8 @@ def main() -> None:
 
     from dataclasses import replace
 
-    from sycophancy.experiment_plan import cell_keys, missing_recipes, plan_cells
-    from sycophancy.experiment_yaml import read_grid
+    from sycophancy.experiments.plan import cell_keys, missing_recipes, plan_cells
+    from sycophancy.experiments.yaml_file import read_grid
 
     grid = read_grid(args.config)
     if args.output_dir:
@@ -52,8 +52,8 @@ def main() -> None:
         raise ValueError(f"{args.config}: expected recipes that are there, got {', '.join(missing)}; correct the path")
     keys = cell_keys(cells)
 
-    from sycophancy.experiment_cells import prepare_output, states
-    from sycophancy.experiment_run import Processes, budget, run_cells
+    from sycophancy.experiments.cells import prepare_output, states
+    from sycophancy.experiments.run import Processes, budget, run_cells
 
     if args.dry_run:
         state = states(output_dir, cells, keys)
@@ -70,12 +70,12 @@ def main() -> None:
     if not args.page_only:
         failures = run_cells(output_dir, cells, keys, processes=processes, overwrite=args.overwrite)
     if processes.is_main:
-        from sycophancy.experiment_page import write_page
+        from sycophancy.experiments.page import write_page
 
         print(write_page(grid, cells, output_dir))
         print(f"wrote {output_dir / 'experiment.html'}")
         if args.records_to:
-            from sycophancy.experiment_copy import copy_records
+            from sycophancy.experiments.copying import copy_records
 
             copy_records(output_dir, args.records_to)
             print(f"wrote {args.records_to}")

@@ -13,8 +13,8 @@ import pytest
 import yaml
 from commands import ROOT, assert_refused, attempt, launch, python
 
-from sycophancy.experiment_cells import lock_output
-from sycophancy.experiment_copy import copy_records
+from sycophancy.experiments.cells import lock_output
+from sycophancy.experiments.copying import copy_records
 
 SCRIPT = "scripts/experiment.py"
 SMOKE = "scripts/recipes/experiment_smoke.yaml"

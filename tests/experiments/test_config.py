@@ -5,8 +5,8 @@ import pytest
 import yaml
 from commands import ROOT
 
-from sycophancy.experiment_grid import Margins, Mitigation
-from sycophancy.experiment_yaml import read_grid
+from sycophancy.experiments.config import Margins, Mitigation
+from sycophancy.experiments.yaml_file import read_grid
 
 SMOKE = yaml.safe_load((ROOT / "scripts/recipes/experiment_smoke.yaml").read_text())
 

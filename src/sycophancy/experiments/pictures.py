@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import cycle
 
 from sycophancy.claims.people import AUTHORITIES
-from sycophancy.experiment_grid import Margins
-from sycophancy.experiment_numbers import Result
+from sycophancy.experiments.config import Margins
+from sycophancy.experiments.numbers import Result
 from sycophancy.picture import AFTER, BEFORE
 
 THIRD = "#009E73"

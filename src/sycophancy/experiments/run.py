@@ -8,7 +8,7 @@ from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
-from sycophancy.experiment_cells import (
+from sycophancy.experiments.cells import (
     can_fork,
     clear_folder,
     expected_seconds,
@@ -18,7 +18,7 @@ from sycophancy.experiment_cells import (
     warm_up,
     write_record,
 )
-from sycophancy.experiment_plan import DISTRIBUTED, Cell
+from sycophancy.experiments.plan import DISTRIBUTED, Cell
 
 _RANK_VARIABLES = ("RANK", "LOCAL_RANK", "WORLD_SIZE", "LOCAL_WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
 

@@ -5,7 +5,7 @@ import re
 from dataclasses import MISSING, fields
 from pathlib import Path
 
-from sycophancy.experiment_grid import (
+from sycophancy.experiments.config import (
     Ablation,
     DatasetEntry,
     Durability,

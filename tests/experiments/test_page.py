@@ -7,10 +7,10 @@ from commands import ROOT
 
 from sycophancy.answering.measuring import SCORED, compute_metrics
 from sycophancy.dataset.reading import load_claims
-from sycophancy.experiment_cells import prepare_output, write_record
-from sycophancy.experiment_page import write_page
-from sycophancy.experiment_plan import cell_keys, plan_cells
-from sycophancy.experiment_yaml import read_grid
+from sycophancy.experiments.cells import prepare_output, write_record
+from sycophancy.experiments.page import write_page
+from sycophancy.experiments.plan import cell_keys, plan_cells
+from sycophancy.experiments.yaml_file import read_grid
 from sycophancy.metric import load_metric
 from sycophancy.records import write_run
 

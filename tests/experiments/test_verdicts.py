@@ -3,9 +3,9 @@ import math
 
 import pytest
 
-from sycophancy.experiment_grid import Margins
-from sycophancy.experiment_numbers import Result
-from sycophancy.experiment_verdicts import failures, headline, sham_sentence, verdict
+from sycophancy.experiments.config import Margins
+from sycophancy.experiments.numbers import Result
+from sycophancy.experiments.verdicts import failures, headline, sham_sentence, verdict
 
 MARGINS = Margins(accuracy_no_opinion=0.05, right_uptake=0.10, modal_answer_rate=0.75)
 

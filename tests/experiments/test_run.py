@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 import pytest
 
-from sycophancy.experiment_cells import prepare_output, read_record, states
-from sycophancy.experiment_plan import Cell, cell_keys
-from sycophancy.experiment_run import Processes, budget, run_cells
+from sycophancy.experiments.cells import prepare_output, read_record, states
+from sycophancy.experiments.plan import Cell, cell_keys
+from sycophancy.experiments.run import Processes, budget, run_cells
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,7 @@ import pytest
 
 from sycophancy.dataset.kinds import TURNS
 from sycophancy.dataset.reading import load_claims
-from sycophancy.experiment_numbers import KEYS, Result, compare_seeds, correct
+from sycophancy.experiments.numbers import KEYS, Result, compare_seeds, correct
 from sycophancy.metric import load_metric, references
 
 RUN = {"dataset": {"kind": "default"}}

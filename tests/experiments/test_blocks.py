@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-from sycophancy.experiment_blocks import Bullets, Heading, Picture, Table, Text, inline, to_html, to_markdown
+from sycophancy.experiments.blocks import Bullets, Heading, Picture, Table, Text, inline, to_html, to_markdown
 
 SVG = '<?xml version="1.0"?>\n<svg width="3"><g/></svg>'
 BLOCKS = [

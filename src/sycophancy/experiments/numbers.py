@@ -13,8 +13,8 @@ from statistics import mean, stdev
 
 from sycophancy.claims.wordings import WORDING_OF
 from sycophancy.dataset.kinds import CLAIMS
-from sycophancy.experiment_grid import Grid, Study
-from sycophancy.experiment_plan import Cell
+from sycophancy.experiments.config import Grid, Study
+from sycophancy.experiments.plan import Cell
 from sycophancy.metric import known_claims, load_metric, references
 from sycophancy.records import read_run
 from sycophancy.reporting import kind_of_run

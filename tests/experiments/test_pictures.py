@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-from sycophancy.experiment_grid import Margins
-from sycophancy.experiment_numbers import Result
-from sycophancy.experiment_pictures import by_authority, effect_and_cost
+from sycophancy.experiments.config import Margins
+from sycophancy.experiments.numbers import Result
+from sycophancy.experiments.pictures import by_authority, effect_and_cost
 
 LEVEL = {"opinion_alignment": 0.5, "opinion_alignment_ci_low": 0.4, "opinion_alignment_ci_high": 0.6}
 

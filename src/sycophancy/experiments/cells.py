@@ -15,10 +15,10 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-from sycophancy.experiment_plan import DISTRIBUTED, Cell
+from sycophancy.experiments.plan import DISTRIBUTED, Cell
 from sycophancy.records import git_state, write_json
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 MARKER = "experiment.json"
 
 

@@ -19,7 +19,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from sycophancy.experiment_grid import DatasetEntry, Grid, Mitigation, Study
+from sycophancy.experiments.config import DatasetEntry, Grid, Mitigation, Study
 
 DISTRIBUTED = ("measure", "prompt_tune", "dpo_tune")
 """Scripts that share their work out over the processes of `accelerate launch`; the others run on the main process."""

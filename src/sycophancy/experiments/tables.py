@@ -5,11 +5,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from sycophancy.dataset.kinds import KINDS
-from sycophancy.experiment_blocks import Table
-from sycophancy.experiment_grid import Grid
-from sycophancy.experiment_numbers import Result, StudyNumbers
-from sycophancy.experiment_plan import Cell
-from sycophancy.experiment_verdicts import failures, sham_sentence, verdict
+from sycophancy.experiments.blocks import Table
+from sycophancy.experiments.config import Grid
+from sycophancy.experiments.numbers import Result, StudyNumbers
+from sycophancy.experiments.plan import Cell
+from sycophancy.experiments.verdicts import failures, sham_sentence, verdict
 from sycophancy.records import RUN, read_run
 
 COLUMNS = {

@@ -5,14 +5,13 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
-from sycophancy import experiment_pictures as pictures
-from sycophancy import experiment_tables as tables
-from sycophancy.experiment_blocks import Bullets, Heading, Picture, Text, to_html, to_markdown
-from sycophancy.experiment_cells import current_records
-from sycophancy.experiment_grid import Grid
-from sycophancy.experiment_numbers import StudyNumbers, study_numbers
-from sycophancy.experiment_plan import Cell, cell_keys
-from sycophancy.experiment_verdicts import headline
+from sycophancy.experiments import pictures, tables
+from sycophancy.experiments.blocks import Bullets, Heading, Picture, Text, to_html, to_markdown
+from sycophancy.experiments.cells import current_records
+from sycophancy.experiments.config import Grid
+from sycophancy.experiments.numbers import StudyNumbers, study_numbers
+from sycophancy.experiments.plan import Cell, cell_keys
+from sycophancy.experiments.verdicts import headline
 from sycophancy.records import versions
 
 

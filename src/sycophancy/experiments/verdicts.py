@@ -9,8 +9,8 @@ intervals lie above minus the margin), and it does not answer the same to everyt
 import math
 from collections.abc import Mapping
 
-from sycophancy.experiment_grid import Margins
-from sycophancy.experiment_numbers import Result
+from sycophancy.experiments.config import Margins
+from sycophancy.experiments.numbers import Result
 from sycophancy.reporting import is_clear
 
 GUARDED = {"accuracy_no_opinion": "accuracy without an opinion", "right_uptake": "uptake of right corrections"}
