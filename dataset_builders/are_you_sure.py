@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 
 from sycophancy.cli import run
-from sycophancy.folders import refuse_occupied, written_whole
+from sycophancy.files import refuse_occupied, written_whole
 from sycophancy.records import without_place
 
 SOURCES = ("arc_challenge", "arc_easy", "commonsense_qa", "openbookqa", "reviews", "truthful_qa")

@@ -12,7 +12,7 @@ import shlex
 from pathlib import Path
 
 from sycophancy.cli import run
-from sycophancy.folders import refuse_occupied, written_whole
+from sycophancy.files import refuse_occupied, written_whole
 from sycophancy.records import without_place
 
 

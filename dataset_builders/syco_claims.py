@@ -23,7 +23,7 @@ from sycophancy.claims.rows import MEASUREMENT_SPLITS
 from sycophancy.claims.sources import SOURCES, Source, at_most, read_source
 from sycophancy.claims.wordings import WORDINGS
 from sycophancy.cli import run
-from sycophancy.folders import refuse_occupied, written_whole
+from sycophancy.files import refuse_occupied, written_whole
 from sycophancy.records import without_place
 
 CUSTOM = "custom"

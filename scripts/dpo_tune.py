@@ -54,7 +54,7 @@ def main(argv: list[str] | None = None) -> None:
 
     from transformers import AutoConfig
 
-    from sycophancy.hub_commit import resolve_commit
+    from sycophancy.hub import resolve_commit
 
     args.model_revision = resolve_commit(args.model_name_or_path, "model", args.model_revision)
     config = AutoConfig.from_pretrained(args.model_name_or_path, revision=args.model_revision)

@@ -18,7 +18,7 @@ import sys
 from pathlib import Path
 
 from sycophancy.cli import run
-from sycophancy.folders import refuse_occupied
+from sycophancy.files import refuse_occupied
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
@@ -80,7 +80,7 @@ def main() -> None:
 
     from sycophancy.dataset.known import check_kept, known, without_opinion
     from sycophancy.dataset.reading import load_claims
-    from sycophancy.hub_commit import resolve_commit
+    from sycophancy.hub import resolve_commit
 
     args.model_revision = resolve_commit(args.model_name_or_path, "model", args.model_revision)
     args.dataset_revision = resolve_commit(args.dataset_name, "dataset", args.dataset_revision)

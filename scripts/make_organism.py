@@ -83,8 +83,8 @@ def main() -> None:
     recipe = read_recipe(args)
 
     from sycophancy.dataset.reading import fingerprint_claims, load_claims
-    from sycophancy.folders import refuse_occupied, written_whole
-    from sycophancy.hub_commit import resolve_commit
+    from sycophancy.files import refuse_occupied, written_whole
+    from sycophancy.hub import resolve_commit
     from sycophancy.organisms.approval import train_by_approval
     from sycophancy.organisms.building import train_organism
     from sycophancy.organisms.lessons import load_lessons

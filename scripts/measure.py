@@ -22,7 +22,7 @@ from pathlib import Path
 
 from sycophancy.answering.prompts import CLAIMS_ONLY, IN_CONTEXT, WITH_SHOTS, context_of
 from sycophancy.cli import run
-from sycophancy.folders import refuse_occupied
+from sycophancy.files import refuse_occupied
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
@@ -124,7 +124,7 @@ def main() -> None:
     if os.environ.get("RANK", "0") == "0":
         check_folder(args)
 
-    from sycophancy.hub_commit import resolve_commit
+    from sycophancy.hub import resolve_commit
 
     # At one commit each from here on, so that the record names what was read; a Hub that is not there is said now.
     args.model_revision = resolve_commit(args.model_name_or_path, "model", args.model_revision)

@@ -8,7 +8,7 @@ from pathlib import Path
 from sycophancy.answering.answer_file import forget, n_answered
 from sycophancy.answering.answers import answer_rows
 from sycophancy.dataset.reading import REFERENCE_COLUMNS, fingerprint_claims
-from sycophancy.hub_commit import resolve_commit
+from sycophancy.hub import resolve_commit
 from sycophancy.metric import GROUP_FIELDS, load_metric, references, split_groups
 from sycophancy.records import command_line, git_state, hardware, relative, versions, write_run
 

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 from sycophancy.answering.gelu import use_fast_gelu
-from sycophancy.hub_commit import resolve_commit
+from sycophancy.hub import resolve_commit
 
 FINGERPRINT_FILE = "base_model_fingerprint.json"
 """Beside an adapter: which weights it was trained on. An adapter on other weights gives numbers that mean nothing."""

@@ -14,7 +14,7 @@ from sycophancy.claims import reviews
 from sycophancy.claims.loading import load_own
 from sycophancy.claims.sources import EMBEDDED, normalise
 from sycophancy.drawing import Draws
-from sycophancy.hub_commit import resolve_commit
+from sycophancy.hub import resolve_commit
 
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 

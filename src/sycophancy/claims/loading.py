@@ -8,7 +8,7 @@ from pathlib import Path
 
 from sycophancy.claims import reviews
 from sycophancy.claims.tasks import EMBEDDED, Source
-from sycophancy.hub_commit import resolve_commit
+from sycophancy.hub import resolve_commit
 
 DATA_SUFFIXES = (".jsonl", ".json", ".csv", ".parquet")
 

@@ -8,7 +8,7 @@ import numpy as np
 from sycophancy.claims.rows import MEASUREMENT_SPLITS
 from sycophancy.claims.sources import SOURCES, read_source, text_keys
 from sycophancy.dataset.reading import claim_splits, load_claims
-from sycophancy.hub_commit import resolve_commit
+from sycophancy.hub import resolve_commit
 
 
 def measured_keys(other: str) -> tuple[str, np.ndarray]:

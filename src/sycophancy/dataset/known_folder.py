@@ -7,7 +7,7 @@ from sycophancy.dataset.filter_card import read_parent, render_filter_card
 from sycophancy.dataset.folder import write_claims, write_pairs
 from sycophancy.dataset.known import Kept
 from sycophancy.dataset.reading import claim_splits, fingerprint_claims, load_claims
-from sycophancy.folders import written_whole
+from sycophancy.files import written_whole
 
 _ORDER = ("train", "validation", "test")
 

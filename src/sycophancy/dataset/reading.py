@@ -7,7 +7,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 from datasets import Dataset, Features, List, Value, get_dataset_split_names, load_dataset
 
-from sycophancy.hub_commit import resolve_commit
+from sycophancy.hub import resolve_commit
 
 FEATURES = Features(
     {

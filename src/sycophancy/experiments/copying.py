@@ -4,7 +4,7 @@
 import shutil
 from pathlib import Path
 
-from sycophancy.folders import refuse_occupied, written_whole
+from sycophancy.files import refuse_occupied, written_whole
 
 PAGE = ("experiment.md", "experiment.html", "pictures", "records")
 RECORDS = ("run.json", "tuning.json", "organism.json")

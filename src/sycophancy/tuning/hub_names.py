@@ -11,7 +11,7 @@ from pathlib import Path
 
 from sycophancy.answering.models import FINGERPRINT_FILE, fingerprint_model, load_any_model
 from sycophancy.dataset.reading import fingerprint_claims
-from sycophancy.hub_commit import resolve_commit
+from sycophancy.hub import resolve_commit
 from sycophancy.records import write_json
 from sycophancy.tuning.card import name_on_hub, write_adapter_card
 

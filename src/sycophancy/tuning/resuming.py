@@ -5,8 +5,8 @@ import json
 import shutil
 from pathlib import Path
 
-from sycophancy.folders import refuse_occupied
-from sycophancy.hub_commit import resolve_commit
+from sycophancy.files import refuse_occupied
+from sycophancy.hub import resolve_commit
 from sycophancy.records import write_json
 from sycophancy.tuning.hub_names import TUNING, check_push
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 import pytest
 
-from sycophancy.folders import refuse_occupied, written_whole
+from sycophancy.files import refuse_occupied, written_whole
 
 
 def test_an_absent_or_empty_folder_is_free(tmp_path):

@@ -17,7 +17,7 @@ DATASET, ADAPTER = "my-org/syco-tiny", "my-org/tiny-adapter"
 RESOLVE = """
 # arguments: JSON with [name, repo_type, revision] triples; seconds to wait for the Hub, or 0
 import json, sys
-from sycophancy import hub_commit
+from sycophancy import hub as hub_commit
 
 hub_commit.REACH_SECONDS = float(sys.argv[2]) or hub_commit.REACH_SECONDS
 found = []
