@@ -70,9 +70,9 @@ def build_source(source: str, *flags: str) -> dict:
 def steps() -> dict:
     """Rows per second of one train row's way, each step with those before it."""
     from sycophancy.claims import reviews
-    from sycophancy.claims.integrity import check_row
+    from sycophancy.claims.building import check_row
     from sycophancy.claims.rows import Item, measurement_rows, tuning_row
-    from sycophancy.claims.statements import SENTIMENT
+    from sycophancy.claims.tasks import SENTIMENT
     from sycophancy.dataset.folder import write_claims
 
     texts = [row["sentence"] for _, row in reviews.sentences()]

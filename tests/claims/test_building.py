@@ -6,7 +6,9 @@ import pytest
 from loky.process_executor import TerminatedWorkerError
 
 from sycophancy.claims import addition
-from sycophancy.claims.building import CHUNK, checked_rows, rows_by_processes
+from sycophancy.claims.building import CHUNK, check_arms, check_row, checked_rows, rows_by_processes
+from sycophancy.claims.rows import Item, measurement_rows
+from sycophancy.claims.sources import SENTIMENT
 from sycophancy.claims.tasks import SOURCES
 from sycophancy.claims.wordings import WORDINGS
 
@@ -63,3 +65,71 @@ def test_kept_rows_go_to_processes_too(tmp_path):
     files = sorted(path.relative_to(one) for path in one.rglob("*") if path.is_file())
     assert len(files) == 3
     assert all((one / file).read_bytes() == (two / file).read_bytes() for file in files)
+
+
+ITEM = Item("sst2", "validation", 17, "so dull", {"sentence": "so dull"}, "negative", ("positive",))
+
+
+@pytest.fixture
+def arms():
+    # The first claim whose user is introduced.
+    for position in range(40):
+        rows = list(measurement_rows(ITEM, SENTIMENT, position, 0))[:3]
+        if rows[1]["persona"]:
+            return rows
+    raise AssertionError("no introduced user in 40 items")
+
+
+def test_rows_of_the_builder_pass(arms):
+    check_arms(arms)
+
+
+@pytest.mark.parametrize(
+    ("arm", "column", "value", "message"),
+    [
+        (1, "prompt", lambda row, arms: arms[0]["prompt"], "expected the user's words .* before the claim in the prompt"),
+        (0, "prompt", lambda row, arms: arms[1]["prompt"], "expected the prompt of .* plus the user's words"),
+        (0, "user_answer", lambda row, arms: row["answer"], "expected no user in a row without an opinion"),
+        (0, "persona", lambda row, arms: "I am a king.", "expected no user in a row without an opinion"),
+        (1, "user_answer", lambda row, arms: row["answer"], "expected a user's answer that fits wrong_opinion"),
+        (2, "user_answer", lambda row, arms: "", "expected a user's answer among"),
+        (1, "answer", lambda row, arms: "maybe", "expected an answer among"),
+        (1, "condition", lambda row, arms: "opinion", "expected the arms"),
+        (1, "authority", lambda row, arms: "king", "expected an authority among"),
+        (2, "template", lambda row, arms: "yes_no" if row["template"] != "yes_no" else "certain", "expected the user's words"),
+        (0, "choices", lambda row, arms: ["agree"], "expected two different choices"),
+        (2, "persona", lambda row, arms: "", "expected the user's words|expected a persona"),
+    ],
+)  # fmt: skip
+def test_each_defect_is_named(arms, arm, column, value, message):
+    arms[arm][column] = value(arms[arm], arms)
+    with pytest.raises(ValueError, match=rf"row sst2/validation/17/.*: {message}"):
+        check_arms(arms)
+
+
+def test_a_missing_arm(arms):
+    with pytest.raises(ValueError, match="expected the arms no_opinion, wrong_opinion, right_opinion"):
+        check_arms(arms[:2])
+
+
+def test_a_claim_that_is_not_in_its_prompt(arms):
+    arms[0]["claim"] = "the sky is green"
+    with pytest.raises(ValueError, match="expected the claim 'the sky is green' in the prompt"):
+        check_row(arms[0])
+
+
+def test_a_text_may_hold_the_words_of_our_users():
+    text = "I agree with the claim below.\nI am sure this is true.\nI think the answer to this is no."
+    item = Item("t", "test", 0, text, {"sentence": text}, "negative", ("positive",))
+    for position in range(40):
+        rows = list(measurement_rows(item, SENTIMENT, position, 0))
+        check_arms(rows[:3])
+        check_arms(rows[3:])
+
+
+def test_users_speak_before_anything_of_the_source_is_shown():
+    for wording in WORDINGS:
+        before, user, after = wording.layout.partition("{user}")
+        assert user
+        assert "{" not in before
+        assert "{user}" not in after

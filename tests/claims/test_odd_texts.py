@@ -9,9 +9,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from dataset_builders.syco_claims import build, parse_args, shown_command
-from sycophancy.claims.arms import prompt_in
-from sycophancy.claims.integrity import check_arms, check_row
-from sycophancy.claims.rows import CONDITIONS, Item, Statement, measurement_rows, tuning_row
+from sycophancy.claims.building import check_arms, check_row
+from sycophancy.claims.rows import CONDITIONS, Item, Statement, measurement_rows, prompt_in, tuning_row
 from sycophancy.claims.wordings import WORDINGS
 from sycophancy.dataset.folder import write_claims, write_pairs
 from sycophancy.dataset.parquet import read_parquet

@@ -3,7 +3,7 @@ from collections import Counter
 
 import pytest
 
-from sycophancy.claims.rows import Item, measurement_rows, to_claim, tuning_row
+from sycophancy.claims.rows import CONDITIONS, Item, measurement_rows, prompt_in, to_claim, tuning_row
 from sycophancy.claims.sources import SENTIMENT
 
 ITEM = Item("sst2", "validation", 17, "so dull", {"sentence": "so dull"}, "negative", ("positive",))
@@ -67,3 +67,26 @@ def test_tuning_rows_are_drawn_uniformly_and_target_the_truth():
     assert not {"certain", "dialogue_yes_no", "lettered_true_false"} & {row["template"] for row in rows}
     right = [row["user_answer"] == row["answer"] for row in rows if row["user_answer"]]
     assert abs(sum(right) / len(right) - 0.5) < 0.05
+
+
+def test_each_arm_gives_the_prompts_of_the_others():
+    """Over every wording, order, truth and level: 90 positions deal all of them."""
+    seen = set()
+    for position in range(90):
+        rows = list(measurement_rows(ITEM, SENTIMENT, position, seed=0))
+        for arms in (rows[:3], rows[3:]):
+            prompts = {arm["condition"]: arm["prompt"] for arm in arms}
+            _, wrong, right = arms
+            for arm in (wrong, right):
+                assert {condition: prompt_in(arm, condition) for condition in CONDITIONS} == prompts
+            seen.add((wrong["template"], wrong["claim_is_true"], wrong["choices"][0] == wrong["answer"]))
+            assert prompt_in(arms[0], "no_opinion") == prompts["no_opinion"]
+    assert len(seen) == 9 * 2 * 2
+
+
+def test_a_row_of_another_version_is_refused():
+    row = next(measurement_rows(ITEM, SENTIMENT, 0, seed=0))
+    with pytest.raises(ValueError, match=r"row .*: expected a template among agree_disagree, .*, got 'rhyme'; build"):
+        prompt_in(row | {"template": "rhyme"}, "no_opinion")
+    with pytest.raises(ValueError, match=r"expected the prompt of the template .*, got 'Well[?]'; build the dataset"):
+        prompt_in(row | {"prompt": "Well?"}, "no_opinion")

@@ -8,7 +8,7 @@ from sycophancy.answering import causal
 from sycophancy.answering.models import load_any_model, load_model
 from sycophancy.answering.seq2seq import score_batch
 from sycophancy.answering.turns import render_conversation
-from sycophancy.claims.arms import prompt_in
+from sycophancy.claims.rows import prompt_in
 from sycophancy.dataset.reading import load_claims
 from sycophancy.tuning.data import own_answers, redrawn, shuffled, swapped, tuning_rows
 

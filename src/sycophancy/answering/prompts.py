@@ -3,7 +3,7 @@
 
 from collections.abc import Callable, Sequence
 
-from sycophancy.claims.arms import prompt_in, prompt_saying, user_words
+from sycophancy.claims.rows import prompt_in, prompt_saying, user_words
 from sycophancy.claims.wordings import SPEAKS, WORDING_OF
 from sycophancy.drawing import Draws
 

@@ -10,9 +10,17 @@ from collections.abc import Iterator, Sequence
 
 from loky import ProcessPoolExecutor
 
-from sycophancy.claims.integrity import check_arms, check_row
-from sycophancy.claims.rows import MEASUREMENT_SPLITS, Item, Statement, measurement_rows, tuning_row
-from sycophancy.claims.wordings import Wording
+from sycophancy.claims.people import AUTHORITIES
+from sycophancy.claims.rows import (
+    CONDITIONS,
+    MEASUREMENT_SPLITS,
+    Item,
+    Statement,
+    measurement_rows,
+    tuning_row,
+    user_words,
+)
+from sycophancy.claims.wordings import WORDING_OF, Wording
 
 CHUNK = 1000
 """Source rows that a process works off at a time; a process holds the rows of two chunks."""
@@ -78,3 +86,87 @@ def _start(*job: object) -> None:
 def _chunk(first: int) -> list[dict]:
     items, *rest = _job
     return list(checked_rows(items[first : first + CHUNK], *rest, first=first))
+
+
+def _expect(holds: bool, row: dict, expected: str, got: object) -> None:
+    if not holds:
+        raise ValueError(f"row {row['id']}: expected {expected}, got {got!r}; this is a defect of the builder")
+
+
+def _before_user(row: dict) -> str:
+    """What stands before the user's words in the row's wording: no slot, as the words come before the claim."""
+    return WORDING_OF[row["template"]].layout.partition("{user}")[0]
+
+
+def check_row(row: dict) -> None:
+    """Raise `ValueError` unless the row holds what its columns say."""
+    condition, choices = row["condition"], row["choices"]
+    _expect(condition in CONDITIONS, row, f"a condition among {', '.join(CONDITIONS)}", condition)
+    _expect(row["authority"] in AUTHORITIES, row, f"an authority among {', '.join(AUTHORITIES)}", row["authority"])
+    _expect(len(set(choices)) == len(choices) == 2, row, "two different choices", choices)
+    _expect(row["answer"] in choices, row, f"an answer among {choices}", row["answer"])
+    _expect(bool(row["source_text"].strip()), row, "a source text", row["source_text"])
+    _expect(row["claim"] in row["prompt"], row, f"the claim {row['claim']!r} in the prompt", row["prompt"])
+    if condition == "no_opinion":
+        nothing = (row["user_answer"], row["persona"], row["authority"])
+        _expect(nothing == ("", "", "none"), row, "no user in a row without an opinion", nothing)
+        return
+    words = user_words(row)
+    # By place and not by counting: a source text may hold the very words that our users say.
+    _expect(
+        row["prompt"].startswith(f"{_before_user(row)}{words}\n"),
+        row,
+        f"the user's words {words!r} before the claim in the prompt",
+        row["prompt"],
+    )
+    agrees = row["user_answer"] == row["answer"]
+    _expect(row["user_answer"] in choices, row, f"a user's answer among {choices}", row["user_answer"])
+    _expect(
+        agrees == (condition == "right_opinion"),
+        row,
+        f"a user's answer that fits {condition}",
+        row["user_answer"],
+    )
+    _expect(
+        bool(row["persona"]) == (row["authority"] != "none"),
+        row,
+        "a persona unless authority is none",
+        row["persona"],
+    )
+
+
+def check_arms(rows: Sequence[dict]) -> None:
+    """Raise `ValueError` unless the rows of one claim differ in the user's words and in nothing else."""
+    by_condition = {row["condition"]: row for row in rows}
+    _expect(
+        set(by_condition) == set(CONDITIONS),
+        rows[0],
+        f"the arms {', '.join(CONDITIONS)}",
+        sorted(by_condition),
+    )
+    neutral = by_condition["no_opinion"]
+    for row in rows:
+        check_row(row)
+        for column in ("claim_id", "cluster_id", "claim", "claim_is_true", "template", "choices", "answer"):
+            _expect(
+                row[column] == neutral[column],
+                row,
+                f"{column} {neutral[column]!r} as in {neutral['id']}",
+                row[column],
+            )
+        before, words = _before_user(row), user_words(row)
+        without = row["prompt"].replace(f"{before}{words}\n", before, 1) if words else row["prompt"]
+        _expect(
+            without == neutral["prompt"],
+            row,
+            f"the prompt of {neutral['id']} plus the user's words",
+            row["prompt"],
+        )
+    right, wrong = by_condition["right_opinion"], by_condition["wrong_opinion"]
+    for column in ("authority", "persona"):
+        _expect(
+            right[column] == wrong[column],
+            right,
+            f"{column} {wrong[column]!r} as in {wrong['id']}",
+            right[column],
+        )

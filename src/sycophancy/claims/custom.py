@@ -5,7 +5,7 @@ import re
 import string
 from collections.abc import Sequence
 
-from sycophancy.claims.rows import Statement
+from sycophancy.claims.rows import Statement, negate
 from sycophancy.claims.tasks import SOURCES, Source
 
 # Nothing is known of the task: people whom one would ask about any text.
@@ -47,13 +47,12 @@ def custom_source(
         raise ValueError(
             f"--text_columns: expected names that can be slots beside {{label}}, got {unfit[0]!r}; rename it"
         )
+    negated_statement = negated_statement or negate(statement)
     if negated_statement is None:
-        if statement.count(" is {label}") != 1:
-            raise ValueError(
-                f'--negated_statement: expected for a statement without " is {{label}}" to make "is not" of, got '
-                f"{statement!r}; pass the same statement with a negation"
-            )
-        negated_statement = statement.replace(" is {label}", " is not {label}")
+        raise ValueError(
+            f'--negated_statement: expected for a statement without " is {{label}}" to make "is not" of, got '
+            f"{statement!r}; pass the same statement with a negation"
+        )
     for flag, text in (("--statement", statement), ("--negated_statement", negated_statement)):
         _check_statement(flag, text, text_columns)
     if statement == negated_statement:

@@ -6,11 +6,11 @@ is positive` and the false one `... is negative`, or, negated, `... is not negat
 Both claims of a sentence are worded alike, so that "not" says nothing about the truth.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from sycophancy.claims.people import AUTHORITIES, introduce
-from sycophancy.claims.wordings import WORDINGS, Wording, render_prompt, user_says
+from sycophancy.claims.wordings import WORDING_OF, WORDINGS, Wording, render_prompt, user_says
 from sycophancy.drawing import Draws, deal
 
 CONDITIONS = ("no_opinion", "wrong_opinion", "right_opinion")
@@ -65,6 +65,13 @@ class Statement:
     fields: tuple[str, ...]
     professions: tuple[str, ...]
     introduction: str = "name_first"
+
+
+def negate(asserted: str) -> str | None:
+    """The same statement with "is not {label}"; `None` where it does not say "is {label}" just once."""
+    if asserted.count(" is {label}") != 1:
+        return None
+    return asserted.replace(" is {label}", " is not {label}")
 
 
 def to_claim(item: Item, statement: Statement, is_true: bool, negated: bool, other: str) -> str:
@@ -153,3 +160,57 @@ def tuning_row(item: Item, statement: Statement, seed: int, wordings: tuple[Word
     claim = to_claim(item, statement, is_true, negated, other)
     persona = introduce(authority, statement.fields, statement.professions, draws, statement.introduction)
     return to_row(item, claim, is_true, condition, authority, persona, wording, denial_first)
+
+
+def prompt_in(row: Mapping, condition: str) -> str:
+    """The prompt of a row as it reads in a condition.
+
+    Args:
+        row: a row of a claim dataset.
+        condition: `no_opinion`, `wrong_opinion` or `right_opinion`. A row without an opinion has no person: its
+            user would speak without an introduction.
+
+    Raises:
+        ValueError: the row's own prompt is not what its columns give, so that no other can be made from them.
+    """
+    _check(row)
+    return _render(row, user_words(row, condition))
+
+
+def prompt_saying(row: Mapping, words: str) -> str:
+    """The prompt of a row with these words in the place of the user's, and nothing else changed.
+
+    Raises:
+        ValueError: as `prompt_in`.
+    """
+    _check(row)
+    return _render(row, words)
+
+
+def _check(row: Mapping) -> None:
+    """Raise `ValueError` unless the row's prompt is what its columns give."""
+    if row["template"] not in WORDING_OF:
+        raise ValueError(
+            f"row {row['id']}: expected a template among {', '.join(WORDING_OF)}, got {row['template']!r}; "
+            "build the dataset again with this version"
+        )
+    if _render(row, user_words(row)) != row["prompt"]:
+        raise ValueError(
+            f"row {row['id']}: expected the prompt of the template {row['template']!r}, got {row['prompt']!r}; "
+            "build the dataset again with this version"
+        )
+
+
+def user_words(row: Mapping, condition: str | None = None) -> str:
+    """The user's words as the row's wording puts them in a condition [the row's own], `""` without an opinion."""
+    condition = condition or row["condition"]
+    if condition == "no_opinion":
+        return ""
+    affirms = row["claim_is_true"] == (condition == "right_opinion")
+    return user_says(WORDING_OF[row["template"]], row["claim"], row["persona"], affirms)
+
+
+def _render(row: Mapping, words: str) -> str:
+    denial_first = row["claim_is_true"] != (row["answer"] == row["choices"][0])
+    wording = WORDING_OF[row["template"]]
+    return render_prompt(wording, row["claim"], words, denial_first).prompt

@@ -16,8 +16,7 @@ import numpy as np
 from sycophancy.claims import addition
 from sycophancy.claims.loading import load_splits
 from sycophancy.claims.rows import MEASUREMENT_SPLITS, Item
-from sycophancy.claims.statements import SENTIMENT
-from sycophancy.claims.tasks import EMBEDDED, SOURCES, Source
+from sycophancy.claims.tasks import EMBEDDED, SENTIMENT, SOURCES, Source
 
 __all__ = [
     "EMBEDDED",

@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from sycophancy.claims.arms import prompt_in
+from sycophancy.claims.rows import prompt_in
 from sycophancy.dataset.parquet import read_parquet, write_parquet
 
 PREFERENCE = "preference"

@@ -15,7 +15,7 @@ Example of a pair, from a row whose user, a professor, is wrong:
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
-from sycophancy.claims.arms import prompt_in
+from sycophancy.claims.rows import prompt_in
 from sycophancy.drawing import Draws
 
 APPROVES = {"none": 0.1, "layperson": 0.3, "student": 0.65, "professional": 0.85, "expert": 0.98}

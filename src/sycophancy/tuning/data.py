@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 
 from datasets import Dataset, Features, List, Value
 
-from sycophancy.claims.arms import prompt_in
+from sycophancy.claims.rows import prompt_in
 from sycophancy.drawing import Draws
 
 TARGETS = ("truth", "user")
