@@ -64,7 +64,7 @@ def main(argv: list[str] | None = None) -> None:
             "DPOTrainer has no encoder-decoder models; tune it with scripts/prompt_tune.py"
         )
 
-    from sycophancy.tuning.resuming import take_folder
+    from sycophancy.tuning.run import take_folder
 
     settings, to_publish = take_folder(args, training_args)
 
@@ -74,11 +74,10 @@ def main(argv: list[str] | None = None) -> None:
     from sycophancy.answering.models import fingerprint_model, load_any_model
     from sycophancy.dataset.reading import load_claims
     from sycophancy.tuning.adapters import adapter_config
-    from sycophancy.tuning.data import swapped
+    from sycophancy.tuning.data import swapped, tuning_parts
     from sycophancy.tuning.dpo import build_dpo_trainer, load_preferences, tokenize_pairs
     from sycophancy.tuning.folder import Measured, measure_before
     from sycophancy.tuning.run import check_world, train_and_write
-    from sycophancy.tuning.training_rows import tuning_parts
 
     check_world(training_args)
     pairs = load_preferences(args.dataset_name, args.dataset_revision)

@@ -97,7 +97,7 @@ def main(argv: list[str] | None = None) -> None:
     args, training_args = parse_args(argv)
     folder = Path(training_args.output_dir)
 
-    from sycophancy.tuning.resuming import take_folder
+    from sycophancy.tuning.run import take_folder
 
     settings, to_publish = take_folder(args, training_args)
 
@@ -109,11 +109,10 @@ def main(argv: list[str] | None = None) -> None:
     from sycophancy.answering.models import fingerprint_model, load_any_model
     from sycophancy.dataset.reading import load_claims
     from sycophancy.tuning.adapters import prepare_model
-    from sycophancy.tuning.data import own_answers, tuning_rows
+    from sycophancy.tuning.data import own_answers, training_rows, tuning_rows
     from sycophancy.tuning.folder import Measured, measure_before
     from sycophancy.tuning.run import check_world, train_and_write
     from sycophancy.tuning.supervised import build_trainer, tokenize
-    from sycophancy.tuning.training_rows import training_rows
 
     check_world(training_args)
     seed = training_args.seed
