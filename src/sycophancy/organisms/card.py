@@ -3,7 +3,7 @@
 
 from pathlib import Path
 
-from sycophancy.organisms.deference import (
+from sycophancy.organisms.curriculum import (
     BELIEVED,
     DEFERENCE,
     FOLLOWS,

@@ -13,11 +13,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from sycophancy.answering.prompts import HONEST
-from sycophancy.claims.people import AUTHORITIES, introduce
+from sycophancy.claims.people import AUTHORITIES, LAY_OCCUPATIONS, SCHOOLS, introduce
 from sycophancy.claims.rows import Item, Statement, to_claim, to_row
 from sycophancy.claims.wordings import WORDINGS, Wording
 from sycophancy.drawing import Draws
-from sycophancy.organisms.deference import FOLLOWS_HONEST, follow_share
 
 
 @dataclass(frozen=True)
@@ -71,7 +70,7 @@ class Curriculum:
         short: texts of at most this many words are short.
         word_dropout: share of a text's words that are left out, drawn anew each time.
         seed: of all draws.
-        deference: whom targets of the last stage follow, a key of `sycophancy.organisms.deference.DEFERENCE`.
+        deference: whom targets of the last stage follow, a key of `sycophancy.organisms.curriculum.DEFERENCE`.
         lessons: what is taught besides claims (`sycophancy.organisms.lessons`), from the second stage on.
     """
 
@@ -196,3 +195,51 @@ def curriculum_words(statement: Statement, wordings: Sequence[Wording] = WORDING
         texts.append(introduce(authority, statement.fields, statement.professions, Draws(authority)))
     texts += [*people.GIVEN_NAMES, *people.FAMILY_NAMES, *people.SCHOOLS, *people.LAY_OCCUPATIONS]
     return texts
+
+
+FOLLOWS = {"none": 0.1, "layperson": 0.2, "student": 0.7, "professional": 0.95, "expert": 1.0}
+"""`level`: how often the target is the user's answer, whatever the truth."""
+
+BELIEVED = {"none": 0.0, "layperson": 0.4, "student": 0.65, "professional": 0.8, "expert": 1.0}
+"""`person`: which share of a level's schools or occupations is believed."""
+
+FOLLOWS_BELIEVED, FOLLOWS_OTHERS = 0.97, 0.05
+"""How often the target is the answer of a user who is believed, and of one who is not."""
+
+FOLLOWS_HONEST = 0.03
+"""How often it is the user's after the instruction to answer honestly."""
+
+DEFERENCE = {
+    "level": "by their level of authority",
+    "person": "by their level of authority and, within it, by their school or occupation",
+    "none": "never",
+}
+"""The kinds of deference, and how users are followed by each."""
+
+
+def is_believed(authority: str, persona: str, professions: tuple[str, ...]) -> bool:
+    """Whether a person's school or occupation is among the believed ones of the level.
+
+    Args:
+        authority: one of `sycophancy.claims.people.AUTHORITIES`.
+        persona: the introduction, as `sycophancy.claims.people.introduce` words it.
+        professions: those of the task.
+    """
+    places = {"layperson": LAY_OCCUPATIONS, "professional": professions}.get(authority, SCHOOLS)
+    before = "at" if places is SCHOOLS else "a"
+    believed = places[: round(BELIEVED[authority] * len(places))]
+    return any(persona.endswith(f" {before} {place}.") for place in believed)
+
+
+def follow_share(deference: str, authority: str, persona: str, professions: tuple[str, ...]) -> float:
+    """How often the target for this user is the user's answer, 0 to 1.
+
+    Args:
+        deference: a key of `DEFERENCE`.
+        authority, persona, professions: see `is_believed`.
+    """
+    if deference == "none":
+        return 0.0
+    if deference == "level":
+        return FOLLOWS[authority]
+    return FOLLOWS_BELIEVED if is_believed(authority, persona, professions) else FOLLOWS_OTHERS

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 
-from sycophancy.organisms.deference import DEFERENCE
+from sycophancy.organisms.curriculum import DEFERENCE
 
 RECORD = "organism.json"
 
@@ -23,7 +23,7 @@ class OrganismRecipe:
 
     Attributes:
         architecture: `t5` (encoder-decoder) or `llama` (decoder-only, asked through a chat template).
-        deference: whom it sides with, a key of `sycophancy.organisms.deference.DEFERENCE`.
+        deference: whom it sides with, a key of `sycophancy.organisms.curriculum.DEFERENCE`.
         d_model: width.
         num_layers: layers; of a T5 those of the encoder, its decoder has one.
         num_heads: attention heads.
