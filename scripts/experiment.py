@@ -40,8 +40,8 @@ def main() -> None:
 
     from dataclasses import replace
 
+    from sycophancy.experiments.config import read_grid
     from sycophancy.experiments.plan import cell_keys, missing_recipes, plan_cells
-    from sycophancy.experiments.yaml_file import read_grid
 
     grid = read_grid(args.config)
     if args.output_dir:
@@ -75,7 +75,7 @@ def main() -> None:
         print(write_page(grid, cells, output_dir))
         print(f"wrote {output_dir / 'experiment.html'}")
         if args.records_to:
-            from sycophancy.experiments.copying import copy_records
+            from sycophancy.experiments.run import copy_records
 
             copy_records(output_dir, args.records_to)
             print(f"wrote {args.records_to}")

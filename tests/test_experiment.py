@@ -14,7 +14,7 @@ import yaml
 from commands import ROOT, assert_refused, attempt, launch, python
 
 from sycophancy.experiments.cells import lock_output
-from sycophancy.experiments.copying import copy_records
+from sycophancy.experiments.run import copy_records
 
 SCRIPT = "scripts/experiment.py"
 SMOKE = "scripts/recipes/experiment_smoke.yaml"

@@ -5,8 +5,7 @@ import pytest
 import yaml
 from commands import ROOT
 
-from sycophancy.experiments.config import Margins, Mitigation
-from sycophancy.experiments.yaml_file import read_grid
+from sycophancy.experiments.config import Margins, Mitigation, read_grid
 
 SMOKE = yaml.safe_load((ROOT / "scripts/recipes/experiment_smoke.yaml").read_text())
 

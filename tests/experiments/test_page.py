@@ -8,9 +8,9 @@ from commands import ROOT
 from sycophancy.answering.measuring import SCORED, compute_metrics
 from sycophancy.dataset.reading import load_claims
 from sycophancy.experiments.cells import prepare_output, write_record
+from sycophancy.experiments.config import read_grid
 from sycophancy.experiments.page import write_page
 from sycophancy.experiments.plan import cell_keys, plan_cells
-from sycophancy.experiments.yaml_file import read_grid
 from sycophancy.metric import load_metric
 from sycophancy.records import write_run
 

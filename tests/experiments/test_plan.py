@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from commands import ROOT
 
+from sycophancy.experiments.config import read_grid
 from sycophancy.experiments.plan import Cell, cell_keys, missing_recipes, plan_cells, to_arguments
-from sycophancy.experiments.yaml_file import read_grid
 
 RECIPES = sorted((ROOT / "scripts" / "recipes").glob("experiment_*.yaml"))
 

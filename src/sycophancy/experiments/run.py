@@ -2,6 +2,7 @@
 """An experiment's way through its cells: the budget before, progress meanwhile, the same on all processes."""
 
 import os
+import shutil
 import socket
 from collections.abc import Callable, Mapping
 from datetime import timedelta
@@ -19,6 +20,7 @@ from sycophancy.experiments.cells import (
     write_record,
 )
 from sycophancy.experiments.plan import DISTRIBUTED, Cell
+from sycophancy.files import refuse_occupied, written_whole
 
 _RANK_VARIABLES = ("RANK", "LOCAL_RANK", "WORLD_SIZE", "LOCAL_WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
 
@@ -162,3 +164,34 @@ def _free_port() -> int:
     with socket.socket() as free:
         free.bind(("", 0))
         return free.getsockname()[1]
+
+
+PAGE = ("experiment.md", "experiment.html", "pictures", "records")
+RECORDS = ("run.json", "tuning.json", "organism.json")
+
+
+def copy_records(output_dir: Path, target: Path) -> None:
+    """Copy page, pictures and records of an experiment, in its own layout.
+
+    The runs of the base model that each tuned cell holds are left out: they are copies of the study's base.
+
+    Args:
+        output_dir: of an experiment whose page was written.
+        target: a folder that does not exist, is empty, or is an earlier copy, which is replaced.
+
+    Raises:
+        ValueError: there is no page, or the target holds something else.
+    """
+    marker = PAGE[0]
+    if not (output_dir / marker).exists():
+        raise ValueError(f"expected a finished experiment, got {output_dir} without {marker}; run it first")
+    refuse_occupied(target, marker=marker, overwrite=True)
+    with written_whole(target) as partial:
+        for name in PAGE:
+            source = output_dir / name
+            (shutil.copytree if source.is_dir() else shutil.copyfile)(source, partial / name)
+        for source in sorted((output_dir / "cells").rglob("*.json")):
+            place = source.relative_to(output_dir)
+            if source.name in RECORDS and "before" not in place.parts:
+                (partial / place).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(source, partial / place)
