@@ -92,7 +92,7 @@ def main() -> None:
     from sycophancy.answering.conversation_tokens import as_asked
     from sycophancy.answering.models import fingerprint_model, load_any_model
     from sycophancy.answering.processes import start_processes
-    from sycophancy.dataset.known_folder import write_known
+    from sycophancy.dataset.folder import write_known
     from sycophancy.metric import load_metric
 
     model, tokenizer = load_any_model(args.model_name_or_path, args.model_revision, args.dtype)
