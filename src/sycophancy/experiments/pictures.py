@@ -8,7 +8,7 @@ from itertools import cycle
 from sycophancy.claims.people import AUTHORITIES
 from sycophancy.experiments.config import Margins
 from sycophancy.experiments.numbers import Result
-from sycophancy.picture import AFTER, BEFORE
+from sycophancy.reporting import AFTER, BEFORE
 
 THIRD = "#009E73"
 """Beside the colours before and after: Okabe and Ito's green."""
