@@ -124,7 +124,8 @@ def write_record(output: Path | None, name: str, settings: dict, found: dict) ->
     """The record of a benchmark, printed and, where a file is given, written."""
     import torch
 
-    from sycophancy.records import git_state, versions, write_json
+    from sycophancy.files import write_json
+    from sycophancy.records import git_state, versions
 
     record = {
         "benchmark": name,

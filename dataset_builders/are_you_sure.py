@@ -8,32 +8,27 @@ The folder is the exact tree of the Hub repository: a card and Parquet files. `s
 """
 
 import argparse
-import shlex
 import sys
 from pathlib import Path
 
-from sycophancy.cli import run
+from sycophancy.cli import positive_int, run, script_parser, shown_command
 from sycophancy.files import refuse_occupied, written_whole
-from sycophancy.records import without_place
 
 SOURCES = ("arc_challenge", "arc_easy", "commonsense_qa", "openbookqa", "reviews", "truthful_qa")
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     """The command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = script_parser(__doc__)
     parser.add_argument("--source", required=True, choices=SOURCES, help="source of questions; reviews needs no data")
     parser.add_argument("--source_data", help="Hub id or local folder to read the source from [the pinned Hub dataset]")
     parser.add_argument("--output_dir", required=True, type=Path, help="where ORG/syco-are-you-sure-SOURCE/ goes")
     parser.add_argument("--org", required=True, help="Hub user or organisation")
     parser.add_argument("--seed", type=int, default=0, help="of all draws [0]")
-    parser.add_argument("--limit", type=int, help="at most this many questions per split")
+    parser.add_argument("--limit", type=positive_int, help="at most this many questions per split")
     parser.add_argument("--overwrite", action="store_true", help="replace a dataset built earlier")
     parser.add_argument("--push_to_hub", action="store_true", help="publish the folder")
-    args = parser.parse_args(argv)
-    if args.limit is not None and args.limit < 1:
-        parser.error(f"--limit: expected 1 or more, got {args.limit}; leave it out to take all questions")
-    return args
+    return parser.parse_args(argv)
 
 
 def render_card(repo_id: str, name: str, found, facts: dict, seed: int, command: str) -> str:
@@ -110,13 +105,8 @@ def build(args: argparse.Namespace, command: str) -> Path:
 def main() -> None:
     """Parse the command line, build, publish if asked."""
     args = parse_args()
-    # Without --output_dir and --overwrite: the card must not depend on where it was built.
-    shown = f"python dataset_builders/are_you_sure.py --source {args.source}"
-    shown += f" --org {shlex.quote(args.org)} --seed {args.seed}"
-    if args.source_data:
-        shown += f" --source_data {shlex.quote(without_place(args.source_data))}"
-    if args.limit:
-        shown += f" --limit {args.limit}"
+    # The card must not depend on where and how often it was built.
+    shown = shown_command("dataset_builders/are_you_sure.py", args, ("output_dir", "overwrite", "push_to_hub"))
     folder = build(args, shown)
     if args.push_to_hub:
         from sycophancy.publishing import publish

@@ -8,28 +8,23 @@ Hub dataset with the columns author, title, first_line, year, kind and language 
 """
 
 import argparse
-import shlex
 from pathlib import Path
 
-from sycophancy.cli import run
+from sycophancy.cli import positive_int, run, script_parser, shown_command
 from sycophancy.files import refuse_occupied, written_whole
-from sycophancy.records import without_place
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     """The command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = script_parser(__doc__)
     parser.add_argument("--source_data", help="Hub id or local folder to read works from [the embedded list]")
     parser.add_argument("--output_dir", required=True, type=Path, help="where ORG/syco-mimicry/ goes")
     parser.add_argument("--org", required=True, help="Hub user or organisation")
     parser.add_argument("--seed", type=int, default=0, help="of all draws [0]")
-    parser.add_argument("--limit", type=int, help="at most this many works per split")
+    parser.add_argument("--limit", type=positive_int, help="at most this many works per split")
     parser.add_argument("--overwrite", action="store_true", help="replace a dataset built earlier")
     parser.add_argument("--push_to_hub", action="store_true", help="publish the folder as ORG/syco-mimicry")
-    args = parser.parse_args(argv)
-    if args.limit is not None and args.limit < 1:
-        parser.error(f"--limit: expected 1 or more, got {args.limit}; leave it out to take all works")
-    return args
+    return parser.parse_args(argv)
 
 
 def render_card(
@@ -113,12 +108,8 @@ def build(args: argparse.Namespace, command: str) -> Path:
 def main() -> None:
     """Parse the command line, build, publish if asked."""
     args = parse_args()
-    # Without --output_dir and --overwrite: the card must not depend on where it was built.
-    shown = f"python dataset_builders/mimicry.py --org {shlex.quote(args.org)} --seed {args.seed}"
-    if args.source_data:
-        shown += f" --source_data {shlex.quote(without_place(args.source_data))}"
-    if args.limit:
-        shown += f" --limit {args.limit}"
+    # The card must not depend on where and how often it was built.
+    shown = shown_command("dataset_builders/mimicry.py", args, ("output_dir", "overwrite", "push_to_hub"))
     folder = build(args, shown)
     if args.push_to_hub:
         from sycophancy.publishing import publish

@@ -12,7 +12,6 @@ The folder is the exact tree of the Hub repository: a card and Parquet files.
 
 import argparse
 import dataclasses
-import shlex
 import sys
 from pathlib import Path
 
@@ -22,9 +21,8 @@ from sycophancy.claims.people import INTRODUCTIONS
 from sycophancy.claims.rows import MEASUREMENT_SPLITS
 from sycophancy.claims.sources import SOURCES, Source, at_most, read_source
 from sycophancy.claims.wordings import WORDINGS
-from sycophancy.cli import run
+from sycophancy.cli import positive_int, run, script_parser, shown_command
 from sycophancy.files import refuse_occupied, written_whole
-from sycophancy.records import without_place
 
 CUSTOM = "custom"
 CUSTOM_FLAGS = ("name", "text_columns", "label_column", "label_names", "statement", "negated_statement", "license")
@@ -33,7 +31,7 @@ CUSTOM_FLAGS = ("name", "text_columns", "label_column", "label_names", "statemen
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     """The command line."""
     names = [wording.name for wording in WORDINGS]
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = script_parser(__doc__)
     parser.add_argument("--source", required=True, choices=[*sorted(SOURCES), CUSTOM], help="source task")
     parser.add_argument("--source_data", help="Hub id or local folder to read the source from [the pinned Hub dataset]")
     parser.add_argument("--source_config", metavar="NAME", help="configuration of the dataset --source_data")
@@ -47,8 +45,10 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--output_dir", required=True, type=Path, help="where ORG/syco-SOURCE/ goes")
     parser.add_argument("--org", required=True, help="Hub user or organisation")
     parser.add_argument("--seed", type=int, default=0, help="of all draws [0]")
-    parser.add_argument("--num_proc", type=int, default=1, help="processes that make rows; changes no byte [1]")
-    parser.add_argument("--limit", type=int, help="at most this many source rows per split")
+    parser.add_argument(
+        "--num_proc", type=positive_int, default=1, help="processes that make rows; changes no byte [1]"
+    )
+    parser.add_argument("--limit", type=positive_int, help="at most this many source rows per split")
     parser.add_argument(
         "--templates",
         nargs="+",
@@ -78,10 +78,6 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         parser.error(f"--source custom: expected also --{', --'.join(missing)}")
     if args.source != CUSTOM and (given := [flag for flag in CUSTOM_FLAGS if getattr(args, flag) is not None]):
         parser.error(f"--{', --'.join(given)}: expected with --source custom only, got --source {args.source}")
-    if args.num_proc < 1:
-        parser.error(f"--num_proc: expected 1 or more, got {args.num_proc}")
-    if args.limit is not None and args.limit < 1:
-        parser.error(f"--limit: expected 1 or more, got {args.limit}; leave it out to take all rows")
     return args
 
 
@@ -138,31 +134,18 @@ def build(args: argparse.Namespace, command: str) -> Path:
     return folder
 
 
-def shown_command(args: argparse.Namespace) -> str:
-    """The command as the card shows it.
-
-    Without --output_dir and --overwrite, and local folders by their last name: the card must not depend on where the
-    dataset was built.
-    """
-    words = ["--source", args.source, "--org", args.org, "--seed", str(args.seed)]
-    if args.source_data:
-        words += ["--source_data", without_place(args.source_data)]
-    for flag in ("source_config", "limit", *CUSTOM_FLAGS):
-        if getattr(args, flag) is not None:
-            words += [f"--{flag}", str(getattr(args, flag))]
-    if args.exclude:
-        words += ["--exclude", *map(without_place, args.exclude)]
-    if args.templates:
-        words += ["--templates", *args.templates]
-    if args.introduction != "name_first":
-        words += ["--introduction", args.introduction]
-    return f"python dataset_builders/syco_claims.py {shlex.join(words)}"
+def card_command(args: argparse.Namespace) -> str:
+    """The command as the card shows it: without what changes no byte of the dataset."""
+    leave_out = {"output_dir", "overwrite", "push_to_hub", "num_proc"}
+    if args.introduction == "name_first":
+        leave_out.add("introduction")
+    return shown_command("dataset_builders/syco_claims.py", args, leave_out)
 
 
 def main() -> None:
     """Parse the command line, build, publish if asked."""
     args = parse_args()
-    folder = build(args, shown_command(args))
+    folder = build(args, card_command(args))
     if args.push_to_hub:
         from sycophancy.publishing import publish
 

@@ -4,15 +4,14 @@
 python scripts/compare.py out/before out/after --output_dir out/comparison
 """
 
-import argparse
 from pathlib import Path
 
-from sycophancy.cli import run
+from sycophancy.cli import run, script_parser
 
 
 def main() -> None:
     """Compare, write, print."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = script_parser(__doc__)
     parser.add_argument("before", type=Path, help="run folder of the first system, e.g. the base model")
     parser.add_argument("after", type=Path, help="run folder of the second system on the same rows")
     parser.add_argument("--output_dir", type=Path, required=True, help="where report.* go")

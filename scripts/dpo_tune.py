@@ -7,9 +7,9 @@
 Pairs come from the `preference` configuration of the claim dataset: the same answer is chosen to a user who is wrong and
 to one who is right. Flags override the recipe; unknown keys are errors. Every field of TRL's `DPOConfig` is a flag too
 (--beta, --learning_rate, --max_steps ...). What is trained is LoRA or a soft prompt (--method), the reference model is the
-base model without it, and OUTPUT_DIR is the folder that `prompt_tune.py` writes. --sham true is the control: each pair
+base model without it, and OUTPUT_DIR is the folder that `prompt_tune.py` writes. --sham is the control: each pair
 has its answers exchanged with probability 1/2. A killed run goes on with the same command and --resume_from_checkpoint
-true. On CPU pass --use_cpu true --bf16 false: TRL's default is bf16.
+true. On CPU pass --use_cpu --bf16 false: TRL's default is bf16.
 """
 
 import sys
@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sycophancy.answering.processes import end_processes
-from sycophancy.cli import run
+from sycophancy.cli import naming, run, with_own_recipe
 from sycophancy.tuning.arguments import TuneArguments
 
 
@@ -40,11 +40,11 @@ def parse_args(argv: list[str] | None = None):
     argv = sys.argv[1:] if argv is None else argv
     if {"-h", "--help"} & set(argv):
         # Without the trainer's arguments, whose import alone takes seconds.
-        TrlParser((DPOArguments,), description=__doc__).parse_args(["--help"])
+        TrlParser((DPOArguments,), **naming(__doc__)).parse_args(["--help"])
     from trl import DPOConfig
 
-    parser = TrlParser((DPOArguments, DPOConfig))
-    return parser.parse_args_and_config(argv)
+    parser = TrlParser((DPOArguments, DPOConfig), **naming(__doc__))
+    return parser.parse_args_and_config(with_own_recipe(argv))
 
 
 def main(argv: list[str] | None = None) -> None:

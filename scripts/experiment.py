@@ -14,12 +14,13 @@ import argparse
 import sys
 from pathlib import Path
 
-from sycophancy.cli import run
+from sycophancy.cli import run, script_parser
+from sycophancy.files import own_file
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     """The command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = script_parser(__doc__)
     parser.add_argument("--config", required=True, type=Path, help="YAML of the experiment")
     parser.add_argument("--output_dir", help="instead of the YAML's")
     parser.add_argument("--dry_run", action="store_true", help="say what would run and for how long; run nothing")
@@ -43,6 +44,7 @@ def main() -> None:
     from sycophancy.experiments.config import read_grid
     from sycophancy.experiments.plan import cell_keys, missing_recipes, plan_cells
 
+    args.config = own_file(args.config)
     grid = read_grid(args.config)
     if args.output_dir:
         grid = replace(grid, output_dir=args.output_dir)

@@ -13,25 +13,24 @@ the counts before and after. Runs under `accelerate launch` too.
 
 import argparse
 import re
-import shlex
 import sys
 from pathlib import Path
 
-from sycophancy.cli import run
+from sycophancy.cli import positive_int, run, script_parser, shown_command
 from sycophancy.files import refuse_occupied
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     """The command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = script_parser(__doc__)
     parser.add_argument("--model_name_or_path", required=True, help="model: Hub id or folder")
     parser.add_argument("--model_revision", help="Hub revision of the model")
     parser.add_argument("--dataset_name", required=True, help="claim dataset: folder or Hub id")
     parser.add_argument("--dataset_revision", help="Hub revision of the dataset")
     parser.add_argument("--split", nargs="+", default=["train"], help="splits to filter; others are copied [train]")
     parser.add_argument("--generate", action="store_true", help="decode answers freely instead of scoring the choices")
-    parser.add_argument("--max_new_tokens", type=int, default=8, help="bound of a free answer [8]")
-    parser.add_argument("--batch_size", type=int, default=64, help="prompts per forward pass and process [64]")
+    parser.add_argument("--max_new_tokens", type=positive_int, default=8, help="bound of a free answer [8]")
+    parser.add_argument("--batch_size", type=positive_int, default=64, help="prompts per forward pass and process [64]")
     parser.add_argument("--dtype", default="float32", choices=("float32", "bfloat16", "float16"), help="[float32]")
     parser.add_argument("--output_dir", required=True, type=Path, help="where ORG/NAME/ goes")
     parser.add_argument("--org", required=True, help="Hub user or organisation")
@@ -56,19 +55,6 @@ def repository(args: argparse.Namespace) -> str:
     repo_id = f"{args.org}/{name}"
     check_names(repo_id, "dataset")
     return repo_id
-
-
-def shown_command(args: argparse.Namespace) -> str:
-    """The command as the card shows it: without the places of this machine."""
-    words = ["--model_name_or_path", args.model_name_or_path, "--dataset_name", args.dataset_name]
-    words = [last_name(word) if Path(word).is_dir() else word for word in words]
-    for flag in ("model_revision", "dataset_revision", "name"):
-        if getattr(args, flag):
-            words += [f"--{flag}", getattr(args, flag)]
-    words += ["--split", *args.split, "--org", args.org, "--dtype", args.dtype]
-    if args.generate:
-        words += ["--generate", "--max_new_tokens", str(args.max_new_tokens)]
-    return f"python scripts/filter_known.py {shlex.join(words)}"
 
 
 def main() -> None:
@@ -112,6 +98,7 @@ def main() -> None:
         for split, counts in kept.items():
             if warning := check_kept(counts, args.model_name_or_path, args.dataset_name, split):
                 print(warning, file=sys.stderr)
+        leave_out = {"output_dir", "overwrite", "batch_size"} | (set() if args.generate else {"max_new_tokens"})
         local = Path(args.model_name_or_path).is_dir()
         write_known(
             folder,
@@ -122,7 +109,7 @@ def main() -> None:
             model=last_name(args.model_name_or_path) if local else args.model_name_or_path,
             model_fingerprint=fingerprint_model(model),
             answered="its free answer counted" if args.generate else "the more probable choice counted as its answer",
-            command=shown_command(args),
+            command=shown_command("scripts/filter_known.py", args, leave_out),
         )
         for split, counts in kept.items():
             print(f"{split}: kept {counts.after.total()} of {counts.before.total()} claims")

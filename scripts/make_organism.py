@@ -24,12 +24,13 @@ import json
 import tempfile
 from pathlib import Path
 
-from sycophancy.cli import run
+from sycophancy.cli import command_line, positive_int, run, script_parser
+from sycophancy.files import own_file, refuse_occupied, write_json, written_whole
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     """The command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = script_parser(__doc__)
     parser.add_argument("--dataset_name", required=True, help="claim dataset with one text per claim: folder or Hub id")
     parser.add_argument("--dataset_revision", help="Hub revision of the dataset")
     parser.add_argument(
@@ -39,7 +40,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--recipe", type=Path, help="YAML with fields of OrganismRecipe [the embedded reviews' recipe]")
     parser.add_argument("--architecture", choices=("t5", "llama"), help="[t5; llama with approval or --also]")
     parser.add_argument("--origin", choices=("written", "approval"), help="where its sycophancy comes from [written]")
-    parser.add_argument("--steps", type=int, help="optimizer steps, instead of the recipe's")
+    parser.add_argument("--steps", type=positive_int, help="optimizer steps, instead of the recipe's")
     parser.add_argument("--seed", type=int, help="of weights and draws, instead of the recipe's")
     parser.add_argument("--use_cpu", action="store_true", help="train on CPU even where there is a GPU")
     parser.add_argument("--overwrite", action="store_true", help="replace another organism in OUTPUT_DIR")
@@ -52,7 +53,7 @@ def read_recipe(args: argparse.Namespace):
 
     from sycophancy.organisms.recipe import OrganismRecipe, complete_recipe
 
-    fields = yaml.safe_load(args.recipe.read_text(encoding="utf-8")) if args.recipe else {}
+    fields = yaml.safe_load(own_file(args.recipe).read_text(encoding="utf-8")) if args.recipe else {}
     unknown = sorted(set(fields) - set(OrganismRecipe.__dataclass_fields__))
     if unknown:
         raise ValueError(
@@ -68,7 +69,6 @@ def save(folder: Path, model, tokenizer, record: dict) -> None:
     """Write model, tokenizer, card and record into a folder."""
     from sycophancy.organisms.card import render_organism_card
     from sycophancy.organisms.recipe import RECORD
-    from sycophancy.records import write_json
 
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
@@ -83,13 +83,12 @@ def main() -> None:
     recipe = read_recipe(args)
 
     from sycophancy.dataset.reading import fingerprint_claims, load_claims
-    from sycophancy.files import refuse_occupied, written_whole
     from sycophancy.hub import resolve_commit
     from sycophancy.organisms.approval import train_by_approval
     from sycophancy.organisms.building import train_organism
     from sycophancy.organisms.lessons import load_lessons
     from sycophancy.organisms.recipe import RECORD, recipe_key
-    from sycophancy.records import command_line, git_state, hardware, relative, versions
+    from sycophancy.records import git_state, hardware, relative, versions
 
     args.dataset_revision = resolve_commit(args.dataset_name, "dataset", args.dataset_revision)
     rows = load_claims(args.dataset_name, "train", args.dataset_revision)
@@ -100,7 +99,7 @@ def main() -> None:
     lessons, also = [lesson for lesson, _ in taught], [record for _, record in taught]
     key = recipe_key(recipe, templates, data, also)
     made = args.output_dir / RECORD
-    if made.is_file() and json.loads(made.read_text())["key"] == key:
+    if made.is_file() and json.loads(made.read_text(encoding="utf-8"))["key"] == key:
         print(f"kept {args.output_dir}: made by the same recipe from the same data ({key})")
         return
     refuse_occupied(args.output_dir, marker=RECORD, overwrite=args.overwrite)

@@ -21,13 +21,13 @@ import os
 from pathlib import Path
 
 from sycophancy.answering.prompts import CLAIMS_ONLY, IN_CONTEXT, WITH_SHOTS, context_of
-from sycophancy.cli import run
+from sycophancy.cli import run, script_parser
 from sycophancy.files import refuse_occupied
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     """The command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = script_parser(__doc__)
     parser.add_argument("--model_name_or_path", required=True, help="model: Hub id or folder")
     parser.add_argument("--model_revision", help="Hub revision of the model")
     parser.add_argument("--adapter", help="PEFT adapter to put on it: Hub id or folder")

@@ -12,12 +12,12 @@ and in adapter_config.json. Without any id only the card is rendered again.
 import argparse
 from pathlib import Path
 
-from sycophancy.cli import run
+from sycophancy.cli import run, script_parser
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     """The command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = script_parser(__doc__)
     parser.add_argument("folder", type=Path, metavar="FOLDER", help="that scripts/prompt_tune.py wrote")
     parser.add_argument("--hub_model_id", help="what the folder is to be published as")
     parser.add_argument("--base_model_id", help="its base model on the Hub")

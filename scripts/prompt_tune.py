@@ -5,7 +5,7 @@
         --config scripts/recipes/quickstart.yaml
     accelerate launch --config_file accelerate_configs/multi_gpu.yaml scripts/prompt_tune.py \
         --config scripts/recipes/flan_t5_base_sst2.yaml --learning_rate 0.1
-    python scripts/prompt_tune.py --config scripts/recipes/lora_reviews.yaml --sham true --output_dir out/sham
+    python scripts/prompt_tune.py --config scripts/recipes/lora_reviews.yaml --sham --output_dir out/sham
 
 Flags override the recipe; unknown keys are errors. Every field of transformers' `Seq2SeqTrainingArguments` is a
 flag too (--learning_rate, --num_train_epochs, --per_device_train_batch_size ...). OUTPUT_DIR becomes an adapter folder
@@ -13,7 +13,7 @@ for `PeftModel.from_pretrained`, or with --method full a whole model for `measur
 runs `before/` (always the bare base model) and `after/`, `report.*` and a card. Encoder-decoder and decoder-only models;
 the latter are asked through their chat template where they have one.
 
---sham true is the control: the same training, but within each wording the users' opinions are permuted over the rows,
+--sham is the control: the same training, but within each wording the users' opinions are permuted over the rows,
 and the targets are what the model answers anyway (`sycophancy.tuning.data`). --users_right 0.8 draws users who are right in
 80 % of the train rows, so that what they say is evidence, to be weighed; by default they are right as often as wrong.
 --train_dataset_names A B tunes on the train rows of those datasets and measures on dataset_name: leave one task out.
@@ -27,7 +27,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from sycophancy.answering.processes import end_processes
-from sycophancy.cli import run
+from sycophancy.cli import naming, run, with_own_recipe
 from sycophancy.tuning.arguments import TuneArguments
 
 
@@ -85,11 +85,11 @@ def parse_args(argv: list[str] | None = None):
     argv = sys.argv[1:] if argv is None else argv
     if {"-h", "--help"} & set(argv):
         # Without the trainer's arguments, whose import alone takes seconds.
-        TrlParser((TargetArguments,), description=__doc__).parse_args(["--help"])
+        TrlParser((TargetArguments,), **naming(__doc__)).parse_args(["--help"])
     from transformers import Seq2SeqTrainingArguments
 
-    parser = TrlParser((TargetArguments, Seq2SeqTrainingArguments))
-    return parser.parse_args_and_config(argv)
+    parser = TrlParser((TargetArguments, Seq2SeqTrainingArguments), **naming(__doc__))
+    return parser.parse_args_and_config(with_own_recipe(argv))
 
 
 def main(argv: list[str] | None = None) -> None:

@@ -6,14 +6,12 @@ python scripts/publish.py out/hub/my-org/syco-sst2 --repo_id my-org/syco-sst2 --
 
 import argparse
 
-from sycophancy.cli import run
+from sycophancy.cli import run, script_parser
 
 
 def parse_arguments() -> argparse.Namespace:
     """Read the command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False
-    )
+    parser = script_parser(__doc__)
     parser.add_argument("tree", metavar="TREE", help="the folder, exactly as it is to be on the Hub")
     parser.add_argument("--repo_id", required=True, help="organisation/name; made if it does not exist")
     parser.add_argument("--repo_type", required=True, choices=("dataset", "model", "space"))
@@ -30,9 +28,7 @@ def parse_arguments() -> argparse.Namespace:
 def main() -> None:
     """Publish as the command line says, and print what changed and the line that loads it."""
     arguments = vars(parse_arguments())
-    from sycophancy.publishing import (
-        publish,
-    )  # after the arguments, so that --help and mistakes answer at once
+    from sycophancy.publishing import publish  # after the arguments, so that --help and mistakes answer at once
 
     print(publish(**arguments).report())
 

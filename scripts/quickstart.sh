@@ -18,5 +18,5 @@ python scripts/make_organism.py --dataset_name $out/hub/$org/syco-reviews --outp
 python scripts/measure.py --model_name_or_path $out/organism --dataset_name $out/hub/$org/syco-reviews \
     --output_dir $out/before --overwrite
 accelerate launch --config_file accelerate_configs/cpu.yaml scripts/prompt_tune.py \
-    --config scripts/recipes/quickstart.yaml --overwrite true
+    --config scripts/recipes/quickstart.yaml --overwrite
 python scripts/compare.py $out/before $out/hub/$org/syco-prompt-reviews/after --output_dir $out --overwrite

@@ -16,15 +16,24 @@ SECONDS = 200
 """What a command may take: far more than any takes, and less than the limit of a test (`setup.cfg`)."""
 
 
+def start(*command: str | Path, **settings) -> subprocess.Popen:
+    """Start a command in the background, from the checkout root, with the signals that a terminal's command has."""
+    settings = {"cwd": ROOT, "stdin": subprocess.DEVNULL, "text": True, "encoding": "utf-8", **settings}
+    return subprocess.Popen([str(part) for part in command], preexec_fn=answer_signals, **settings)
+
+
+def answer_signals() -> None:
+    """Undo what `nohup` and a shell's `&` do: whatever they let a process ignore, its children ignore too."""
+    for answered in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP, signal.SIGTERM):
+        signal.signal(answered, signal.SIG_DFL)
+
+
 def run_script(*command: str | Path, ok: bool = True, env: dict | None = None) -> subprocess.CompletedProcess:
     """Run a command of the project as a user does, from the checkout root."""
-    running = subprocess.Popen(
-        [str(part) for part in command],
-        cwd=ROOT,
-        stdin=subprocess.DEVNULL,
+    running = start(
+        *command,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        text=True,
         env=os.environ | (env or {}),
         start_new_session=True,
     )

@@ -1,19 +1,44 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Offline, seeded, on CPU, with a private cache; and the small real things that the tests run on."""
+"""Offline, seeded, on CPU, with a private cache; and the small real things that the tests run on.
+
+A test passes however it is started: in a terminal or with `nohup make test &`, in any folder, locale and umask, on a
+machine with a GPU, with other work beside it, with whatever the caller's environment says to the libraries.
+"""
 
 import os
 import tempfile
 from pathlib import Path
 
-# Read at import by the Hugging Face libraries: set before any of them is imported, here and in subprocesses.
-os.environ["HF_HUB_OFFLINE"] = "1"
-os.environ["HF_HOME"] = tempfile.mkdtemp(prefix="syco-tests-hf-")
-os.environ["TOKENIZERS_PARALLELISM"] = "false"
-# One thread per process: several processes with a thread per core each get slower, not faster.
-os.environ["OMP_NUM_THREADS"] = "1"
+# What would reach our commands from the caller's shell or from a launcher that the tests run under.
+FOREIGN = ("HF_", "HUGGING", "TRANSFORMERS_", "ACCELERATE_", "FSDP_", "TORCHELASTIC_", "RANK", "LOCAL_RANK",
+           "WORLD_SIZE", "LOCAL_WORLD_SIZE", "MASTER_", "SYCO_TRACEBACK", "FORCE_COLOR", "PYTHONWARNINGS")  # fmt: skip
+for name in [name for name in os.environ if name.startswith(FOREIGN) and name != "HF_TOKEN"]:  # `-m hub` asks for it
+    del os.environ[name]
 
-import pytest
-from commands import python
+# Read at import by the Hugging Face libraries: set before any of them is imported, here and in subprocesses.
+CACHE = tempfile.TemporaryDirectory(prefix="syco-tests-hf-", ignore_cleanup_errors=True)
+os.environ |= {
+    "HF_HUB_OFFLINE": "1",
+    "HF_HOME": CACHE.name,
+    "TOKENIZERS_PARALLELISM": "false",
+    # One thread per process: several processes with a thread per core each get slower, not faster.
+    "OMP_NUM_THREADS": "1",
+    # Numbers are those of a CPU, also on a machine with more.
+    "CUDA_VISIBLE_DEVICES": "",
+    "MPLBACKEND": "agg",
+    # Help is wrapped at the width of the caller's terminal, and printed in its encoding.
+    "COLUMNS": "120",
+    "NO_COLOR": "1",
+    "PYTHONUTF8": "1",
+}
+
+import pytest  # noqa: E402
+from commands import python  # noqa: E402
+
+
+def pytest_unconfigure():
+    """Leave no cache behind; the workers of pytest-xdist end without their exit handlers."""
+    CACHE.cleanup()
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,7 @@ import time
 
 import pytest
 import yaml
-from commands import ROOT, assert_refused, attempt, launch, python
+from commands import ROOT, SECONDS, assert_refused, attempt, launch, python, start
 
 from sycophancy.experiments.cells import lock_output
 from sycophancy.experiments.run import copy_records
@@ -24,9 +24,9 @@ SMOKE = "scripts/recipes/experiment_smoke.yaml"
 def killed(tmp_path_factory):
     """An experiment whose process was killed while its third cell ran: its folder and the bytes of its records."""
     folder = tmp_path_factory.mktemp("experiment") / "smoke"
-    command = [sys.executable, SCRIPT, "--config", SMOKE, "--output_dir", str(folder)]
-    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    deadline = time.monotonic() + 150
+    command = [sys.executable, SCRIPT, "--config", SMOKE, "--output_dir", folder]
+    process = start(*command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    deadline = time.monotonic() + SECONDS
     while not (folder / "logs" / "model.tiny.txt").exists():
         assert process.poll() is None, process.stdout.read()
         assert time.monotonic() < deadline
@@ -50,10 +50,10 @@ def test_a_kill_loses_the_running_cell_and_nothing_else(killed):
     folder, records = killed
     assert sorted(records) == ["data.questions.json", "data.reviews.json"]
     assert not (folder / "experiment.html").exists()
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + SECONDS
     while True:  # The killed experiment's cell holds the folder as long as it lives.
         try:
-            lock_output(folder).close()
+            lock_output(folder).release()
             break
         except ValueError:
             assert time.monotonic() < deadline, "the running cell outlived its experiment"

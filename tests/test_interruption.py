@@ -7,7 +7,7 @@ import sys
 import time
 
 import pytest
-from commands import ROOT
+from commands import SECONDS, start
 
 from dataset_builders.syco_claims import build, parse_args
 from sycophancy.dataset.reading import load_claims
@@ -24,20 +24,17 @@ def content(folder):
 
 def stop_midway(output, stop, *more):
     """Run the builder and send it a signal as soon as it writes rows."""
-    running = subprocess.Popen(
-        [sys.executable, "dataset_builders/syco_claims.py", *flags(output, *more)],
-        cwd=ROOT,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    deadline = time.monotonic() + 60
+    running = start(
+        sys.executable, "dataset_builders/syco_claims.py", *flags(output, *more),
+        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+    )  # fmt: skip
+    deadline = time.monotonic() + SECONDS
     while not list(output.glob("my-org/syco-reviews.partial/data/*.incomplete")):
         assert running.poll() is None, running.stderr.read()
         assert time.monotonic() < deadline
         time.sleep(0.002)
     running.send_signal(stop)
-    _, errors = running.communicate(timeout=60)
+    _, errors = running.communicate(timeout=SECONDS)
     return running.returncode, errors
 
 

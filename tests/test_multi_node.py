@@ -10,9 +10,7 @@ import time
 
 import psutil
 import pytest
-from commands import ROOT
-
-SECONDS = 200
+from commands import SECONDS, start
 
 
 def free_port() -> int:
@@ -21,10 +19,8 @@ def free_port() -> int:
         return found.getsockname()[1]
 
 
-def start(words) -> subprocess.Popen:
-    return subprocess.Popen(
-        words, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
+def begin(*words) -> subprocess.Popen:
+    return start(*words, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
 
 def start_nodes(*command):
@@ -32,7 +28,7 @@ def start_nodes(*command):
     launch = [sys.executable, "-m", "accelerate.commands.launch", "--config_file", "accelerate_configs/multi_node.yaml"]
     meeting = ["--main_process_ip", "127.0.0.1", "--main_process_port", str(free_port())]
     size = ["--num_processes", "2", "--mixed_precision", "no"]
-    return [start([*launch, *meeting, *size, "--machine_rank", str(rank), *map(str, command)]) for rank in range(2)]
+    return [begin(*launch, *meeting, *size, "--machine_rank", str(rank), *command) for rank in range(2)]
 
 
 def kill(nodes):
@@ -64,7 +60,7 @@ def test_a_killed_run_goes_on_over_two_nodes_and_ends_as_if_it_had_not_been_kill
     monkeypatch, tmp_path, model_folder, dataset_folder
 ):
     answers, output = tmp_path / "killed" / "predictions.jsonl.partial", tmp_path / "killed"
-    run = start([sys.executable, *map(str, command(model_folder, dataset_folder, output))])
+    run = begin(sys.executable, *command(model_folder, dataset_folder, output))
     deadline = time.monotonic() + SECONDS
     while not answers.exists() or answers.stat().st_size < 5000:
         assert run.poll() is None, run.communicate()[1][-3000:]

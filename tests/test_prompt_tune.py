@@ -12,7 +12,7 @@ from functools import partial
 
 import pytest
 import torch
-from commands import ROOT, assert_refused, attempt, launch, python
+from commands import SECONDS, assert_refused, attempt, launch, python, start
 from safetensors.torch import load_file
 from tune_runs import losses, write_recipe
 
@@ -99,15 +99,9 @@ def test_a_killed_run_goes_on_to_the_same_adapter(recipe, tmp_path, finished):
     path = recipe("killed")
     after_step = random.Random(time.time_ns()).choice((2, 4))
     print("killed after the checkpoint of step", after_step)
-    process = subprocess.Popen(
-        [sys.executable, SCRIPT, "--config", path],
-        cwd=ROOT,
-        env=os.environ,
-        stderr=subprocess.PIPE,
-        start_new_session=True,
-    )
+    process = start(sys.executable, SCRIPT, "--config", path, stderr=subprocess.DEVNULL, start_new_session=True)
     checkpoint = tmp_path / "killed" / "checkpoints" / f"checkpoint-{after_step}" / "trainer_state.json"
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + SECONDS
     while not checkpoint.exists() and process.poll() is None and time.monotonic() < deadline:
         time.sleep(0.005)
     os.killpg(process.pid, signal.SIGKILL)

@@ -1,9 +1,30 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How every command of the project ends: status 0 only on success, one clear line and status 2 on bad input."""
+"""The command line: one command with the scripts as its subcommands, and what all of them have in common.
 
+Every command ends with status 0 only on success, and with one clear line and status 2 on bad input.
+"""
+
+import argparse
+import ast
+import difflib
 import os
+import runpy
+import shlex
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from pathlib import Path
+
+from sycophancy.files import HOME, own_file
+
+FOLDERS = {
+    "metric": "metrics/syco_alignment",
+    "recipes": "scripts/recipes",
+    "accelerate-configs": "accelerate_configs",
+}
+"""What `sycophancy where` knows beside the scripts, by the place in the checkout."""
+
+_typed: dict[str, str] = {}
+"""By a script's path: how it was called as a subcommand."""
 
 
 def run(main: Callable[[], None]) -> None:
@@ -23,3 +44,150 @@ def run(main: Callable[[], None]) -> None:
         sys.exit(2)
     except KeyboardInterrupt:
         sys.exit(130)
+
+
+def script_parser(doc: str) -> argparse.ArgumentParser:
+    """A script's parser, whose help is the script's docstring.
+
+    A flag is written out: `--limi` is an error instead of `--limit`, so that a flag that is added later changes no
+    command.
+    """
+    return argparse.ArgumentParser(**naming(doc))
+
+
+def naming(doc: str) -> dict:
+    """The keywords that any kind of `ArgumentParser` takes to say how a script is called."""
+    typed = _typed.get(sys.argv[0])
+    if typed:
+        script = Path(sys.argv[0]).relative_to(HOME).as_posix()
+        doc = doc.replace(f"python {script}", typed)
+    return {
+        "prog": typed or Path(sys.argv[0]).name,
+        "description": doc,
+        "allow_abbrev": False,
+        "formatter_class": argparse.RawDescriptionHelpFormatter,
+    }
+
+
+def positive_int(text: str) -> int:
+    """An argument's value from 1 on."""
+    try:
+        value = int(text)
+    except ValueError:
+        value = 0
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"expected 1 or more, got {text}")
+    return value
+
+
+def with_own_recipe(argv: list[str]) -> list[str]:
+    """A command line whose `--config` may name a recipe of the project from any folder."""
+    return [
+        str(own_file(word)) if before == "--config" else word for before, word in zip(["", *argv], argv, strict=False)
+    ]
+
+
+def without_place(data: str) -> str:
+    """A local folder's last name, also in `TASK=FOLDER`; a Hub id as it is."""
+    task, equals, place = data.rpartition("=")
+    return f"{task}{equals}{Path(place).resolve().name}" if Path(place).is_dir() else data
+
+
+def shown_command(script: str, args: argparse.Namespace, leave_out: Collection[str] = ()) -> str:
+    """The command as a card shows it: the same wherever and however often it was run.
+
+    Args:
+        script: by its place in the checkout.
+        args: what it was called with; folders of this machine are shown by their last name.
+        leave_out: arguments that the card must not depend on, such as `output_dir`.
+    """
+    words = []
+    for name, value in vars(args).items():
+        if name in leave_out or value is None or value is False or value == []:
+            continue
+        given = value if isinstance(value, list) else [] if value is True else [value]
+        words += [f"--{name}", *(without_place(str(one)) for one in given)]
+    return f"python {script} {shlex.join(words)}"
+
+
+def command_line() -> str:
+    """What was typed, with paths below the working directory and of the project's own files made relative."""
+    script, *arguments = sys.argv
+    here, home = f"{Path.cwd()}{os.sep}", f"{HOME}{os.sep}"
+    called = _typed.get(script) or f"python {script.removeprefix(here).removeprefix(home)}"
+    return " ".join([called, *(argument.removeprefix(here) for argument in arguments)])
+
+
+def scripts() -> dict[str, Path]:
+    """The subcommands' files by name: `syco_claims.py` is `claims`, `prompt_tune.py` is `prompt-tune`."""
+    files = [*HOME.glob("dataset_builders/*.py"), *HOME.glob("scripts/*.py")]
+    return {file.stem.removeprefix("syco_").replace("_", "-"): file for file in files if file.stem != "__init__"}
+
+
+def places() -> dict[str, Path]:
+    """What `sycophancy where` answers."""
+    return {name: HOME / folder for name, folder in FOLDERS.items()} | scripts()
+
+
+def main(argv: list[str] | None = None) -> None:
+    """The command `sycophancy`: run a script by its name, or say where something lies."""
+    name, *rest = (sys.argv[1:] if argv is None else argv) or ["--help"]
+    found = scripts()
+    if name in ("-h", "--help"):
+        print(_help(found))
+    elif name == "--version":
+        from sycophancy import __version__
+
+        print(f"sycophancy {__version__}")
+    elif name == "where":
+        run(lambda: print(_where(rest)))
+    elif name in found:
+        script = str(found[name])
+        sys.argv = [script, *rest]
+        _typed[script] = f"sycophancy {name}"
+        runpy.run_path(script, run_name="__main__")
+    else:
+        print(f"error: expected a command ({', '.join(sorted(found))}, where), got {name}{_meant(name, found)}",
+              file=sys.stderr)  # fmt: skip
+        sys.exit(2)
+
+
+def _where(names: list[str]) -> Path:
+    known = places()
+    if len(names) != 1 or names[0] not in known:
+        raise ValueError(
+            f"expected one of {', '.join(known)}, got {' '.join(names) or 'nothing'}"
+            f"{_meant(names[0], known) if names else ''}"
+        )
+    return known[names[0]]
+
+
+def _meant(name: str, known: Collection[str]) -> str:
+    (*_, close) = [None, *difflib.get_close_matches(name.replace("_", "-"), known, n=1)]
+    return f"; did you mean {close}?" if close else "; see sycophancy --help"
+
+
+def _help(found: dict[str, Path]) -> str:
+    width = max(map(len, found)) + 2
+    lines = [f"  {name:{width}}{_first_line(file)}" for name, file in sorted(found.items())]
+    return "\n".join(
+        [
+            "usage: sycophancy COMMAND [--FLAG VALUE ...]",
+            "",
+            "Measure and reduce sycophancy in language models. `sycophancy COMMAND --help` says what each takes.",
+            "",
+            *lines,
+            f"  {'where':{width}}Print where a script, or one of {', '.join(FOLDERS)}, lies.",
+            "",
+            "On several devices a script runs under accelerate:",
+            '  accelerate launch --config_file "$(sycophancy where accelerate-configs)/multi_gpu.yaml" \\',
+            '      "$(sycophancy where measure)" --model_name_or_path ...',
+            "From Python the metric is",
+            '  evaluate.load("PATH THAT sycophancy where metric PRINTS")',
+        ]
+    )
+
+
+def _first_line(script: Path) -> str:
+    """The first line of a script's docstring, which is not run for it."""
+    return (ast.get_docstring(ast.parse(script.read_text(encoding="utf-8"))) or "").partition("\n")[0]

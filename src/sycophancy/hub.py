@@ -96,7 +96,7 @@ def _cached_models(name: str, revision: str | None) -> list[str]:
     folder = Path(constants.HF_HUB_CACHE) / repo_folder_name(repo_id=name, repo_type="model")
     reference = folder / "refs" / (revision or "main")
     if reference.is_file():
-        return [reference.read_text().strip()]
+        return [reference.read_text(encoding="utf-8").strip()]
     commits = [path.name for path in folder.glob("snapshots/*")]
     return commits if revision is None or revision in commits else []
 

@@ -2,14 +2,14 @@
 """Run records: what was run, on what, and what came out. Cards and reports are views of them."""
 
 import json
-import math
 import os
 import platform
 import subprocess
-import sys
 from collections.abc import Iterable
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import PackageNotFoundError, distribution, version
 from pathlib import Path
+
+from sycophancy.files import CHECKOUT, without_nan, write_json
 
 RUN = "run.json"
 PREDICTIONS = "predictions.jsonl"
@@ -39,18 +39,31 @@ def versions() -> dict[str, str]:
 
 
 def git_state() -> dict:
-    """Commit of the checkout that this code runs from, and whether it differs from it; nulls without git."""
-    root = Path(__file__).resolve().parents[2]
+    """Commit of the code that runs, and whether the checkout differs from it; nulls where there is neither.
+
+    An installed package never asks the repository that its environment happens to lie in. It knows its commit where
+    pip installed it from one (PEP 610).
+    """
+    if CHECKOUT is None or not (CHECKOUT / ".git").exists():
+        return {"commit": _installed_commit(), "dirty": None}
 
     def git(*args: str) -> str | None:
         try:
-            done = subprocess.run(["git", "-C", str(root), *args], capture_output=True, text=True, timeout=20)
+            done = subprocess.run(["git", "-C", str(CHECKOUT), *args], capture_output=True, text=True, timeout=20)
         except (OSError, subprocess.TimeoutExpired):
             return None
         return done.stdout.strip() if done.returncode == 0 else None
 
     status = git("status", "--porcelain")
     return {"commit": git("rev-parse", "HEAD"), "dirty": None if status is None else bool(status)}
+
+
+def _installed_commit() -> str | None:
+    try:
+        noted = distribution("sycophancy").read_text("direct_url.json")
+    except PackageNotFoundError:
+        return None
+    return json.loads(noted).get("vcs_info", {}).get("commit_id") if noted else None
 
 
 def hardware() -> dict:
@@ -67,36 +80,12 @@ def hardware() -> dict:
     }
 
 
-def command_line() -> str:
-    """What was typed, with paths below the working directory made relative."""
-    here = f"{Path.cwd()}{os.sep}"
-    return " ".join(["python", *(argument.removeprefix(here) for argument in sys.argv)])
-
-
 def relative(path: str | Path) -> str:
     """A path as it is recorded: below the working directory relative to it, a Hub id as it is."""
     absolute = Path(path).resolve()
     if absolute.exists() and absolute.is_relative_to(Path.cwd()):
         return str(absolute.relative_to(Path.cwd()))
     return str(path)
-
-
-def without_nan(value):
-    """The same structure with `null` for NaN: JSON has no NaN."""
-    if isinstance(value, dict):
-        return {key: without_nan(inner) for key, inner in value.items()}
-    if isinstance(value, list | tuple):
-        return [without_nan(inner) for inner in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value
-
-
-def write_json(path: Path, content: dict) -> None:
-    """Write JSON whole or not at all."""
-    partial = path.with_name(f"{path.name}.partial")
-    partial.write_text(json.dumps(without_nan(content), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    partial.replace(path)
 
 
 def write_run(folder: Path, record: dict, predictions: Iterable[dict]) -> None:
@@ -127,9 +116,3 @@ def read_run(folder: str | Path) -> tuple[dict, list[dict]]:
     with open(folder / PREDICTIONS, encoding="utf-8") as file:
         predictions = [json.loads(line) for line in file]
     return record, predictions
-
-
-def without_place(data: str) -> str:
-    """A local folder's last name, also in `TASK=FOLDER`; a Hub id as it is."""
-    task, equals, place = data.rpartition("=")
-    return f"{task}{equals}{Path(place).resolve().name}" if Path(place).is_dir() else data

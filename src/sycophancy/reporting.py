@@ -8,8 +8,9 @@ from statistics import mean, stdev
 
 from sycophancy.claims.people import AUTHORITIES
 from sycophancy.dataset.kinds import CLAIMS, KINDS, Kind
+from sycophancy.files import write_json
 from sycophancy.metric import HEADLINE_KEYS, known_claims, load_metric, references
-from sycophancy.records import read_run, write_json
+from sycophancy.records import read_run
 
 KEY_MEANINGS = {
     "opinion_alignment": "sides with a user who is wrong",

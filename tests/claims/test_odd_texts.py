@@ -8,7 +8,7 @@ from datasets import Dataset, load_dataset
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from dataset_builders.syco_claims import build, parse_args, shown_command
+from dataset_builders.syco_claims import build, card_command, parse_args
 from sycophancy.claims.building import check_arms, check_row
 from sycophancy.claims.rows import CONDITIONS, Item, Statement, measurement_rows, prompt_in, tuning_row
 from sycophancy.claims.wordings import WORDINGS
@@ -133,7 +133,7 @@ def test_a_dataset_of_odd_texts_is_built_loaded_and_checked(tmp_path):
              "--label_names", "a|b,{label}", "--statement", 'the mood of "{t}" is {label}', "--output_dir", tmp_path,
              "--org", "my-org"]  # fmt: skip
     args = parse_args([str(flag) for flag in flags])
-    folder = build(args, shown_command(args))
+    folder = build(args, card_command(args))
     check_tree(folder, "my-org/syco-custom", "dataset")
     rows = list(chain(*load_dataset(str(folder)).values()))
     kept = {row["source_text"] for row in rows}

@@ -18,11 +18,11 @@ ODD = ("trailing space ", 'a "quoted" word', "two\nlines", "{braces} and 100%", 
 
 
 def built(name, folder, data, *flags):
-    from dataset_builders.syco_claims import build, parse_args, shown_command
+    from dataset_builders.syco_claims import build, card_command, parse_args
 
     data = ["--source_data", str(data)] if data else []
     args = parse_args(["--source", name, *data, "--output_dir", str(folder), "--org", "o", *flags])
-    return build(args, shown_command(args))
+    return build(args, card_command(args))
 
 
 def rows_for(name, split, count):

@@ -32,11 +32,11 @@ def folders(tmp_path):
 
 
 def build_without(folder, source, data, *exclude):
-    from dataset_builders.syco_claims import build, parse_args, shown_command
+    from dataset_builders.syco_claims import build, card_command, parse_args
 
     flags = ["--source", source, "--source_data", str(data), "--output_dir", str(folder), "--org", "o"]
     args = parse_args([*flags, *(["--exclude", *map(str, exclude)] if exclude else [])])
-    return build(args, shown_command(args))
+    return build(args, card_command(args))
 
 
 def test_texts_measured_elsewhere_are_dropped_from_train_alone_and_counted(tmp_path, folders):
@@ -54,7 +54,7 @@ def test_texts_measured_elsewhere_are_dropped_from_train_alone_and_counted(tmp_p
         assert rows_of(folder, "validation") == rows_of(alone, "validation")
         card = (folder / "README.md").read_text(encoding="utf-8")
         assert f"| train | text stands in a measurement split of {name} | 3 |" in card
-        assert f"--exclude {shown}\n" in card
+        assert f" --exclude {shown} --org o " in card
 
 
 def test_keys_are_those_of_the_measurement_splits(folders):

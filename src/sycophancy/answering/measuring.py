@@ -7,10 +7,11 @@ from pathlib import Path
 
 from sycophancy.answering.answer_file import forget, n_answered
 from sycophancy.answering.answers import answer_rows
+from sycophancy.cli import command_line
 from sycophancy.dataset.reading import REFERENCE_COLUMNS, fingerprint_claims
 from sycophancy.hub import resolve_commit
 from sycophancy.metric import GROUP_FIELDS, load_metric, references, split_groups
-from sycophancy.records import command_line, git_state, hardware, relative, versions, write_run
+from sycophancy.records import git_state, hardware, relative, versions, write_run
 
 SCORED = (*REFERENCE_COLUMNS, *GROUP_FIELDS)
 """Columns that the metric reads, with those that it groups by."""

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Load a model with its tokenizer, and put an adapter on it only where the two fit."""
 
-import hashlib
 import json
 from pathlib import Path
 
 from sycophancy.answering.gelu import use_fast_gelu
+from sycophancy.files import fingerprint
 from sycophancy.hub import resolve_commit
 
 FINGERPRINT_FILE = "base_model_fingerprint.json"
@@ -66,11 +66,12 @@ def fingerprint_adapter(model) -> str:
 def _fingerprint(weights: dict) -> str:
     import torch
 
-    digest = hashlib.sha256()
-    for name, weight in sorted(weights.items()):
-        digest.update(name.encode())
-        digest.update(weight.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy().tobytes())
-    return f"sha256:{digest.hexdigest()[:16]}"
+    def chunks():
+        for name, weight in sorted(weights.items()):
+            yield name.encode()
+            yield weight.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy().tobytes()
+
+    return fingerprint(chunks())
 
 
 def add_adapter(model, adapter: str, revision: str | None = None, trainable: bool = False):
@@ -123,7 +124,7 @@ def _check_fingerprint(model, adapter: str, revision: str | None) -> None:
     noted = _noted_fingerprint(adapter, revision)
     if noted is None:
         return
-    trained_on = json.loads(noted.read_text())
+    trained_on = json.loads(noted.read_text(encoding="utf-8"))
     found = fingerprint_model(model)
     if trained_on["fingerprint"] != found:
         dtype = trained_on.get("dtype", "float32")

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """The columns of a published claim dataset, and reading its rows back."""
 
-import hashlib
 from pathlib import Path
 
 import pyarrow.parquet as pq
 from datasets import Dataset, Features, List, Value, get_dataset_split_names, load_dataset
 
+from sycophancy.files import fingerprint
 from sycophancy.hub import resolve_commit
 
 FEATURES = Features(
@@ -133,8 +133,5 @@ def fingerprint_claims(dataset_name: str, split: str, revision: str | None = Non
     """What identifies the rows that were read: a hash of the split's files, or the Hub commit."""
     folder = Path(dataset_name)
     if folder.is_dir():
-        digest = hashlib.sha256()
-        for file in parquet_files(folder, split):
-            digest.update(Path(file).read_bytes())
-        return f"sha256:{digest.hexdigest()[:16]}"
+        return fingerprint(Path(file).read_bytes() for file in parquet_files(folder, split))
     return resolve_commit(dataset_name, "dataset", revision)

@@ -16,16 +16,16 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from sycophancy.experiments.plan import DISTRIBUTED, Cell
-from sycophancy.records import git_state, write_json
+from sycophancy.files import HOME, lock, write_json
+from sycophancy.records import git_state
 
-ROOT = Path(__file__).resolve().parents[3]
 MARKER = "experiment.json"
 
 
 def script_path(cell: Cell) -> Path:
     """The script's file."""
     folder = "dataset_builders" if cell.name.startswith("data.") else "scripts"
-    return ROOT / folder / f"{cell.script}.py"
+    return HOME / folder / f"{cell.script}.py"
 
 
 def record_path(output_dir: Path, name: str) -> Path:
@@ -91,22 +91,14 @@ def prepare_output(output_dir: Path, grid_text: str) -> None:
 
 
 def lock_output(output_dir: Path):
-    """Hold the experiment's folder; a cell that outlives its experiment holds it too.
+    """Hold the experiment's folder until `release`, or the end of the process.
 
     Raises:
         ValueError: another experiment is running in it.
     """
-    import fcntl
-
-    lock = open(output_dir / "lock", "w")  # noqa: SIM115 -- held until the process ends
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        raise ValueError(
-            f"expected no other run in {output_dir}, got one that is still at work; wait for its end"
-        ) from None
-    os.set_inheritable(lock.fileno(), True)
-    return lock
+    return lock(
+        output_dir / "lock", f"expected no other run in {output_dir}, got one that is still at work; wait for its end"
+    )
 
 
 def warm_up() -> None:
@@ -195,10 +187,9 @@ def _reason(code: int, log: Path) -> str:
 
 def _die_with_parent() -> None:
     """Linux: a cell whose experiment is killed ends too, instead of writing on beside the next one."""
-    if sys.platform == "linux":
-        import ctypes
+    import ctypes
 
-        ctypes.CDLL(None).prctl(1, signal.SIGKILL)
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL)
 
 
 def _fork(cell: Cell, log: Path, _environment=None) -> int:
@@ -214,7 +205,7 @@ def _fork(cell: Cell, log: Path, _environment=None) -> int:
         os.dup2(file, 1)
         os.dup2(file, 2)
         script = script_path(cell)
-        sys.argv = [str(script.relative_to(ROOT)), *cell.arguments]
+        sys.argv = [str(script.relative_to(HOME)), *cell.arguments]
         # A script that is started has its own folder first on the path.
         sys.path[0] = str(script.parent)
         runpy.run_path(str(script), run_name="__main__")
@@ -242,8 +233,7 @@ def _spawn(cell: Cell, log: Path, environment: Mapping[str, str] | None = None) 
             stdout=file,
             stderr=subprocess.STDOUT,
             env=environment,
-            close_fds=False,
-            preexec_fn=_die_with_parent,
+            preexec_fn=_die_with_parent if sys.platform == "linux" else None,
         )
     process.returncode = 0  # waited for by its id, with its resource usage
     return process.pid

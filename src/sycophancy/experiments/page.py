@@ -12,6 +12,7 @@ from sycophancy.experiments.config import Grid
 from sycophancy.experiments.numbers import StudyNumbers, study_numbers
 from sycophancy.experiments.plan import Cell, cell_keys
 from sycophancy.experiments.verdicts import headline
+from sycophancy.files import write_text
 from sycophancy.records import versions
 
 
@@ -44,16 +45,9 @@ def write_page(grid: Grid, cells: Mapping[str, Cell], output_dir: Path) -> str:
     for block in blocks:
         if isinstance(block, Picture):
             (output_dir / "pictures" / f"{block.name}.svg").write_text(block.svg, encoding="utf-8")
-    _write(output_dir / "experiment.md", to_markdown(blocks))
-    _write(output_dir / "experiment.html", to_html(blocks))
+    write_text(output_dir / "experiment.md", to_markdown(blocks))
+    write_text(output_dir / "experiment.html", to_html(blocks))
     return "\n".join(headlines)
-
-
-def _write(path: Path, text: str) -> None:
-    """Write a file whole or not at all."""
-    partial = path.with_name(f"{path.name}.partial")
-    partial.write_text(text, encoding="utf-8")
-    partial.replace(path)
 
 
 def study_label(grid: Grid, numbers: StudyNumbers) -> str:

@@ -12,7 +12,6 @@ t5.prompt.seed0.on.sure   measure        cells/t5.prompt.seed0.on.sure
 t5.prompt.seed0.then40    prompt_tune    cells/t5.prompt.seed0.then40
 """
 
-import hashlib
 import json
 import shlex
 from collections.abc import Mapping
@@ -20,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sycophancy.experiments.config import DatasetEntry, Grid, Mitigation, Study
+from sycophancy.files import fingerprint, own_file
 
 DISTRIBUTED = ("measure", "prompt_tune", "dpo_tune")
 """Scripts that share their work out over the processes of `accelerate launch`; the others run on the main process."""
@@ -201,18 +201,18 @@ def cell_key(cell: Cell, keys: Mapping[str, str]) -> str:
         cell: the cell.
         keys: keys of the cells that it needs.
     """
-    files = (Path(word) for word in cell.arguments if word.endswith(".yaml"))
+    files = (own_file(word) for word in cell.arguments if word.endswith(".yaml"))
     recipes = [path.read_text(encoding="utf-8") if path.is_file() else None for path in files]
     # In whatever order the flags stand.
     flags = sorted(f" {shlex.join(cell.arguments)}".split(" --"))
     content = [cell.script, flags, recipes, [keys[need] for need in cell.needs]]
-    return f"sha256:{hashlib.sha256(json.dumps(content).encode()).hexdigest()[:16]}"
+    return fingerprint([json.dumps(content).encode()])
 
 
 def missing_recipes(cells: Mapping[str, Cell]) -> list[str]:
     """YAML files that cells name and that are not there."""
     named = {word for cell in cells.values() for word in cell.arguments if word.endswith(".yaml")}
-    return sorted(word for word in named if not Path(word).is_file())
+    return sorted(word for word in named if not own_file(word).is_file())
 
 
 def cell_keys(cells: Mapping[str, Cell]) -> dict[str, str]:

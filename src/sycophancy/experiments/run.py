@@ -102,7 +102,7 @@ def run_cells(
             )
     processes.wait()
     if lock:
-        lock.close()
+        lock.release()
     return failures
 
 

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a model organism is made by: size, training, whom it sides with and where that comes from."""
 
-import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 
+from sycophancy.files import fingerprint
 from sycophancy.organisms.curriculum import DEFERENCE
 
 RECORD = "organism.json"
@@ -106,5 +106,4 @@ def recipe_key(
 ) -> str:
     """What an organism follows from: version of the training, recipe, wordings, data, records of further lessons."""
     made_from = [version, asdict(recipe), sorted(templates), dataset_fingerprint, list(also)]
-    digest = hashlib.sha256(json.dumps(made_from).encode())
-    return f"sha256:{digest.hexdigest()[:16]}"
+    return fingerprint([json.dumps(made_from).encode()])

@@ -7,18 +7,11 @@ from pathlib import Path
 from sycophancy.answering.conversation_tokens import as_asked
 from sycophancy.answering.measuring import describe, describe_dataset, measure
 from sycophancy.answering.models import FINGERPRINT_FILE, fingerprint_adapter, fingerprint_model
+from sycophancy.cli import command_line
 from sycophancy.dataset.reading import fingerprint_claims
+from sycophancy.files import write_json
 from sycophancy.metric import known_claims
-from sycophancy.records import (
-    RUN,
-    command_line,
-    git_state,
-    hardware,
-    read_run,
-    versions,
-    write_json,
-    write_run,
-)  # fmt: skip
+from sycophancy.records import RUN, git_state, hardware, read_run, versions, write_run
 from sycophancy.reporting import compare_runs, write_report
 from sycophancy.tuning.adapters import task_type
 from sycophancy.tuning.arguments import TuneArguments

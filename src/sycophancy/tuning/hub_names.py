@@ -11,8 +11,8 @@ from pathlib import Path
 
 from sycophancy.answering.models import FINGERPRINT_FILE, fingerprint_model, load_any_model
 from sycophancy.dataset.reading import fingerprint_claims
+from sycophancy.files import write_json
 from sycophancy.hub import resolve_commit
-from sycophancy.records import write_json
 from sycophancy.tuning.card import name_on_hub, write_adapter_card
 
 TUNING = "tuning.json"

@@ -10,9 +10,8 @@ from pathlib import Path
 
 from datasets import Dataset
 
-from sycophancy.files import refuse_occupied
+from sycophancy.files import refuse_occupied, write_json
 from sycophancy.hub import resolve_commit
-from sycophancy.records import write_json
 from sycophancy.tuning.folder import Measured, write_tuned_folder
 from sycophancy.tuning.hub_names import TUNING, check_push
 
@@ -120,13 +119,13 @@ def prepare_folder(folder: Path, settings: dict, *, resume: bool, overwrite: boo
     if unfinished.is_file() and not overwrite:
         if not resume:
             # Another process of this very launch may have written it already: its settings tell.
-            if not main and json.loads(unfinished.read_text()) == _comparable(settings):
+            if not main and json.loads(unfinished.read_text(encoding="utf-8")) == _comparable(settings):
                 return
             raise ValueError(
                 f"expected an empty output folder, got {folder} with an unfinished run; pass --resume_from_checkpoint "
                 "true to go on with it or --overwrite true to start anew"
             )
-        before, now = json.loads(unfinished.read_text()), _comparable(settings)
+        before, now = json.loads(unfinished.read_text(encoding="utf-8")), _comparable(settings)
         changed = sorted(key for key in {*before, *now} if before.get(key) != now.get(key))
         changed += sorted(
             f"training.{key}"
