@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Answers on disk as they come, read back in the order of the rows: memory stays flat, and a killed run goes on."""
 
-import fcntl
 import json
 import tempfile
 from collections.abc import Sequence
@@ -47,6 +46,10 @@ class AnswerFile(Sequence):
 
     def _lock(self) -> None:
         """Keep the file to this process; the system lets go of it when the process ends, however it does."""
+        try:
+            import fcntl
+        except ImportError:  # Windows: there two runs are not kept apart
+            return
         try:
             fcntl.flock(self.file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
