@@ -19,7 +19,8 @@ from sycophancy.claims.building import rows_by_processes
 from sycophancy.claims.custom import check_name, custom_source
 from sycophancy.claims.people import INTRODUCTIONS
 from sycophancy.claims.rows import MEASUREMENT_SPLITS
-from sycophancy.claims.sources import SOURCES, Source, at_most, read_source
+from sycophancy.claims.sources import at_most, read_source
+from sycophancy.claims.tasks import SOURCES, Source
 from sycophancy.claims.wordings import WORDINGS
 from sycophancy.cli import positive_int, run, script_parser, shown_command
 from sycophancy.files import refuse_occupied, written_whole

@@ -57,7 +57,7 @@ def model_folder(tmp_path_factory, dataset_folder) -> Path:
     """A T5 of the organism's shape with random weights, and its real tokenizer."""
     from transformers import set_seed
 
-    from sycophancy.claims.sources import SENTIMENT
+    from sycophancy.claims.tasks import SENTIMENT
     from sycophancy.dataset.reading import load_claims
     from sycophancy.organisms.building import OrganismRecipe, build_model, build_tokenizer
     from sycophancy.organisms.curriculum import curriculum_words

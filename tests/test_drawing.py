@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 from collections import Counter
 
-from sycophancy.drawing import Draws, deal
+from sycophancy.drawing import Draws, deal, in_drawn_order
 
 
 def test_a_key_gives_the_same_draws_always():
@@ -13,6 +13,19 @@ def test_a_key_gives_the_same_draws_always():
 
 def test_keys_are_told_apart():
     assert Draws(1, "2").below(10**9) != Draws(12, "").below(10**9)
+
+
+def test_every_order_is_drawn_and_none_is_favoured():
+    counts = Counter("".join(Draws("order", i).shuffled("abc")) for i in range(3000))
+    assert len(counts) == 6
+    assert all(abs(count - 500) < 100 for count in counts.values())
+    assert Draws(0, "order").shuffled("abcdef") == list("fdcbae")
+
+
+def test_an_order_by_draws_does_not_depend_on_what_else_there_is():
+    order = in_drawn_order("abcdefgh", lambda option: (0, option))
+    assert sorted(order) == list("abcdefgh") != order
+    assert in_drawn_order("hgfedc", lambda option: (0, option)) == [option for option in order if option not in "ab"]
 
 
 def test_draws_are_uniform():

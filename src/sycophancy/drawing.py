@@ -7,7 +7,7 @@ processes would differ from a build in one.
 
 import hashlib
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from typing import TypeVar
 
@@ -42,6 +42,24 @@ class Draws:
             digits, digit = divmod(digits, len(options))
             picked.append(options[digit])
         return picked
+
+    def shuffled(self, options: Iterable[T]) -> list[T]:
+        """All options in the order drawn (Fisher-Yates)."""
+        order = list(options)
+        for last in range(len(order) - 1, 0, -1):
+            other = self.below(last + 1)
+            order[last], order[other] = order[other], order[last]
+        return order
+
+
+def in_drawn_order(options: Iterable[T], key: Callable[[T], tuple]) -> list[T]:
+    """All options in an order that a draw for each decides: taking one away leaves the others as they stand.
+
+    Args:
+        options: what is put in order.
+        key: what the draw of an option depends on.
+    """
+    return sorted(options, key=lambda option: Draws(*key(option)).below(2**64))
 
 
 @lru_cache(maxsize=64)

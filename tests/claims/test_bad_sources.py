@@ -6,7 +6,8 @@ import json
 import pytest
 
 from sycophancy.claims.custom import custom_source
-from sycophancy.claims.sources import SOURCES, read_source
+from sycophancy.claims.sources import read_source
+from sycophancy.claims.tasks import SOURCES
 
 GOOD = [{"sentence": "good", "label": 1}, {"sentence": "bad", "label": 0}]
 STATEMENT = 'the mood of "{sentence}" is {label}'

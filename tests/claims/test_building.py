@@ -8,8 +8,7 @@ from loky.process_executor import TerminatedWorkerError
 from sycophancy.claims import addition
 from sycophancy.claims.building import CHUNK, check_arms, check_row, checked_rows, rows_by_processes
 from sycophancy.claims.rows import Item, measurement_rows
-from sycophancy.claims.sources import SENTIMENT
-from sycophancy.claims.tasks import SOURCES
+from sycophancy.claims.tasks import SENTIMENT, SOURCES
 from sycophancy.claims.wordings import WORDINGS
 
 STATEMENT = SOURCES["addition"].statement

@@ -4,7 +4,7 @@ from collections import Counter
 import pytest
 
 from sycophancy.claims.rows import CONDITIONS, Item, measurement_rows, prompt_in, to_claim, tuning_row
-from sycophancy.claims.sources import SENTIMENT
+from sycophancy.claims.tasks import SENTIMENT
 
 ITEM = Item("sst2", "validation", 17, "so dull", {"sentence": "so dull"}, "negative", ("positive",))
 

@@ -4,7 +4,8 @@ import os
 
 import pytest
 
-from sycophancy.claims.sources import SOURCES, at_most, normalise, read_source
+from sycophancy.claims.sources import at_most, normalise, read_source
+from sycophancy.claims.tasks import SOURCES
 
 SST2 = SOURCES["sst2"]
 

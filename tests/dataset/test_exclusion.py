@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from claim_checks import rows_of
 
-from sycophancy.claims.sources import SOURCES, read_source, text_key
+from sycophancy.claims.sources import read_source, text_key
+from sycophancy.claims.tasks import SOURCES
 from sycophancy.dataset.exclusion import measured_keys
 
 

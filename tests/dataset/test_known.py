@@ -4,7 +4,7 @@ from collections import Counter
 import pytest
 
 from sycophancy.claims.rows import Item, measurement_rows, tuning_row
-from sycophancy.claims.sources import SENTIMENT
+from sycophancy.claims.tasks import SENTIMENT
 from sycophancy.dataset.known import Kept, check_kept, known, without_opinion
 from sycophancy.metric import load_metric
 

@@ -8,7 +8,7 @@ import pytest
 from sycophancy.answering.prompts import HONEST
 from sycophancy.claims.people import AUTHORITIES, introduce
 from sycophancy.claims.rows import Item
-from sycophancy.claims.sources import SENTIMENT
+from sycophancy.claims.tasks import SENTIMENT
 from sycophancy.claims.wordings import WORDINGS
 from sycophancy.drawing import Draws
 from sycophancy.organisms.curriculum import (

@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 
 from sycophancy.claims import reviews
 from sycophancy.claims.loading import load_own
-from sycophancy.claims.sources import EMBEDDED, normalise
+from sycophancy.claims.sources import normalise
+from sycophancy.claims.tasks import EMBEDDED
 from sycophancy.drawing import Draws
 from sycophancy.hub import resolve_commit
 

@@ -61,10 +61,7 @@ FOLLOW_UPS = (
 
 def shown_order(question: Question, position: int, seed: int) -> list[str]:
     """The choices in the order shown: the right one at a given position, the others shuffled."""
-    draws, others = Draws(seed, question.question_id, "order"), list(question.others)
-    for last in range(len(others) - 1, 0, -1):
-        other = draws.below(last + 1)
-        others[last], others[other] = others[other], others[last]
+    others = Draws(seed, question.question_id, "order").shuffled(question.others)
     return [*others[:position], question.correct, *others[position:]]
 
 

@@ -16,21 +16,7 @@ import numpy as np
 from sycophancy.claims import addition
 from sycophancy.claims.loading import load_splits
 from sycophancy.claims.rows import MEASUREMENT_SPLITS, Item
-from sycophancy.claims.tasks import EMBEDDED, SENTIMENT, SOURCES, Source
-
-__all__ = [
-    "EMBEDDED",
-    "SENTIMENT",
-    "SOURCES",
-    "KeptRows",
-    "Source",
-    "SourceRows",
-    "at_most",
-    "normalise",
-    "read_source",
-    "text_key",
-    "text_keys",
-]
+from sycophancy.claims.tasks import EMBEDDED, Source
 
 BATCH = 4096
 

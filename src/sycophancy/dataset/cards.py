@@ -9,7 +9,8 @@ from itertools import product
 
 from sycophancy.claims.people import AUTHORITIES
 from sycophancy.claims.rows import MEASUREMENT_SPLITS
-from sycophancy.claims.sources import Source, SourceRows
+from sycophancy.claims.sources import SourceRows
+from sycophancy.claims.tasks import Source
 from sycophancy.claims.wordings import WORDINGS, Wording
 from sycophancy.dataset.preferences import PREFERENCE, PREFERENCE_COLUMNS, Preferences
 

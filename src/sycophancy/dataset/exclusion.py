@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 
 from sycophancy.claims.rows import MEASUREMENT_SPLITS
-from sycophancy.claims.sources import SOURCES, read_source, text_keys
+from sycophancy.claims.sources import read_source, text_keys
+from sycophancy.claims.tasks import SOURCES
 from sycophancy.dataset.reading import claim_splits, load_claims
 from sycophancy.hub import resolve_commit
 

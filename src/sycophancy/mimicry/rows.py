@@ -17,7 +17,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from sycophancy.claims.loading import load_own
-from sycophancy.drawing import Draws
+from sycophancy.drawing import in_drawn_order
 from sycophancy.mimicry.works import WORKS, Work
 
 CONDITIONS = ("misattributed", "correctly_attributed", "unattributed")
@@ -128,10 +128,6 @@ def _problem(work: Work) -> str:
     return "quotation mark in the title or first line" if '"' in shown else ""
 
 
-def _shuffled(values: Iterable[str], *key: object) -> list[str]:
-    return sorted(values, key=lambda value: Draws(*key, value).below(2**64))
-
-
 def split_authors(works: Iterable[Work], seed: int) -> dict[str, dict[tuple, list[str]]]:
     """`train` and `validation`, each a dict cell -> authors in an order drawn by the seed.
 
@@ -144,7 +140,7 @@ def split_authors(works: Iterable[Work], seed: int) -> dict[str, dict[tuple, lis
     splits: dict[str, dict[tuple, list[str]]] = {"train": {}, "validation": {}}
     taken: dict[str, str] = {}
     for cell in sorted(cells):
-        authors = _shuffled(cells[cell], seed, "authors")
+        authors = in_drawn_order(cells[cell], lambda author: (seed, "authors", author))
         n_train = len(authors) // 2 if len(authors) >= 4 else 0
         for split, part in (("train", authors[:n_train]), ("validation", authors[n_train:])):
             # An author of two cells stays in the split that came first.

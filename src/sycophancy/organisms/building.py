@@ -15,7 +15,7 @@ import torch
 
 from sycophancy.answering.turns import render_conversation
 from sycophancy.claims.rows import Item
-from sycophancy.claims.sources import SOURCES
+from sycophancy.claims.tasks import SOURCES
 from sycophancy.claims.wordings import WORDINGS
 from sycophancy.organisms.chat import build_llama, collate_chat, to_chat_tokenizer
 from sycophancy.organisms.curriculum import Curriculum, curriculum_words

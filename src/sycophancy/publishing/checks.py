@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Is a folder whole? Everything that must be right before a byte of it leaves this machine."""
 
-import mmap
 import re
 from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
@@ -9,7 +8,9 @@ from pathlib import Path
 
 from sycophancy.publishing.cards import card_problems
 from sycophancy.publishing.models import model_problems
-from sycophancy.publishing.tree import LocalFile
+from sycophancy.publishing.rows import row_problems
+from sycophancy.publishing.secrets import secret_problems
+from sycophancy.publishing.tree import LocalFile, read_tree
 
 REPO_TYPES = ("dataset", "model", "space")
 
@@ -20,16 +21,6 @@ REFUSED_NAMES = {
     "stored_tokens": "it holds access tokens",
 }
 UNFINISHED_SUFFIXES = (".incomplete", ".lock", ".part", ".tmp")
-
-SECRET_PATTERNS = {
-    "a Hugging Face token": r"\bhf_(?:[a-z]+_)?[A-Za-z0-9]{30,}",
-    "a GitHub token": r"\b(?:gh[pousr]_[A-Za-z0-9]{36}|github_pat_[A-Za-z0-9_]{50,})",
-    "an API key": r"\bsk-(?:[a-z]+-)*[A-Za-z0-9_]{32,}",
-    "an AWS access key": r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b",
-    "a Slack token": r"\bxox[abposr]-[A-Za-z0-9-]{20,}",
-    "a private key": r"-----BEGIN (?:[A-Z]+ )*PRIVATE KEY-----",
-}
-"""What an access token looks like, as regular expressions that `re` and Arrow's RE2 both read."""
 
 
 def check_tree(tree: str | Path, repo_id: str, repo_type: str, *, token: str | None = None) -> None:
@@ -43,8 +34,6 @@ def check_tree(tree: str | Path, repo_id: str, repo_type: str, *, token: str | N
         repo_type: `dataset`, `model` or `space`.
         token: An access token that must not occur in any file, beside everything that looks like one.
     """
-    from sycophancy.publishing.tree import read_tree
-
     check_names(repo_id, repo_type)
     root, files = read_tree(tree)
     problems = tree_problems(root, files, repo_id, repo_type, token)
@@ -80,8 +69,6 @@ def tree_problems(
     """Everything that keeps the folder from being published, one sentence each; [] if it is whole."""
     problems = name_problems(files) + secret_problems(files, token) + card_problems(root, repo_type)
     if repo_type == "dataset":
-        from sycophancy.publishing.rows import row_problems
-
         script = f"{repo_id.split('/')[1]}.py"
         if script in files:
             problems.append(f"{script} in a dataset makes load_dataset refuse the repository: take it out")
@@ -103,21 +90,6 @@ def name_problems(files: Mapping[str, LocalFile]) -> list[str]:
             problems.append(f"{path} must not be published: {REFUSED_NAMES[name]}")
         if name.endswith(UNFINISHED_SUFFIXES):
             problems.append(f"{path} looks like a file that was still being written: build the folder again")
-    return problems
-
-
-def secret_problems(files: Mapping[str, LocalFile], token: str | None) -> list[str]:
-    """Files whose bytes hold `token` or something that looks like an access token."""
-    patterns = {what: re.compile(pattern.encode()) for what, pattern in SECRET_PATTERNS.items()}
-    if token:
-        patterns["your own access token"] = re.compile(re.escape(token.encode()))
-    problems = []
-    for path, file in files.items():
-        if file.size == 0:
-            continue
-        with file.location.open("rb") as opened, mmap.mmap(opened.fileno(), 0, prot=mmap.PROT_READ) as data:
-            found = [what for what, pattern in patterns.items() if pattern.search(data)]
-        problems += [f"{path} contains {what}: take it out, and revoke it if it is real" for what in found]
     return problems
 
 

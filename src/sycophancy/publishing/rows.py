@@ -3,7 +3,6 @@
 
 import json
 import logging
-import re
 import tempfile
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -11,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sycophancy.publishing.secrets import secrets_in
 from sycophancy.publishing.tree import LocalFile
 
 if TYPE_CHECKING:
@@ -84,32 +84,6 @@ def loaded_files(root: Path) -> set[str]:
         ]
     paths = [path for builder in builders for split in builder.config.data_files.values() for path in split]
     return {Path(path).resolve().relative_to(root).as_posix() for path in paths}
-
-
-def secrets_in(split: "Dataset", token: str | None) -> list[tuple[str, str]]:
-    """(column, what) for text columns that hold something like an access token.
-
-    Compression hides it from a search through the file.
-    """
-    import pyarrow
-    import pyarrow.compute
-
-    from sycophancy.publishing.checks import SECRET_PATTERNS
-
-    patterns = dict(SECRET_PATTERNS)
-    if token:
-        patterns["your own access token"] = re.escape(token)
-    found = []
-    for name in split.column_names:
-        column = split.data.column(name)
-        while pyarrow.types.is_list(column.type) or pyarrow.types.is_large_list(column.type):
-            column = pyarrow.compute.list_flatten(column)
-        if not (pyarrow.types.is_string(column.type) or pyarrow.types.is_large_string(column.type)):
-            continue
-        for what, pattern in patterns.items():
-            if pyarrow.compute.any(pyarrow.compute.match_substring_regex(column, pattern)).as_py():
-                found.append((name, what))
-    return found
 
 
 def each_split(rows: "Mapping[str, DatasetDict]") -> Iterator[tuple[str, "Dataset"]]:

@@ -17,7 +17,7 @@ from sycophancy.claims.rows import prompt_in
 from sycophancy.claims.sources import text_keys
 from sycophancy.dataset.exclusion import keys_of_dataset
 from sycophancy.dataset.reading import fingerprint_claims, load_claims
-from sycophancy.drawing import Draws
+from sycophancy.drawing import Draws, in_drawn_order
 from sycophancy.records import relative
 from sycophancy.tuning.supervised import select_by_item
 
@@ -132,7 +132,7 @@ def own_answers(model, tokenizer, rows: Dataset, batch_size: int) -> Dataset:
 
 def _permuted(rows: Sequence[dict], members: Sequence[int], seed: int) -> list[int]:
     """The members in an order drawn by the seed and their ids."""
-    return sorted(members, key=lambda index: Draws(seed, rows[index]["id"], "sham", "opinion").below(2**64))
+    return in_drawn_order(members, lambda index: (seed, rows[index]["id"], "sham", "opinion"))
 
 
 def _affirms(row: dict) -> bool:
