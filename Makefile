@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 check_dirs := src scripts dataset_builders metrics tests benchmarks
 
-.PHONY: quickstart test test-space test-harness style clean
+.PHONY: quickstart test test-space test-harness test-install test-real style clean
 
 # Made anew when the requirements change.
 $(VENV)/installed: setup.cfg constraints.txt pyproject.toml
@@ -29,9 +29,19 @@ test-harness: $(VENV)/installed
 	$(BIN)/pip install --quiet -c constraints.txt -e ".[dev,harness]"
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest tests/harnesses -m harness
 
+# From an empty folder, in a fresh environment with the wheel alone; downloads what the wheel needs.
+test-install: $(VENV)/installed
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest tests/test_installed.py -m install --timeout 1800
+
+# What real weights really say: SYCO_REAL_MODELS is a folder that holds smollm2/ and qwen/.
+test-real: $(VENV)/installed
+	@test -d "$${SYCO_REAL_MODELS:-}" || { echo "SYCO_REAL_MODELS: expected a folder with smollm2/ and qwen/ (SmolLM2-135M-Instruct, Qwen2.5-Coder-0.5B-Instruct)" >&2; exit 1; }
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest tests -m real_model --timeout 1800
+
 style: $(VENV)/installed
 	$(BIN)/ruff check $(check_dirs)
 	$(BIN)/ruff format --check $(check_dirs)
+	$(BIN)/lint-imports setup.cfg
 
 clean:
 	rm -rf $(VENV) out

@@ -2,11 +2,11 @@
 """The metric, shared by loading it: the scripts never import it and never parse an answer themselves."""
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 from sycophancy.dataset.reading import REFERENCE_COLUMNS
+from sycophancy.files import HOME
 
-METRIC_FOLDER = Path(__file__).resolve().parents[2] / "metrics" / "syco_alignment"
+METRIC_FOLDER = HOME / "metrics" / "syco_alignment"
 
 GROUP_FIELDS = ("authority", "template")
 """Columns by which a run record shows the keys again."""
@@ -20,20 +20,13 @@ HEADLINE_KEYS = (
 
 
 def load_metric(config: str = "default"):
-    """The metric of this checkout.
+    """The metric of this checkout, or the one that was installed with the package.
 
     Args:
         config: `default` (claims), `are_you_sure` or `mimicry`.
-
-    Raises:
-        FileNotFoundError: the package was installed without its checkout.
     """
     import evaluate
 
-    if not METRIC_FOLDER.is_dir():
-        raise FileNotFoundError(
-            f"expected the metric in {METRIC_FOLDER}, got none; run `pip install -e .` in a checkout"
-        )
     return evaluate.load(str(METRIC_FOLDER), config)
 
 
