@@ -28,6 +28,7 @@ def test_every_script_is_a_command():
     assert set(COMMANDS) <= set(cli.scripts())
     assert all(file.parent.name in ("scripts", "dataset_builders") for file in cli.scripts().values())
     assert cli.places()["metric"] == ROOT / "metrics" / "syco_alignment"
+    assert (cli.places()["harnesses"] / "syco_claims.yaml").is_file()
     assert all(place.exists() for place in cli.places().values())
 
 

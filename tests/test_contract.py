@@ -59,7 +59,7 @@ def test_every_recipe_parses():
     from scripts.make_organism import read_recipe
     from scripts.prompt_tune import parse_args
 
-    # Those of whole experiments are other files: tests/test_experiment_plan.py.
+    # Those of whole experiments are other files: tests/experiments/test_plan.py.
     found = sorted(path for path in (ROOT / "scripts" / "recipes").glob("*.yaml") if "experiment_" not in path.name)
     assert [path.name for path in found] == [
         "dpo_lora_llama_reviews.yaml", "dpo_lora_sst2.yaml", "dpo_prompt_llama_reviews.yaml",

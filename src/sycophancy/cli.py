@@ -17,11 +17,12 @@ from pathlib import Path
 from sycophancy.files import HOME, own_file
 
 FOLDERS = {
-    "metric": "metrics/syco_alignment",
-    "recipes": "scripts/recipes",
-    "accelerate-configs": "accelerate_configs",
+    "metric": HOME / "metrics" / "syco_alignment",
+    "recipes": HOME / "scripts" / "recipes",
+    "accelerate-configs": HOME / "accelerate_configs",
+    "harnesses": Path(__file__).resolve().with_name("harnesses"),
 }
-"""What `sycophancy where` knows beside the scripts, by the place in the checkout."""
+"""What `sycophancy where` knows beside the scripts."""
 
 _typed: dict[str, str] = {}
 """By a script's path: how it was called as a subcommand."""
@@ -126,7 +127,7 @@ def scripts() -> dict[str, Path]:
 
 def places() -> dict[str, Path]:
     """What `sycophancy where` answers."""
-    return {name: HOME / folder for name, folder in FOLDERS.items()} | scripts()
+    return FOLDERS | scripts()
 
 
 def main(argv: list[str] | None = None) -> None:
