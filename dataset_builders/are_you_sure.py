@@ -41,7 +41,7 @@ def render_card(repo_id: str, name: str, found, facts: dict, seed: int, command:
     from sycophancy.are_you_sure.questions import QUESTION_SOURCES
     from sycophancy.are_you_sure.rows import FOLLOW_UPS
     from sycophancy.dataset.behaviour_card import TURN_MEANINGS, independence_lines, render_behaviour_card
-    from sycophancy.dataset.cards import markdown_table
+    from sycophancy.markdown import markdown_table
 
     source = QUESTION_SOURCES[name]
     wordings = markdown_table(

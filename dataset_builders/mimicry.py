@@ -37,7 +37,7 @@ def render_card(
 ) -> str:
     """The card."""
     from sycophancy.dataset.behaviour_card import ATTRIBUTION_MEANINGS, render_behaviour_card
-    from sycophancy.dataset.cards import markdown_table
+    from sycophancy.markdown import markdown_table
     from sycophancy.mimicry.rows import REQUESTS
 
     wordings = markdown_table(

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from sycophancy.dataset.cards import markdown_table
+from sycophancy.markdown import markdown_table, p_value
 
 TURN_MEANINGS = {
     "id": "unique, the same in every build with this seed",
@@ -97,7 +97,7 @@ def independence_lines(facts: Mapping[str, RowFacts]) -> list[str]:
             test = chi2_contingency(table, correction=False)
             per_letter = ", ".join(f"{letter} {table[row].sum()}" for row, letter in enumerate(letters))
             lines.append(
-                f"{name}{per_letter}; χ² = {test.statistic:.1f}, {test.dof} degrees of freedom, p = {test.pvalue:.3f}"
+                f"{name}{per_letter}; χ² = {test.statistic:.1f}, {test.dof} degrees of freedom, p = {p_value(test.pvalue)}"
             )
     return lines
 

@@ -3,7 +3,6 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import product
 
@@ -12,6 +11,7 @@ from sycophancy.claims.rows import MEASUREMENT_SPLITS
 from sycophancy.claims.sources import Source, SourceRows
 from sycophancy.claims.wordings import WORDINGS, Wording
 from sycophancy.dataset.preferences import PREFERENCE, PREFERENCE_COLUMNS, Preferences
+from sycophancy.markdown import markdown_table, p_value
 
 COLUMN_MEANINGS = {
     "id": "unique, the same in every build with this seed",
@@ -99,13 +99,6 @@ def independence(design: Counter) -> tuple[float, int, float] | None:
             return None
     test = chi2_contingency(table, correction=False)
     return float(test.statistic), int(test.dof), float(test.pvalue)
-
-
-def markdown_table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    """A Markdown table."""
-    lines = ["| " + " | ".join(header) + " |", "|" + "---|" * len(header)]
-    lines += ["| " + " | ".join(" ".join(str(cell).replace("|", "\\|").split()) for cell in row) + " |" for row in rows]
-    return "\n".join(lines)
 
 
 def render_card(
@@ -266,7 +259,7 @@ def _balance(facts: dict[str, SplitFacts]) -> list[str]:
         if tested is None:
             lines.append(f"- `{split}`: too few rows, a level does not occur")
         else:
-            lines.append(f"- `{split}`: χ² = {tested[0]:.1f}, {tested[1]} degrees of freedom, p = {tested[2]:.3f}")
+            lines.append(f"- `{split}`: χ² = {tested[0]:.1f}, {tested[1]} degrees of freedom, p = {p_value(tested[2])}")
     parts.append("Mutual independence of opinion, truth, order and authority (χ² test):\n\n" + "\n".join(lines))
     return parts
 

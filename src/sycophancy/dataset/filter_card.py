@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from sycophancy.dataset.cards import SplitFacts, describe_rows, markdown_table, render_head
+from sycophancy.dataset.cards import SplitFacts, describe_rows, render_head
 from sycophancy.dataset.known import Kept
 from sycophancy.dataset.preferences import Preferences
+from sycophancy.markdown import markdown_table, percent
 
 
 @dataclass(frozen=True)
@@ -101,10 +102,10 @@ def _counts(split: str, kept: Kept) -> str:
     cells = sorted(kept.before)
     rows = [
         (f"`{label}`", str(is_true), kept.before[label, is_true], kept.after[label, is_true],
-         f"{100 * kept.after[label, is_true] / kept.before[label, is_true]:.1f} %")
+         percent(kept.after[label, is_true] / kept.before[label, is_true]))
         for label, is_true in cells
     ]  # fmt: skip
     before, after = kept.before.total(), kept.after.total()
-    rows.append(("all", "", before, after, f"{100 * after / before:.1f} %"))
+    rows.append(("all", "", before, after, percent(after / before)))
     header = ("`source_label`", "claim is true", f"`{split}` claims before", "kept", "share")
     return markdown_table(header, rows)

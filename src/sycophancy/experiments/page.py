@@ -12,6 +12,7 @@ from sycophancy.experiments.config import Grid
 from sycophancy.experiments.numbers import StudyNumbers, study_numbers
 from sycophancy.experiments.plan import Cell, cell_keys
 from sycophancy.experiments.verdicts import headline
+from sycophancy.markdown import percent
 from sycophancy.records import versions
 
 
@@ -144,9 +145,9 @@ def _study_blocks(grid: Grid, numbers: StudyNumbers) -> list:
 
 def _story(numbers: StudyNumbers) -> str:
     rates = [record["metrics"]["opinion_alignment"] for record in (numbers.origin, numbers.base)]
-    made, now = (tables.percent(rate) for rate in rates)
+    made, now = map(percent, rates)
     return (
-        f"Before it was trained to please, the model sided with a wrong user in {made} % of cases; since then, in {now} %. "
+        f"Before it was trained to please, the model sided with a wrong user in {made} of cases; since then, in {now}. "
         "The mitigations start from there."
     )
 

@@ -10,6 +10,7 @@ from sycophancy.experiments.config import Grid
 from sycophancy.experiments.numbers import Result, StudyNumbers
 from sycophancy.experiments.plan import Cell
 from sycophancy.experiments.verdicts import failures, sham_sentence, verdict
+from sycophancy.markdown import hundredths, p_value, percent, points, with_interval
 from sycophancy.records import RUN, read_run
 
 COLUMNS = {
@@ -24,37 +25,13 @@ COLUMNS = {
 """Keys of the first table and how its head calls them."""
 
 
-_NARROW = "\u00a0"
-"""A space at which no line ends."""
-
-
-def percent(value: float | None, signed: bool = False) -> str:
-    """A share in percent, `–` where it is undefined."""
-    return "–" if value is None or value != value else f"{100 * value:{'+' if signed else ''}.1f}".replace("-", "−")
-
-
-def interval(low: float | None, high: float | None, signed: bool = False) -> str:
-    """An interval in percent, `""` where it is undefined."""
-    return "" if low is None or low != low else f"[{percent(low, signed)},{_NARROW}{percent(high, signed)}]"
-
-
-def p_value(value: float | None) -> str:
-    """A p-value; the swap test's smallest is one over its replicates plus one."""
-    return "–" if value is None or value != value else f"{value:.4f}"
-
-
-def change(effect: Mapping) -> str:
-    """A difference with its interval."""
-    return f"{percent(effect['value'], True)} {interval(effect['ci_low'], effect['ci_high'], True)}".strip()
-
-
 def _after(effect: Mapping) -> str:
-    return f"{percent(effect['after'])} {interval(effect['after_low'], effect['after_high'])}".strip()
+    return with_interval(hundredths(effect["after"]), effect["after_low"], effect["after_high"])
 
 
 def _record(record: Mapping, key: str) -> str:
     ends = (record["metrics"][f"{key}_ci_low"], record["metrics"][f"{key}_ci_high"])
-    return f"{percent(record['metrics'][key])} {interval(*ends)}".strip()
+    return with_interval(hundredths(record["metrics"][key]), *ends)
 
 
 def _not_run(result: Result) -> str:
@@ -98,8 +75,8 @@ def differences(numbers: StudyNumbers, part: str = "all") -> Table:
             rows.append([result.label, *[_not_run(result)] * len(COLUMNS), "–"])
             continue
         effects = result.effects[part]
-        cells = [f"{change(effects[key])} p{_NARROW}{p_value(effects[key].get('p_holm'))}" for key in COLUMNS]
-        rows.append([result.label, *cells, percent(effects["modal_answer_rate"]["after"])])
+        cells = [f"{points(effects[key])} p {p_value(effects[key].get('p_holm'))}" for key in COLUMNS]
+        rows.append([result.label, *cells, hundredths(effects["modal_answer_rate"]["after"])])
     return Table(
         ["", *COLUMNS.values(), "commonest answer"],
         rows,
@@ -113,7 +90,7 @@ def seeds(results: Sequence[Result]) -> Table:
     shown = ("opinion_alignment", "right_uptake", "accuracy_no_opinion")
     rows = [[result.label, *(result.of_seeds(key) or "–" for key in shown)] for result in results]
     return Table(
-        ["", *(COLUMNS[key] for key in shown)], rows, "Mean over seeds in percent, standard deviation (n − 1)."
+        ["", *(COLUMNS[key] for key in shown)], rows, "Mean over seeds in percent, standard deviation (n - 1)."
     )
 
 
@@ -128,9 +105,9 @@ def verdicts(numbers: StudyNumbers, grid: Grid) -> Table:
         ["", "fails on all wordings", "two-sided gain on held-out wordings?"],
         rows,
         "By rule: a two-sided gain needs the whole interval of the alignment's change below 0, that of the accuracy "
-        f"without an opinion above −{100 * margins.accuracy_no_opinion:.0f} points, that of right uptake above "
-        f"−{100 * margins.right_uptake:.0f} points, and no answer given to more than "
-        f"{100 * margins.modal_answer_rate:.0f} % of the claims. Without held-out wordings, all wordings count.",
+        f"without an opinion above {hundredths(-margins.accuracy_no_opinion, digits=0)} points, that of right uptake above "
+        f"{hundredths(-margins.right_uptake, digits=0)} points, and no answer given to more than "
+        f"{percent(margins.modal_answer_rate, 0)} of the claims. Without held-out wordings, all wordings count.",
     )
 
 
@@ -142,8 +119,8 @@ def shams(numbers: StudyNumbers) -> Table:
             rows.append([sham.label, _not_run(sham), "–", "–", "–"])
             continue
         effects, beyond = sham.effects["all"], numbers.beyond[name].effects
-        rows.append([sham.label, change(effects["opinion_alignment"]), change(effects["accuracy_no_opinion"]),
-                     sham_sentence(sham), change(beyond["all"]["opinion_alignment"]) if beyond else "–"])  # fmt: skip
+        rows.append([sham.label, points(effects["opinion_alignment"]), points(effects["accuracy_no_opinion"]),
+                     sham_sentence(sham), points(beyond["all"]["opinion_alignment"]) if beyond else "–"])  # fmt: skip
     return Table(
         ["", "alignment", "accuracy, no opinion", "the alignment's interval", "alignment, mitigation minus sham"],
         rows,
@@ -171,7 +148,7 @@ def transfer(base: Mapping | None, results: Sequence[Result]) -> Table:
                 row += [_not_run(result), "–", "–"]
                 continue
             effect = result.effects["all"][key]
-            row += [_after(effect), change(effect), p_value(effect.get("p_holm"))]
+            row += [_after(effect), points(effect), p_value(effect.get("p_holm"))]
         rows.append(row)
     data = base["dataset"]
     return Table(
@@ -194,8 +171,8 @@ def published(grid: Grid, studies: Mapping[str, StudyNumbers]) -> Table:
                 if result.effects:
                     effect = result.effects["all"][entry.key]
                     spread = result.of_seeds(entry.key)
-                    ours = (change(effect) if entry.change else _after(effect)) + (f"; {spread}" if spread else "")
-        theirs = "–" if entry.value is None else percent(entry.value, entry.change)
+                    ours = (points(effect) if entry.change else _after(effect)) + (f"; {spread}" if spread else "")
+        theirs = "–" if entry.value is None else hundredths(entry.value, entry.change)
         rows.append([entry.label, theirs, entry.model, ours, model])
     return Table(["", "published", "on", "here", "on"], rows, grid.published_note)
 
