@@ -7,6 +7,7 @@ that is not defined (`None`, as a record has it, or NaN) is a dash, `–`, and a
 
 import math
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 UNDEFINED = "–"
 
@@ -61,3 +62,21 @@ def markdown_table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> s
     lines = [f"| {' | '.join(header)} |", "|" + "---|" * len(header)]
     lines += ["| " + " | ".join(" ".join(str(cell).replace("|", "\\|").split()) for cell in row) + " |" for row in rows]
     return "\n".join(lines)
+
+
+def fill(template: Path, **facts: object) -> str:
+    """Fill a template in Jinja's syntax.
+
+    Args:
+        template: the file; a line that holds nothing but a `{% %}` leaves no line.
+        facts: what it names.
+
+    Raises:
+        jinja2.UndefinedError: the template names something that is not there.
+    """
+    from jinja2 import Environment, StrictUndefined
+
+    environment = Environment(
+        undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True
+    )
+    return environment.from_string(template.read_text(encoding="utf-8")).render(facts)
