@@ -64,16 +64,20 @@ def _shaped(tokens: list) -> list:
             if within:
                 token.attrSet("class", "lead")
                 inline.children = within
-            elif [child.type for child in inline.children] == ["image"]:
-                # The paragraph after a picture is its caption.
+            elif [child.type for child in inline.children] == ["image"] and (caption := _caption(tokens, number)):
                 token.tag, close.hidden = "figure", True
-                _, caption, end = tokens[number + 3 : number + 6]
-                tokens[number + 3].tag = end.tag = "figcaption"
-                caption.children = _without(caption, "em")
-                end.meta["ends"] = "figure"
+                opening, words, end = tokens[number + 3 : number + 6]
+                opening.tag = end.tag = "figcaption"
+                words.children, end.meta["ends"] = caption, "figure"
         elif token.type == "paragraph_close" and token.meta.get("ends"):
             shaped.append(type(token)("figure_close", "figure", -1, block=True))
     return shaped
+
+
+def _caption(tokens: list, number: int) -> list:
+    """What the paragraph after the one at `number` says, where it is set in italics as a caption is."""
+    following = tokens[number + 3 : number + 6]
+    return _without(following[1], "em") if following and following[0].type == "paragraph_open" else []
 
 
 def _without(inline, mark: str) -> list:
