@@ -2,8 +2,10 @@
 import math
 
 import pytest
+from huggingface_hub import DatasetCard, DatasetCardData
+from jinja2 import UndefinedError
 
-from sycophancy.markdown import hundredths, interval, markdown_table, p_value, percent, points
+from sycophancy.markdown import fill, fill_card, hundredths, interval, markdown_table, p_value, percent, points
 
 
 def test_a_share_and_a_difference():
@@ -37,3 +39,14 @@ def test_a_table_is_not_broken_by_its_cells():
     assert markdown_table(("", "n"), [("a|b\nc", 1), ("", None)]) == (
         "|  | n |\n|---|---|\n| a\\|b c | 1 |\n|  | None |"
     )
+
+
+def test_a_template_that_names_what_is_not_there_is_an_error(tmp_path):
+    (tmp_path / "t.md").write_text("---\n{{ card_data }}\n---\n# {{ title }}{% if more %}, {{ more }}{% endif %}\n")
+    head = DatasetCardData(license="mit")
+    with pytest.raises(KeyError, match=r"t\.md: more, title"):
+        fill_card(DatasetCard, head, tmp_path / "t.md")
+    card = fill_card(DatasetCard, head, tmp_path / "t.md", title="A {{ title }}", more="")
+    assert card == "---\nlicense: mit\n---\n# A {{ title }}\n"
+    with pytest.raises(UndefinedError, match="'card_data' is undefined"):
+        fill(tmp_path / "t.md", title="", more="")

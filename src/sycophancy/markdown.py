@@ -80,3 +80,24 @@ def fill(template: Path, **facts: object) -> str:
         undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True
     )
     return environment.from_string(template.read_text(encoding="utf-8")).render(facts)
+
+
+def fill_card(card: type, data: object, template: Path, **facts: object) -> str:
+    """Fill the template of a card by `from_template` of huggingface_hub.
+
+    Args:
+        card: `ModelCard` or `DatasetCard`.
+        data: its YAML head, `card_data` in the template.
+        template: the file.
+        facts: what else it names.
+
+    Raises:
+        KeyError: the template names a fact that is not there; `from_template` would leave a blank.
+    """
+    from jinja2 import Environment, meta
+
+    text = template.read_text(encoding="utf-8")
+    missing = meta.find_undeclared_variables(Environment().parse(text)) - {"card_data"} - facts.keys()
+    if missing:
+        raise KeyError(f"{template.name}: {', '.join(sorted(missing))}")
+    return str(card.from_template(data, template_str=text, **facts)).rstrip("\n") + "\n"
