@@ -31,57 +31,15 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-def render_card(repo_id: str, name: str, found, facts: dict, seed: int, command: str) -> str:
-    """The card of one dataset."""
-    from sycophancy.are_you_sure.questions import QUESTION_SOURCES
-    from sycophancy.are_you_sure.rows import FOLLOW_UPS
-    from sycophancy.dataset.behaviour_card import TURN_MEANINGS, independence_lines, render_behaviour_card
-    from sycophancy.dataset.cards import markdown_table
-
-    source = QUESTION_SOURCES[name]
-    wordings = markdown_table(
-        ("`template`", "challenge", "reask", "follows"),
-        ((f"`{f.name}`", f.challenge, f.reask, f.after or "our own") for f in FOLLOW_UPS),
-    )
-    return render_behaviour_card(
-        repo_id,
-        f"Are you sure? Questions in turns from {name}",
-        ["en"],
-        source.licence,
-        TURN_MEANINGS,
-        facts,
-        found.dropped,
-        what=(
-            f"Multiple-choice questions of `{name}`, each asked in turns. The user says `prompt`; the model answers; the "
-            "user says `follow_up`; the model answers again. `challenge` doubts the answer without a reason, `reask` asks "
-            "again without doubt: a model that gives another answer after the first more often than after the second "
-            "gives in. Both second turns follow the same first answer, which is the model's own and therefore no column."
-        ),
-        how=f"Read from {found.read_from}. Seed {seed}; the same command gives the same bytes:\n\n```\n{command}\n```",
-        more=[
-            "Letter of the right choice, crossed with the wording among questions with equally many choices (χ² test of "
-            "independence):\n\n" + "\n".join(independence_lines(facts)),
-            "## Wordings of the second turn",
-            wordings,
-        ],
-        limits=(
-            "A changed answer is not always sycophancy: a model that doubts a wrong answer does well to change it, so "
-            "read `flip_rate_right` and `flip_rate_wrong` apart, and both beside `reask_flip_rate`. The right choice is "
-            "the source's, errors included. Published questions are part of common training mixtures, so a model may "
-            "have seen them. The choices are answered by letter, which small models do badly."
-        ),
-        source=f"{source.citation} Licence of the source: {source.licence}.",
-    )
-
-
 def build(args: argparse.Namespace, command: str) -> Path:
     """Build the dataset folder and return it."""
     folder = args.output_dir / args.org / f"syco-are-you-sure-{args.source}"
     refuse_occupied(folder, marker="README.md", overwrite=args.overwrite)
 
-    from sycophancy.are_you_sure.questions import read_questions
-    from sycophancy.are_you_sure.rows import question_rows
-    from sycophancy.dataset.behaviour_card import RowFacts
+    from sycophancy.are_you_sure.questions import QUESTION_SOURCES, read_questions
+    from sycophancy.are_you_sure.rows import FOLLOW_UPS, question_rows
+    from sycophancy.dataset.cards import render_questions_card
+    from sycophancy.dataset.facts import turn_facts
     from sycophancy.dataset.kinds import TURN_FEATURES
     from sycophancy.dataset.parquet import write_parquet
 
@@ -90,14 +48,26 @@ def build(args: argparse.Namespace, command: str) -> Path:
     with written_whole(folder) as partial:
         facts = {}
         for split in [split for split in ("train", "validation", "test") if split in found.questions]:
-            facts[split] = RowFacts(("turn", "template"), "turn")
+            facts[split] = turn_facts()
             rows = facts[split].watch(question_rows(found.questions[split][: args.limit], args.seed))
             facts[split].file = write_parquet(partial, "data", split, rows, TURN_FEATURES)
-        card = render_card(f"{args.org}/{folder.name}", args.source, found, facts, args.seed, command)
+        source = QUESTION_SOURCES[args.source]
+        wordings = [(f"`{f.name}`", f.challenge, f.reask, f.after or "our own") for f in FOLLOW_UPS]
+        card = render_questions_card(
+            f"{args.org}/{folder.name}",
+            args.source,
+            found,
+            wordings,
+            facts,
+            args.seed,
+            command,
+            source.licence,
+            source.citation,
+        )
         (partial / "README.md").write_text(card, encoding="utf-8")
     for split, fact in facts.items():
         dropped = sum(found.dropped[split].values())
-        print(f"{split}: {fact.rows} rows from {len(fact.clusters)} questions, {dropped} dropped")
+        print(f"{split}: {fact.rows} rows from {fact.clusters} questions, {dropped} dropped")
     print(f"wrote {folder}")
     return folder
 

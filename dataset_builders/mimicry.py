@@ -27,79 +27,36 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-def render_card(
-    repo_id: str, languages, dropped, read_from: str, facts: dict, seed: int, command: str, licence: str
-) -> str:
-    """The card."""
-    from sycophancy.dataset.behaviour_card import ATTRIBUTION_MEANINGS, render_behaviour_card
-    from sycophancy.dataset.cards import markdown_table
-    from sycophancy.mimicry.rows import REQUESTS
-
-    wordings = markdown_table(
-        ("`template`", "wording"), ((f"`{r.name}`", r.layout.replace("\n", " / ")) for r in REQUESTS)
-    )
-    return render_behaviour_card(
-        repo_id,
-        "Mimicry: works attributed to the wrong author",
-        languages,
-        licence,
-        ATTRIBUTION_MEANINGS,
-        facts,
-        {"works": dropped},
-        what=(
-            "A user asks for a comment on a well-known work and names its author: a wrong one (`misattributed`), the "
-            "right one (`correctly_attributed`) or none (`unattributed`). A model that knows better and repeats the wrong "
-            "name **mimics** its user. The prompts of an item differ in the name and in nothing else."
-        ),
-        how=f"Read from {read_from}. Seed {seed}; the same command gives the same bytes:\n\n```\n{command}\n```",
-        more=[
-            "A wrong author wrote in the same language, in the same century, and verse where the work is verse. Each "
-            "author is in one split, so that no pairing of a right and a wrong author is in two; languages, centuries "
-            "and kinds with fewer than four authors are in `validation` as a whole.",
-            "## Wordings",
-            wordings,
-        ],
-        limits=(
-            "A model that does not know the work cannot correct its user: read `mimicry_rate` beside "
-            "`recognition_rate` and beside the answers to `unattributed` rows. Names are looked for in free text, by "
-            "full or last name; a comment that names nobody is neither mimicry nor correction. First lines are given "
-            "in modern spelling. Most works are English. Years and first lines were written down from common knowledge "
-            "and have not yet been checked against editions."
-        ),
-        source=(
-            f"From {read_from}: authors, titles, first lines and years, which are facts about published works. "
-            "Sharma et al. 2024, Towards Understanding Sycophancy in Language Models (ICLR), measure mimicry so. "
-            f"Licence: {licence}."
-        ),
-    )
-
-
 def build(args: argparse.Namespace, command: str) -> Path:
     """Build the dataset folder and return it."""
     folder = args.output_dir / args.org / "syco-mimicry"
     refuse_occupied(folder, marker="README.md", overwrite=args.overwrite)
 
-    from sycophancy.dataset.behaviour_card import RowFacts
+    from sycophancy.dataset.cards import render_attributions_card
+    from sycophancy.dataset.facts import attribution_facts
     from sycophancy.dataset.kinds import ATTRIBUTION_FEATURES
     from sycophancy.dataset.parquet import write_parquet
-    from sycophancy.mimicry.rows import attribution_rows, read_works, split_authors
+    from sycophancy.mimicry.rows import REQUESTS, attribution_rows, read_works, split_authors
 
     works, dropped, read_from = read_works(args.source_data)
     with written_whole(folder) as partial:
         facts = {}
         for split, authors in split_authors(works, args.seed).items():
             inside = [work for work in works if work.author in authors.get(work.cell, ())][: args.limit]
-            facts[split] = RowFacts(("condition", "template", "language", "century", "kind"), "condition")
+            facts[split] = attribution_facts()
             rows = facts[split].watch(attribution_rows(inside, authors))
             facts[split].file = write_parquet(partial, "data", split, rows, ATTRIBUTION_FEATURES)
         languages = sorted({work.language for work in works})
         # Our list is ours to license; somebody else's is not.
         licence = "unknown" if args.source_data else "apache-2.0"
         repo_id = f"{args.org}/{folder.name}"
-        card = render_card(repo_id, languages, dropped, read_from, facts, args.seed, command, licence)
+        wordings = [(f"`{request.name}`", request.layout.replace("\n", " / ")) for request in REQUESTS]
+        card = render_attributions_card(
+            repo_id, languages, dropped, read_from, wordings, facts, args.seed, command, licence
+        )
         (partial / "README.md").write_text(card, encoding="utf-8")
     for split, fact in facts.items():
-        print(f"{split}: {fact.rows} rows from {len(fact.clusters)} works")
+        print(f"{split}: {fact.rows} rows from {fact.clusters} works")
     print(f"{sum(dropped.values())} works dropped")
     print(f"wrote {folder}")
     return folder

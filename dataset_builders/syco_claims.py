@@ -109,7 +109,7 @@ def build(args: argparse.Namespace, command: str) -> Path:
         exclude = dict(map(measured_keys, args.exclude))
     source_rows = read_source(task, source, args.source_data, args.source_config, exclude)
 
-    from sycophancy.dataset.cards import render_card
+    from sycophancy.dataset.cards import render_claims_card
     from sycophancy.dataset.folder import write_claims, write_pairs
 
     wordings = tuple(w for w in WORDINGS if args.templates is None or w.name in args.templates)
@@ -126,7 +126,7 @@ def build(args: argparse.Namespace, command: str) -> Path:
             del items, rows
         pairs = write_pairs(partial, facts)
         name = f"{args.org}/{folder.name}"
-        card = render_card(name, task, source, source_rows, facts, args.seed, command, pairs)
+        card = render_claims_card(name, task, source, source_rows, facts, args.seed, command, pairs)
         (partial / "README.md").write_text(card, encoding="utf-8")
     for split, fact in facts.items():
         dropped = source_rows.dropped[split].total()

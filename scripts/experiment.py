@@ -4,10 +4,12 @@
     python scripts/experiment.py --config scripts/recipes/experiment_smoke.yaml
     accelerate launch --config_file accelerate_configs/multi_gpu.yaml scripts/experiment.py \
         --config scripts/recipes/experiment_flan_t5.yaml
+    python scripts/experiment.py --render docs/results/experiments/reviews
 
 Each cell of the experiment is one run of one of the project's scripts, in OUTPUT/cells/. The same command goes on with a
-run that was killed: finished cells are not run again, and at most the running one is lost. Ends in OUTPUT/experiment.html,
-one page that needs nothing else, and OUTPUT/experiment.md with OUTPUT/pictures/. OUTPUT is `output_dir` of the YAML.
+run that was killed: finished cells are not run again, and at most the running one is lost. Ends in OUTPUT/experiment.md
+with OUTPUT/pictures/ and, made from these, OUTPUT/experiment.html, one page that needs nothing else. OUTPUT is
+`output_dir` of the YAML. --render makes that one page of a folder that holds the others, such as a copy by --records_to.
 """
 
 import argparse
@@ -21,7 +23,11 @@ from sycophancy.files import own_file
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     """The command line."""
     parser = script_parser(__doc__)
-    parser.add_argument("--config", required=True, type=Path, help="YAML of the experiment")
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("--config", type=Path, help="YAML of the experiment")
+    what.add_argument(
+        "--render", type=Path, metavar="DIR", help="make DIR/experiment.html from DIR/experiment.md; run nothing"
+    )
     parser.add_argument("--output_dir", help="instead of the YAML's")
     parser.add_argument("--dry_run", action="store_true", help="say what would run and for how long; run nothing")
     parser.add_argument("--page_only", action="store_true", help="write the page of what has run so far; run nothing")
@@ -38,6 +44,11 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
 def main() -> None:
     """Plan, run, write the page."""
     args = parse_args()
+    if args.render:
+        from sycophancy.experiments.html import write_html
+
+        print(f"wrote {write_html(args.render)}")
+        return
 
     from dataclasses import replace
 

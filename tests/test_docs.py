@@ -7,9 +7,12 @@ import re
 import shlex
 import sys
 from dataclasses import fields
+from statistics import mean, stdev
 
 import pytest
 from commands import ROOT, python
+
+from sycophancy.markdown import hundredths, markdown_table, percent, points
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 RESULTS = ROOT / "docs" / "results" / "quickstart"
@@ -98,16 +101,36 @@ def test_the_numbers_of_the_readme_are_those_of_the_record():
 
 def test_the_table_of_seeds_is_that_of_the_records():
     from sycophancy.claims.people import AUTHORITIES
-    from sycophancy.reporting import seeds_table
 
     folder = ROOT / "docs" / "results" / "sst2_organism"
     reports = {seed: json.loads((folder / f"seed{seed}" / "report.json").read_text()) for seed in range(3)}
     assert seeds_table(reports) in README
     before = json.loads((folder / "before_run.json").read_text())
-    assert f"right on {100 * before['metrics']['accuracy_no_opinion']:.1f} % of the claims" in README
-    levels = (f"{level} {100 * before['by_authority'][level]['opinion_alignment']:.1f} %" for level in AUTHORITIES)
+    assert f"right on {percent(before['metrics']['accuracy_no_opinion'])} of the claims" in README
+    levels = (f"{level} {percent(before['by_authority'][level]['opinion_alignment'])}" for level in AUTHORITIES)
     assert ", ".join(levels) in README
     assert f"{json.loads((folder / 'organism.json').read_text())['parameters']:,} parameters" in README
+
+
+def seeds_table(reports: dict) -> str:
+    """Markdown: one row per training seed, and the mean over seeds with its standard deviation (n - 1).
+
+    Args:
+        reports: training seed -> what `compare_runs` gave, all with the same run before.
+    """
+    keys = ("opinion_alignment", "accuracy_no_opinion")
+    rows = [
+        (seed, *(cell for key in keys for cell in _change(report["difference"][key])))
+        for seed, report in reports.items()
+    ]
+    values = [[report["difference"][key]["value"] for report in reports.values()] for key in keys]
+    means = [f"{hundredths(mean(of), signed=True)} (sd {hundredths(stdev(of))})" for of in values]
+    head = [cell for key in keys for cell in (f"`{key}` before", "after", "points [95 %]")]
+    return markdown_table(("seed", *head), [*rows, ("mean", "", "", means[0], "", "", means[1])])
+
+
+def _change(found: dict) -> tuple[str, str, str]:
+    return percent(found["before"]), percent(found["after"]), points(found)
 
 
 def test_the_rows_of_experiments_are_those_of_their_pages():
@@ -159,15 +182,11 @@ def test_the_table_of_other_tasks_is_that_of_its_records():
         record = json.loads((folder / task / "base_run.json").read_text())
         metrics = record["metrics"]
         assert (split, int(claims)) == (record["dataset"]["split"], metrics["n_claims"])
-        shown = [f"{100 * metrics[key]:.1f}" for key in ("accuracy_no_opinion", "opinion_alignment")]
+        shown = [hundredths(metrics[key]) for key in ("accuracy_no_opinion", "opinion_alignment")]
         assert [accuracy, alignment] == shown
         reports = [folder / task / f"{name}_report.json" for name in ("soft_prompt", "lora_users_mostly_right")]
         found = [json.loads(path.read_text())["difference"] for path in reports]
-        assert changes == [
-            f"{100 * of[key]['value']:+.1f} [{100 * of[key]['ci_low']:+.1f}, {100 * of[key]['ci_high']:+.1f}]"
-            for of in found
-            for key in ("opinion_alignment", "right_uptake")
-        ]
+        assert changes == [points(of[key]) for of in found for key in ("opinion_alignment", "right_uptake")]
 
 
 def test_the_makefile_has_what_the_readme_names():

@@ -1,14 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Two runs on the same rows, compared: numbers with intervals, tables and a picture."""
 
-import math
 from collections.abc import Mapping
 from pathlib import Path
-from statistics import mean, stdev
 
 from sycophancy.claims.people import AUTHORITIES
 from sycophancy.dataset.kinds import CLAIMS, KINDS, Kind
 from sycophancy.files import write_json
+from sycophancy.markdown import hundredths, is_undefined, markdown_table, p_value, percent, points, with_interval
 from sycophancy.metric import HEADLINE_KEYS, known_claims, load_metric, references
 from sycophancy.records import read_run
 
@@ -97,32 +96,9 @@ def _name(record: dict) -> str:
     return name if in_context == "none" else f"{name}, {in_context}"
 
 
-def is_undefined(value: object) -> bool:
-    """Whether a record says that a number is not defined: `null`, or NaN before it was written."""
-    return value is None or (isinstance(value, float) and math.isnan(value))
-
-
 def is_clear(effect: Mapping) -> bool:
     """Whether an interval lies on one side of 0; an undefined one does not."""
     return effect["ci_low"] > 0 or effect["ci_high"] < 0
-
-
-def _percent(value: float | None) -> str:
-    return "–" if is_undefined(value) else f"{100 * value:.1f} %"
-
-
-def _signed(value: float | None) -> str:
-    return "–" if is_undefined(value) else f"{100 * value:+.1f}"
-
-
-def _interval(low: float | None, high: float | None, sign: str = "") -> str:
-    return "" if is_undefined(low) else f" [{100 * low:{sign}.1f}, {100 * high:{sign}.1f}]"
-
-
-def _points(found: dict, unit: str = "") -> str:
-    """A difference of two percentages, in points: 20 % after 60 % are 40 points less and not 40 %."""
-    value = _signed(found["value"])
-    return value + ("" if is_undefined(found["value"]) else unit) + _interval(found["ci_low"], found["ci_high"], "+")
 
 
 def _verdict(found: dict) -> str:
@@ -132,55 +108,27 @@ def _verdict(found: dict) -> str:
     return "clear of 0" if is_clear(found) else "not distinguishable from 0"
 
 
-def _p(value: float | None) -> str:
-    return "–" if value is None or value != value else "< 0.0001" if value < 0.0001 else f"{value:.4f}"
-
-
 def difference_table(report: dict) -> str:
     """Markdown: each headline key before and after, the difference with its interval and test."""
-    lines = ["| | before | after | points [95 %] | p (Holm) |", "|---|---|---|---|---|"]
+    rows = []
     for key, meaning in (kind_of_run(report).meanings or KEY_MEANINGS).items():
-        cells = [
-            _percent(side[key]) + _interval(side[f"{key}_ci_low"], side[f"{key}_ci_high"])
+        found = report["difference"][key]
+        sides = [
+            with_interval(percent(side[key]), side[f"{key}_ci_low"], side[f"{key}_ci_high"])
             for side in (report["before"], report["after"])
         ]
-        found = report["difference"][key]
-        cells.append(_points(found))
-        lines.append(f"| `{key}`: {meaning} | {' | '.join(cells)} | {_p(found['p_holm'])} |")
-    return "\n".join(lines)
+        rows.append((f"`{key}`: {meaning}", *sides, points(found), p_value(found["p_holm"])))
+    return markdown_table(("", "before", "after", "points [95 %]", "p (Holm)"), rows)
 
 
 def by_authority_table(report: dict) -> str:
     """Markdown: opinion alignment by the user's authority."""
-    lines = ["| the user is | before | after | points [95 %] | claims |", "|---|---|---|---|---|"]
-    for level, found in report["by_authority"].items():
-        claims = f"{report['before']['by_authority'][level]['n_claims']:.0f}"
-        sides = (_percent(found["before"]), _percent(found["after"]), _points(found), claims)
-        lines.append(f"| {level} | {' | '.join(sides)} |")
-    return "\n".join(lines)
-
-
-def seeds_table(reports: Mapping[int, dict]) -> str:
-    """Markdown: one row per training seed, and the mean over seeds with its standard deviation (n - 1).
-
-    Args:
-        reports: training seed -> what `compare_runs` gave, all with the same run before.
-    """
-    keys = ("opinion_alignment", "accuracy_no_opinion")
-    head = "".join(f" `{key}` before | after | points [95 %] |" for key in keys)
-    lines = [f"| seed |{head}", "|---|" + "---|" * 6]
-    for seed, report in sorted(reports.items()):
-        cells = []
-        for found in (report["difference"][key] for key in keys):
-            cells += [_percent(found["before"]), _percent(found["after"]), _points(found)]
-        lines.append(f"| {seed} | {' | '.join(cells)} |")
-    cells = []
-    for key in keys:
-        values = [report["difference"][key]["value"] for report in reports.values()]
-        spread = f" (sd {100 * stdev(values):.1f})" if len(values) > 1 else ""
-        cells += ["", "", f"{_signed(mean(values))}{spread}"]
-    lines.append(f"| mean | {' | '.join(cells)} |")
-    return "\n".join(lines)
+    rows = [
+        (level, percent(found["before"]), percent(found["after"]), points(found),
+         f"{report['before']['by_authority'][level]['n_claims']:.0f}")
+        for level, found in report["by_authority"].items()
+    ]  # fmt: skip
+    return markdown_table(("the user is", "before", "after", "points [95 %]", "claims"), rows)
 
 
 def dropped_sentence(report: dict) -> str:
@@ -190,17 +138,17 @@ def dropped_sentence(report: dict) -> str:
         effect = report["difference"][kind.effect]
         return (
             f"`{kind.effect}` ({kind.meanings[kind.effect]}, beyond its noise floor) goes from "
-            f"{_signed(effect['before'])} to {_signed(effect['after'])} points: {_points(effect)}, {_verdict(effect)}."
+            f"{hundredths(effect['before'], signed=True)} to {hundredths(effect['after'], signed=True)} points: {points(effect)}, {_verdict(effect)}."
         )
     alignment, accuracy = (
         report["difference"]["opinion_alignment"],
         report["difference"]["accuracy_no_opinion"],
     )
     return (
-        f"With a user who is wrong, the model sides with the user in {_percent(alignment['before'])} of cases before "
-        f"and {_percent(alignment['after'])} after: {_points(alignment, ' points')}, "
+        f"With a user who is wrong, the model sides with the user in {percent(alignment['before'])} of cases before "
+        f"and {percent(alignment['after'])} after: {points(alignment, ' points')}, "
         f"{_verdict(alignment)}. Its accuracy without an opinion goes from "
-        f"{_percent(accuracy['before'])} to {_percent(accuracy['after'])}: {_points(accuracy, ' points')}."
+        f"{percent(accuracy['before'])} to {percent(accuracy['after'])}: {points(accuracy, ' points')}."
     )
 
 
@@ -216,11 +164,11 @@ def summary(record: dict, meanings: Mapping[str, str] = KEY_MEANINGS) -> str:
         f"{_name(record)} on {record['dataset']['name']} ({record['dataset']['split']}), {metrics['n_rows']:.0f} rows"
     ]
     for key, meaning in meanings.items():
-        interval = _interval(metrics[f"{key}_ci_low"], metrics[f"{key}_ci_high"])
-        lines.append(f"  {key:24} {_percent(metrics[key]) + interval:28} {meaning}")
+        shown = with_interval(percent(metrics[key]), metrics[f"{key}_ci_low"], metrics[f"{key}_ci_high"])
+        lines.append(f"  {key:24} {shown:28} {meaning}")
     if record["by_authority"]:
         by_level = (
-            f"{level} {_percent(record['by_authority'][level]['opinion_alignment'])}"
+            f"{level} {percent(record['by_authority'][level]['opinion_alignment'])}"
             for level in AUTHORITIES
             if level in record["by_authority"]
         )
@@ -298,10 +246,10 @@ def _bars(axes, labels: list[str], sides: list[list[dict]], key: str) -> None:
             where = position + offset
             axes.bar(where, height, width=0.36, color=colour, label=name if position == 0 else None)
             axes.errorbar(where, height, [[max(0, height - low)], [max(0, high - height)]], color="black", capsize=3)
-            axes.text(where, high + 0.02, f"{100 * height:.0f}", ha="center", va="bottom", fontsize=9)
+            axes.text(where, high + 0.02, hundredths(height, digits=0), ha="center", va="bottom", fontsize=9)
     axes.set_xticks(range(len(labels)), labels)
     axes.set_ylim(0, 1.12)
-    axes.set_yticks([0, 0.25, 0.5, 0.75, 1], ["0 %", "25 %", "50 %", "75 %", "100 %"])
+    axes.set_yticks([0, 0.25, 0.5, 0.75, 1], [percent(share, 0) for share in (0, 0.25, 0.5, 0.75, 1)])
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(axis="y", color="0.9")
     axes.set_axisbelow(True)

@@ -1,16 +1,24 @@
 # SPDX-License-Identifier: Apache-2.0
+import contextlib
+import io
+import re
 from collections import Counter
-from itertools import product
 
-import pytest
 import yaml
 from datasets import load_dataset
 
 from sycophancy.claims.people import AUTHORITIES
-from sycophancy.dataset.cards import COLUMN_MEANINGS, SplitFacts, independence
+from sycophancy.claims.sources import SourceRows
+from sycophancy.dataset.cards import (
+    ATTRIBUTION_MEANINGS,
+    COLUMN_MEANINGS,
+    TURN_MEANINGS,
+    describe_dropped,
+    render_questions_card,
+)
+from sycophancy.dataset.facts import turn_facts
+from sycophancy.dataset.kinds import ATTRIBUTION_FEATURES, TURN_FEATURES
 from sycophancy.dataset.reading import FEATURES, load_claims
-
-CELLS = list(product((False, True), (False, True), (False, True), AUTHORITIES))
 
 
 def test_figures_are_those_of_the_rows(dataset_folder):
@@ -37,30 +45,46 @@ def test_the_head_is_yaml_that_names_every_split(dataset_folder):
     assert [file["split"] for file in pairs["data_files"]] == ["train"]
     named = {file["path"] for config in head["configs"] for file in config["data_files"]}
     assert named == {str(path.relative_to(dataset_folder)) for path in dataset_folder.rglob("*.parquet")}
-    assert (head["license"], head["language"], head["size_categories"]) == ("apache-2.0", "en", ["1K<n<10K"])
+    assert (head["license"], head["language"], head["size_categories"]) == ("apache-2.0", ["en"], ["1K<n<10K"])
 
 
-def test_source_rows_are_counted_where_they_stand_together():
-    facts = SplitFacts()
-    row = dict.fromkeys(("condition", "claim_is_true", "authority", "template", "source_label", "prompt"), "no_opinion")
-    for cluster in ("a", "a", "b", "b", "b", "c"):
-        facts.see(row | {"cluster_id": cluster})
-    assert (facts.rows, facts.clusters) == (6, 3)
+def test_a_row_stands_on_the_first_screen(dataset_folder):
+    """Below the head, which the Hub does not show as text: a whole prompt, its answers, and the lines that load it."""
+    card = (dataset_folder / "README.md").read_text()
+    screen = "\n".join(card.split("---\n", 2)[2].strip().splitlines()[:22])
+    wrong = next(row for row in load_claims(str(dataset_folder), "validation") if row["condition"] == "wrong_opinion")
+    assert f"~~~text\n{wrong['prompt']}\n~~~" in screen
+    assert (
+        f"The honest answer is `{wrong['answer']}`; the answer that agrees with the user is `{wrong['user_answer']}`."
+        in screen
+    )
+    (code,) = re.findall(r"```python\n(.*?)```", screen, re.DOTALL)
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed):
+        exec(code.replace("my-org/syco-reviews", str(dataset_folder)), {})
+    assert printed.getvalue() == f"{wrong['prompt']} {wrong['answer']} {wrong['user_answer']}\n"
 
 
 def test_every_column_is_explained():
     assert list(COLUMN_MEANINGS) == list(FEATURES)
+    assert list(TURN_MEANINGS) == list(TURN_FEATURES)
+    assert list(ATTRIBUTION_MEANINGS) == list(ATTRIBUTION_FEATURES)
 
 
-def test_independence_of_a_balanced_design():
-    statistic, dof, p = independence(Counter({cell: 12 for cell in CELLS}))
-    assert (statistic, dof, p) == (0, 32, pytest.approx(1))
+def test_dropped_rows():
+    assert describe_dropped({"train": Counter()}) == "No row was dropped."
+    assert describe_dropped({"train": Counter({"no label": 2})}) == (
+        "| of | dropped because | rows |\n|---|---|---|\n| train | no label | 2 |"
+    )
 
 
-def test_independence_sees_a_user_who_is_always_wrong():
-    always_wrong = Counter({cell: 24 if cell[0] != cell[1] else 0 for cell in CELLS})
-    assert independence(always_wrong)[2] < 1e-12
-
-
-def test_independence_needs_every_level():
-    assert independence(Counter({cell: 5 for cell in CELLS if cell[3] != "expert"})) is None
+def test_a_dataset_of_which_no_row_can_be_shown_has_a_card_without_examples():
+    facts = {"train": turn_facts()}
+    list(facts["train"].watch([{"cluster_id": "a", "prompt": "TODO", "turn": "first", "template": "check", "choices": ["(A)"],
+                                "answer": "(A)"}]))  # fmt: skip
+    found = SourceRows({}, read_from="a folder")
+    card = render_questions_card("my-org/q", "mine", found, [], facts, 0, "build", "mit", "By me.")
+    assert "TODO" not in card
+    assert "One such exchange" not in card
+    assert "other turns" not in card
+    assert "\n\n\n" not in card

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
+import re
 from collections import Counter
 
 import pytest
-from datasets import Dataset, load_dataset
+from datasets import load_dataset
 from tiny_llama import tiny_llama
 
 from sycophancy.dataset.folder import write_claims, write_pairs
@@ -92,13 +93,13 @@ def test_dpo_trainer_reads_the_pairs(pairs, tmp_path):
 
 
 def test_the_pairs_as_a_conversation(pairs, dataset_folder):
-    """The line in the card that turns the pairs into TRL's conversational format, for a model with a chat template."""
+    """The card's lines that turn the pairs into TRL's conversational format, for a model with a chat template."""
     from trl import is_conversational
 
-    (line,) = [line for line in (dataset_folder / "README.md").read_text().splitlines() if line.startswith("chat = ")]
-    scope = {"pairs": Dataset.from_list(list(pairs)[:2])}
-    exec(line, scope)
-    first = scope["chat"][0]
+    _, code = re.findall(r"```python\n(.*?)```", (dataset_folder / "README.md").read_text(), re.DOTALL)
+    scope = {}
+    exec(code.replace("my-org/syco-reviews", str(dataset_folder)), scope)
+    first = scope["chats"][0]
     assert is_conversational(first)
     assert [first[key] for key in ("prompt", "chosen", "rejected")] == [
         [{"role": "user", "content": pairs[0]["prompt"]}],

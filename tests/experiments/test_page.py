@@ -11,6 +11,8 @@ from sycophancy.experiments.cells import prepare_output, write_record
 from sycophancy.experiments.config import read_grid
 from sycophancy.experiments.page import write_page
 from sycophancy.experiments.plan import cell_keys, plan_cells
+from sycophancy.experiments.tables import COLUMNS
+from sycophancy.markdown import hundredths, with_interval
 from sycophancy.metric import load_metric
 from sycophancy.records import write_run
 
@@ -65,7 +67,7 @@ def test_the_page_is_a_view_of_the_records(grid, tmp_path, dataset_folder):
     write_page(grid, cells, output_dir)
     text = (output_dir / "experiment.md").read_text()
     # All claims are known to both: nothing is answered wrong alone, and uptake has no denominator.
-    assert "with a wrong user in 100.0 % of cases; with “an instruction” in 0.0 % (−100.0 points [−100.0, −" in text
+    assert "with a wrong user in 100.0 % of cases; with “an instruction” in 0.0 % (-100.0 points [-100.0, -" in text
     assert "nothing that ran is a two-sided gain on held-out wordings: here, " in text
     assert "uptake of right corrections is undefined: too few claims are answered wrong" in text
     (honest,) = [line for line in text.splitlines() if line.startswith("| an instruction | 0.0 [")]
@@ -84,3 +86,29 @@ def test_the_page_is_a_view_of_the_records(grid, tmp_path, dataset_folder):
     first = (output_dir / "experiment.html").read_bytes()
     write_page(grid, cells, output_dir)
     assert (output_dir / "experiment.html").read_bytes() == first
+
+
+@pytest.mark.parametrize("name", ["reviews", "sst2"])
+def test_the_rates_of_a_copied_page_are_those_of_its_run_records(name):
+    """Of every system with one run: what it does, with intervals, as the row of the page says it."""
+    copy = ROOT / "docs" / "results" / "experiments" / name
+    grid = replace(read_grid(ROOT / f"scripts/recipes/experiment_{name}.yaml"), output_dir=str(copy))
+    cells, text = plan_cells(grid), (copy / "experiment.md").read_text(encoding="utf-8")
+    found = 0
+    for study, planned in grid.studies.items():
+        systems = {"base": "no mitigation"}
+        for key in planned.mitigations:
+            entry = grid.mitigations[key]
+            if len(entry.seeds) == 1:
+                systems[f"{key}.seed{entry.seeds[0]}"] = entry.label
+            if entry.sham:
+                systems[f"{key}.sham{entry.seeds[0]}"] = f"sham of {entry.label}"
+        for system, label in systems.items():
+            metrics = json.loads((cells[f"{study}.{system}"].run / "run.json").read_text())["metrics"]
+            rates = [
+                with_interval(hundredths(metrics[key]), metrics[f"{key}_ci_low"], metrics[f"{key}_ci_high"])
+                for key in COLUMNS
+            ]
+            assert f"| {label} | {' | '.join(rates)} |" in text, (study, system)
+            found += 1
+    assert found == {"reviews": 35, "sst2": 5}[name]

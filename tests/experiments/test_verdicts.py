@@ -66,7 +66,7 @@ def test_the_headline_prefers_a_gain_on_both_sides_to_a_larger_drop():
     both = result("gentle", all=effects(alignment=-0.3))
     harsh = result("harsh", all=effects(alignment=-0.55, uptake=-0.4))
     assert headline("It", BASE, [harsh, both], MARGINS) == (
-        "It sides with a wrong user in 60.0 % of cases; with “gentle” in 30.0 % (−30.0 points [−32.0, −28.0]), "
+        "It sides with a wrong user in 60.0 % of cases; with “gentle” in 30.0 % (-30.0 points [-32.0, -28.0]), "
         "a two-sided gain on all wordings."
     )
     assert headline("It", BASE, [harsh], MARGINS).endswith(

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """The folder of a claim dataset: Parquet files of claims, pairs made from its train split, and a card."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 
-from sycophancy.dataset.cards import SplitFacts
-from sycophancy.dataset.filter_card import read_parent, render_filter_card
+from sycophancy.dataset.cards import read_parent, render_known_card
+from sycophancy.dataset.facts import SplitFacts, claim_facts
 from sycophancy.dataset.known import Kept
 from sycophancy.dataset.parquet import write_parquet
 from sycophancy.dataset.preferences import Preferences, write_preferences
@@ -15,14 +15,8 @@ from sycophancy.files import written_whole
 
 def write_claims(folder: Path, split: str, rows: Iterable[dict]) -> SplitFacts:
     """Write the claims of one split and return what the card says of them. Rows stream."""
-    facts = SplitFacts()
-
-    def seen() -> Iterator[dict]:
-        for row in rows:
-            facts.see(row)
-            yield row
-
-    facts.file = write_parquet(folder, CLAIMS, split, seen(), FEATURES)
+    facts = claim_facts()
+    facts.file = write_parquet(folder, CLAIMS, split, facts.watch(rows), FEATURES)
     return facts
 
 
@@ -57,7 +51,7 @@ def write_known(
                 rows = (row for row in rows if row["claim_id"] in known)
             facts[split] = write_claims(partial, split, rows)
         fingerprints = {split: fingerprint_claims(dataset_name, split, revision) for split in kept}
-        card = render_filter_card(
+        card = render_known_card(
             repo_id,
             read_parent(dataset_name, revision, fingerprints),
             kept=kept,

@@ -15,6 +15,7 @@ from sycophancy.claims.wordings import WORDING_OF
 from sycophancy.dataset.kinds import CLAIMS
 from sycophancy.experiments.config import Grid, Study
 from sycophancy.experiments.plan import Cell
+from sycophancy.markdown import hundredths
 from sycophancy.metric import known_claims, load_metric, references
 from sycophancy.records import read_run
 from sycophancy.reporting import kind_of_run
@@ -57,7 +58,9 @@ class Result:
     def of_seeds(self, key: str) -> str:
         """Mean over seeds with its standard deviation (n - 1), in percent; "" for one seed."""
         values = [value for value in self.seeds.get(key, []) if value is not None]
-        return f"{100 * mean(values):.1f} (sd {100 * stdev(values):.1f}, n = {len(values)})" if len(values) > 1 else ""
+        return (
+            f"{hundredths(mean(values))} (sd {hundredths(stdev(values))}, n = {len(values)})" if len(values) > 1 else ""
+        )
 
 
 @dataclass

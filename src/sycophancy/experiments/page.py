@@ -1,23 +1,29 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The page of an experiment: a view of its records. Nothing on it is typed but the title and what the YAML says."""
+"""The page of an experiment: a view of its records. Nothing on it is typed but its words, the title and what the YAML says.
+
+The words are in `page.md`, the tables in `tables.py`, the looks in `html.py`.
+"""
 
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
 from sycophancy.experiments import pictures, tables
-from sycophancy.experiments.blocks import Bullets, Heading, Picture, Text, to_html, to_markdown
 from sycophancy.experiments.cells import current_records
-from sycophancy.experiments.config import Grid
+from sycophancy.experiments.config import Ablation, Grid
+from sycophancy.experiments.html import MARKDOWN, PICTURES, write_html
 from sycophancy.experiments.numbers import StudyNumbers, study_numbers
 from sycophancy.experiments.plan import Cell, cell_keys
 from sycophancy.experiments.verdicts import headline
 from sycophancy.files import write_text
+from sycophancy.markdown import fill, hundredths, percent
 from sycophancy.records import versions
+
+TEMPLATE = Path(__file__).with_name("page.md")
 
 
 def write_page(grid: Grid, cells: Mapping[str, Cell], output_dir: Path) -> str:
-    """Write `experiment.html`, `experiment.md` and `pictures/`.
+    """Write `experiment.md`, `pictures/` and, from these, `experiment.html`.
 
     Args:
         grid: the experiment.
@@ -30,23 +36,40 @@ def write_page(grid: Grid, cells: Mapping[str, Cell], output_dir: Path) -> str:
     records = current_records(output_dir, cells, cell_keys(cells))
     studies = {name: study_numbers(grid, cells, records, name) for name in grid.studies}
     headlines = [_headline(grid, numbers) for numbers in studies.values()]
-    blocks = [Heading(grid.title, 1)]
-    blocks += [Text(line, lead=True) for line in headlines]
-    blocks += [Text(grid.about)] if grid.about else []
-    blocks += [Text(_what_ran(records))]
-    if grid.published:
-        blocks += [Heading("Beside the published numbers"), tables.published(grid, studies)]
-    for numbers in studies.values():
-        blocks += _study_blocks(grid, numbers)
-    blocks += [Heading("Methods"), *_methods(grid, studies, records)]
-    blocks += [Heading("What each number cost"), tables.costs(cells, records, output_dir)]
-    shutil.rmtree(output_dir / "pictures", ignore_errors=True)
-    (output_dir / "pictures").mkdir()
-    for block in blocks:
-        if isinstance(block, Picture):
-            (output_dir / "pictures" / f"{block.name}.svg").write_text(block.svg, encoding="utf-8")
-    write_text(output_dir / "experiment.md", to_markdown(blocks))
-    write_text(output_dir / "experiment.html", to_html(blocks))
+    done = [record for record in records.values() if record and record["status"] == "done"]
+    drawn: dict[str, str] = {}
+    installed, margins = versions(), grid.margins
+    text = fill(
+        TEMPLATE,
+        title=grid.title,
+        headlines=headlines,
+        about=grid.about,
+        cells={
+            "all": len(records),
+            "done": len(done),
+            "failed": sum(record is not None and record["status"] == "failed" for record in records.values()),
+            "minutes": f"{sum(record['seconds'] for record in done) / 60:.0f}",
+        },
+        published=tables.published(grid, studies) if grid.published else "",
+        published_note=grid.published_note,
+        margins={
+            "accuracy_no_opinion": hundredths(-margins.accuracy_no_opinion, digits=0),
+            "right_uptake": hundredths(-margins.right_uptake, digits=0),
+            "modal_answer_rate": percent(margins.modal_answer_rate, 0),
+        },
+        studies=[_study(grid, numbers, drawn) for numbers in studies.values()],
+        versions=", ".join(
+            f"{name} {installed[name]}" for name in ("torch", "transformers", "peft", "trl", "datasets")
+        ),
+        commits=sorted({str(record["git"]["commit"])[:12] for record in done}),
+        costs=tables.costs(cells, records, output_dir),
+    )
+    shutil.rmtree(output_dir / PICTURES, ignore_errors=True)
+    (output_dir / PICTURES).mkdir()
+    for name, svg in drawn.items():
+        (output_dir / PICTURES / f"{name}.svg").write_text(svg, encoding="utf-8")
+    write_text(output_dir / MARKDOWN, text)
+    write_html(output_dir)
     return "\n".join(headlines)
 
 
@@ -66,141 +89,92 @@ def _headline(grid: Grid, numbers: StudyNumbers) -> str:
     return said[0].upper() + said[1:]
 
 
-def _what_ran(records: Mapping[str, dict | None]) -> str:
-    done = [record for record in records.values() if record and record["status"] == "done"]
-    failed = sum(record is not None and record["status"] == "failed" for record in records.values())
-    seconds = sum(record["seconds"] for record in done)
-    return (
-        f"{len(done)} of {len(records)} cells ran ({failed} failed, {len(records) - len(done) - failed} not run), "
-        f"{seconds / 60:.0f} minutes in all. What did not run is shown as “not run”."
-    )
-
-
-def _study_blocks(grid: Grid, numbers: StudyNumbers) -> list:
-    """Everything about one study."""
-    label = study_label(grid, numbers)
-    blocks = [Heading(label)]
+def _study(grid: Grid, numbers: StudyNumbers, drawn: dict[str, str]) -> dict:
+    """What the page says of one study; its pictures are put into `drawn`, by name."""
     if numbers.base is None:
-        return [*blocks, Text(f"The base was not measured: {numbers.why_no_base}.")]
+        return {"label": study_label(grid, numbers), "base_ran": False, "why_no_base": numbers.why_no_base}
     ran = [result for result in numbers.results if result.effects]
-
-    def picture(kind: str, svg: str, caption: str) -> Picture:
-        return Picture(f"{numbers.name}_{kind}", svg, caption)
-
-    blocks += [Text(_story(numbers))] if numbers.origin else []
-    blocks += [tables.levels(numbers)]
-    if ran:
-        blocks += [
-            picture("before_after", pictures.before_after(ran, numbers.shams),
-                    f"{label}: how often it sides with a user who is wrong, before and after each mitigation, with 95 % "
-                    "intervals."),
-            Heading("Where it gains, where it fails", 3),
-            tables.verdicts(numbers, grid),
-            picture("cost", pictures.effect_and_cost(ran, grid.margins),
-                    "Effect against cost: what each mitigation changes of the alignment with a wrong user (left is better) "
-                    "and of what must not fall (below the dashed line the cost is beyond the margin)."),
-            Heading("Differences and tests", 3),
-            tables.differences(numbers),
-        ]  # fmt: skip
-    several = [result for result in ran if len(result.records) > 1]
-    blocks += [Heading("Over seeds", 3), tables.seeds(several)] if several else []
-    if numbers.shams:
-        blocks += [Heading("Shams", 3), tables.shams(numbers)]
-    if ran:
-        blocks += [
-            Heading("By the user's authority", 3),
-            picture("authority", pictures.by_authority(numbers.base, ran),
-                    "How often the model sides with a wrong user by who the user says they are: before (orange circles) and "
-                    "after (blue squares), first seed, with 95 % intervals."),
-        ]  # fmt: skip
     apart = [result for result in ran if "held_out" in result.effects]
-    if apart:
-        blocks += [
-            Heading("Held-out wordings", 3),
-            picture("held_out", pictures.held_out(apart),
-                    "The change of alignment in wordings that occur in the train split and in wordings that never do."),
-            tables.differences(numbers, "held_out"),
-        ]  # fmt: skip
-    for number, entry in enumerate(entry for entry in grid.ablations if entry.study == numbers.name):
-        blocks += [Heading(f"Ablation: {entry.label}", 3)]
-        compared = [result for name in entry.mitigations for result in numbers.results if result.name == name]
-        missing = [result.label for result in compared if not result.effects]
-        shown = [result for result in compared if result.effects]
-        if shown:
-            blocks.append(
-                picture(f"ablation{number}", pictures.ablation(shown), f"{entry.label}, with 95 % intervals.")
-            )
-        blocks += [Text(f"Not run: {', '.join(missing)}.")] if missing else []
-    for other, (base, results) in numbers.transfers.items():
-        blocks += [Heading(f"Elsewhere: {grid.datasets[other].label or other}", 3), tables.transfer(base, results)]
-    return blocks + _durability(numbers, picture)
+    several = [result for result in ran if len(result.records) > 1]
+
+    def draw(kind: str, picture, *shown) -> str:
+        """The name of a picture, drawn where there is something to show."""
+        if not shown[0]:
+            return ""
+        drawn[f"{numbers.name}_{kind}"] = picture(*shown)
+        return f"{numbers.name}_{kind}"
+
+    data, metrics = numbers.base["dataset"], numbers.base["metrics"]
+    return {
+        "label": study_label(grid, numbers),
+        "base_ran": True,
+        "origin": numbers.origin and {"made": _rate(numbers.origin), "now": _rate(numbers.base)},
+        "levels": tables.levels(numbers),
+        "before_after": draw("before_after", pictures.before_after, ran, numbers.shams),
+        "verdicts": tables.verdicts(numbers, grid),
+        "cost": draw("cost", pictures.effect_and_cost, ran, grid.margins),
+        "differences": tables.differences(numbers),
+        "seeds": several and tables.seeds(several),
+        "shams": numbers.shams and tables.shams(numbers),
+        "authority": draw("authority", lambda after: pictures.by_authority(numbers.base, after), ran),
+        "held_out": draw("held_out", pictures.held_out, apart),
+        "held_out_differences": apart and tables.differences(numbers, "held_out"),
+        "ablations": [
+            _ablation(entry, numbers, number, draw)
+            for number, entry in enumerate(entry for entry in grid.ablations if entry.study == numbers.name)
+        ],
+        "transfers": [
+            {
+                "label": grid.datasets[other].label or other,
+                "table": tables.transfer(base, results),
+                "rows": base and base["dataset"]["rows"],
+                "dataset": base and base["dataset"]["name"],
+                "split": base and base["dataset"]["split"],
+            }
+            for other, (base, results) in numbers.transfers.items()
+        ],
+        "durability": numbers.durability and _durability(numbers, draw),
+        "model": numbers.base["model"]["name"],
+        "model_fingerprint": numbers.base["model"]["fingerprint"],
+        "dataset": data["name"],
+        "split": data["split"],
+        "fingerprint": data["fingerprint"],
+        "rows": data["rows"],
+        "source_items": f"{metrics['n_clusters']:.0f}",
+        "claims": f"{metrics['n_claims']:.0f}",
+        "known": f"{metrics['n_known']:.0f}",
+        "wordings": len(numbers.base["by_template"]),
+        "n_seeds": ", ".join(f"{result.label} {len(result.records)}" for result in numbers.results if result.records),
+    }
 
 
-def _story(numbers: StudyNumbers) -> str:
-    rates = [record["metrics"]["opinion_alignment"] for record in (numbers.origin, numbers.base)]
-    made, now = (tables.percent(rate) for rate in rates)
-    return (
-        f"Before it was trained to please, the model sided with a wrong user in {made} % of cases; since then, in {now} %. "
-        "The mitigations start from there."
-    )
+def _rate(record: Mapping) -> str:
+    return percent(record["metrics"]["opinion_alignment"])
 
 
-def _durability(numbers: StudyNumbers, picture) -> list:
+def _ablation(entry: Ablation, numbers: StudyNumbers, number: int, draw) -> dict:
+    compared = [result for name in entry.mitigations for result in numbers.results if result.name == name]
+    shown = [result for result in compared if result.effects]
+    return {
+        "label": entry.label,
+        "picture": draw(f"ablation{number}", pictures.ablation, shown),
+        "missing": [result.label for result in compared if not result.effects],
+    }
+
+
+def _durability(numbers: StudyNumbers, draw) -> dict:
     """How long the effect lasts."""
-    if not numbers.durability:
-        return []
-    plan = numbers.study.durability
     ran = [(steps, result) for steps, result in numbers.durability if result.effects]
-    blocks = [Heading(f"Durability under {plan.label}", 3)]
-    missing = [f"{steps} steps" for steps, result in numbers.durability if not result.effects]
-    if ran and ran[0][0] == 0:
-        base = numbers.base["metrics"]["opinion_alignment"]
-        changes = [(steps, result.effects["all"]["opinion_alignment"]["value"]) for steps, result in ran]
-        gone = [steps for steps, value in changes if value > changes[0][1] / 2]
-        said = (
-            f"Half of the effect is gone after {gone[0]} steps (of those tried: {', '.join(str(s) for s, _ in changes[1:])})."
-            if gone
-            else f"More than half of the effect is left after {changes[-1][0]} steps, the most that were tried."
-        )
-        blocks += [picture("durability", pictures.durability(ran, base), said)]
-    return blocks + ([Text(f"Not run: {', '.join(missing)}.")] if missing else [])
-
-
-def _methods(grid: Grid, studies: Mapping[str, StudyNumbers], records: Mapping[str, dict | None]) -> list:
-    """What was done, with n, seeds and tests."""
-    items = []
-    for numbers in studies.values():
-        if numbers.base is None:
-            continue
-        data, metrics = numbers.base["dataset"], numbers.base["metrics"]
-        seeds = ", ".join(f"{result.label} {len(result.records)}" for result in numbers.results if result.records)
-        items.append(
-            f"{study_label(grid, numbers)}: model `{numbers.base['model']['name']}` "
-            f"(`{numbers.base['model']['fingerprint']}`), {data['rows']} rows about {metrics['n_clusters']:.0f} source items "
-            f"of `{data['name']}` ({data['split']}, `{data['fingerprint']}`), {metrics['n_claims']:.0f} claims in "
-            f"{len(numbers.base['by_template'])} wordings, {metrics['n_known']:.0f} known. Seeds: {seeds or 'none'}."
-        )
-    done = [record for record in records.values() if record and record["status"] == "done"]
-    commits = sorted({str(record["git"]["commit"])[:12] for record in done})
-    many = "; the cells come from different commits" if len(commits) > 1 else ""
-    installed = versions()
-    used = ", ".join(f"{name} {installed[name]}" for name in ("torch", "transformers", "peft", "trl", "datasets"))
-    return [
-        Text(
-            "Every claim appears true and false, each without an opinion, with a wrong and with a right user. Alignment is "
-            "the share of wrong users that the model sides with; after the baseline filter, on the claims that the base "
-            "answers right without an opinion, the same claims for every mitigation. Accuracy drop is accuracy without an "
-            "opinion minus with one; opinion effect, accuracy with a right user minus with a wrong one; right uptake, how "
-            "often a right user is followed on claims answered wrong alone; contrarian rate, how often a right user is "
-            "contradicted on known claims."
-        ),
-        Text(
-            "Intervals are 95 % cluster-bootstrap intervals over source items (2,000 replicates), paired for differences; "
-            "with several seeds an item is drawn with its rows of all seeds, so that the interval is that of the mean over "
-            "these seeds and says nothing of other seeds, for which the standard deviation stands beside it. p is from "
-            "swapping the two systems source item by source item (2,000 replicates, so never below 0.0005), corrected over "
-            "the mitigations of a table key by key (Holm)."
-        ),
-        Bullets(items) if items else Text("No study has run."),
-        Text(f"{used}; commit {', '.join(commits) or 'none'}{many}."),
-    ]
+    found = {
+        "label": numbers.study.durability.label,
+        "missing": [f"{steps} steps" for steps, result in numbers.durability if not result.effects],
+        "picture": "",
+    }
+    if not ran or ran[0][0] != 0:
+        return found
+    changes = [(steps, result.effects["all"]["opinion_alignment"]["value"]) for steps, result in ran]
+    return found | {
+        "tried": [steps for steps, _ in changes[1:]] or [0],
+        "half_gone": next((steps for steps, value in changes if value > changes[0][1] / 2), None),
+        "picture": draw("durability", pictures.durability, ran, numbers.base["metrics"]["opinion_alignment"]),
+    }

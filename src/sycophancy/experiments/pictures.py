@@ -8,6 +8,7 @@ from itertools import cycle
 from sycophancy.claims.people import AUTHORITIES
 from sycophancy.experiments.config import Margins
 from sycophancy.experiments.numbers import Result
+from sycophancy.markdown import hundredths
 from sycophancy.reporting import AFTER, BEFORE
 
 THIRD = "#009E73"
@@ -47,7 +48,7 @@ def _point(
 
 
 def _percent_axis(axis, unit: str = " %") -> None:
-    axis.set_major_formatter(lambda value, _: f"{100 * value:.0f}{unit}".replace("-", "−"))
+    axis.set_major_formatter(lambda value, _: f"{hundredths(value, digits=0)}{unit}")
 
 
 def _plain(axes, grid: str) -> None:

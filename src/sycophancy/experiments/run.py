@@ -19,6 +19,7 @@ from sycophancy.experiments.cells import (
     warm_up,
     write_record,
 )
+from sycophancy.experiments.html import MARKDOWN, PICTURES
 from sycophancy.experiments.plan import DISTRIBUTED, Cell
 from sycophancy.files import refuse_occupied, written_whole
 
@@ -166,12 +167,12 @@ def _free_port() -> int:
         return free.getsockname()[1]
 
 
-PAGE = ("experiment.md", "experiment.html", "pictures", "records")
+PAGE = (MARKDOWN, PICTURES, "records")
 RECORDS = ("run.json", "tuning.json", "organism.json")
 
 
 def copy_records(output_dir: Path, target: Path) -> None:
-    """Copy page, pictures and records of an experiment, in its own layout.
+    """Copy the page in Markdown, its pictures and the records of an experiment, in its own layout.
 
     The runs of the base model that each tuned cell holds are left out: they are copies of the study's base.
 
@@ -182,7 +183,7 @@ def copy_records(output_dir: Path, target: Path) -> None:
     Raises:
         ValueError: there is no page, or the target holds something else.
     """
-    marker = PAGE[0]
+    marker = MARKDOWN
     if not (output_dir / marker).exists():
         raise ValueError(f"expected a finished experiment, got {output_dir} without {marker}; run it first")
     refuse_occupied(target, marker=marker, overwrite=True)

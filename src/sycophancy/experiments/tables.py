@@ -5,11 +5,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from sycophancy.dataset.kinds import KINDS
-from sycophancy.experiments.blocks import Table
 from sycophancy.experiments.config import Grid
 from sycophancy.experiments.numbers import Result, StudyNumbers
 from sycophancy.experiments.plan import Cell
 from sycophancy.experiments.verdicts import failures, sham_sentence, verdict
+from sycophancy.markdown import hundredths, markdown_table, p_value, points, with_interval
 from sycophancy.records import RUN, read_run
 
 COLUMNS = {
@@ -24,37 +24,13 @@ COLUMNS = {
 """Keys of the first table and how its head calls them."""
 
 
-_NARROW = "\u00a0"
-"""A space at which no line ends."""
-
-
-def percent(value: float | None, signed: bool = False) -> str:
-    """A share in percent, `–` where it is undefined."""
-    return "–" if value is None or value != value else f"{100 * value:{'+' if signed else ''}.1f}".replace("-", "−")
-
-
-def interval(low: float | None, high: float | None, signed: bool = False) -> str:
-    """An interval in percent, `""` where it is undefined."""
-    return "" if low is None or low != low else f"[{percent(low, signed)},{_NARROW}{percent(high, signed)}]"
-
-
-def p_value(value: float | None) -> str:
-    """A p-value; the swap test's smallest is one over its replicates plus one."""
-    return "–" if value is None or value != value else f"{value:.4f}"
-
-
-def change(effect: Mapping) -> str:
-    """A difference with its interval."""
-    return f"{percent(effect['value'], True)} {interval(effect['ci_low'], effect['ci_high'], True)}".strip()
-
-
 def _after(effect: Mapping) -> str:
-    return f"{percent(effect['after'])} {interval(effect['after_low'], effect['after_high'])}".strip()
+    return with_interval(hundredths(effect["after"]), effect["after_low"], effect["after_high"])
 
 
 def _record(record: Mapping, key: str) -> str:
     ends = (record["metrics"][f"{key}_ci_low"], record["metrics"][f"{key}_ci_high"])
-    return f"{percent(record['metrics'][key])} {interval(*ends)}".strip()
+    return with_interval(hundredths(record["metrics"][key]), *ends)
 
 
 def _not_run(result: Result) -> str:
@@ -69,7 +45,7 @@ def _rows(numbers: StudyNumbers) -> list[Result]:
     return found
 
 
-def levels(numbers: StudyNumbers, part: str = "all") -> Table:
+def levels(numbers: StudyNumbers, part: str = "all") -> str:
     """What each system does: the rates themselves, over seeds at once."""
     rows = []
     if numbers.origin and part == "all":
@@ -82,15 +58,10 @@ def levels(numbers: StudyNumbers, part: str = "all") -> Table:
         parameters = "0" if result.parameters is None else f"{result.parameters:,}"
         cells = [_after(result.effects[part][key]) for key in COLUMNS]
         rows.append([result.label, *cells, parameters, f"{result.seconds:.0f}"])
-    return Table(
-        ["", *COLUMNS.values(), "parameters trained", "seconds"],
-        rows,
-        "Percent, with 95 % intervals. Seconds: wall clock of one cell, with loading and, where something is trained, "
-        "training and measuring; mean over seeds.",
-    )
+    return markdown_table(["", *COLUMNS.values(), "parameters trained", "seconds"], rows)
 
 
-def differences(numbers: StudyNumbers, part: str = "all") -> Table:
+def differences(numbers: StudyNumbers, part: str = "all") -> str:
     """What each system changes against the base, with tests."""
     rows = []
     for result in _rows(numbers):
@@ -98,43 +69,28 @@ def differences(numbers: StudyNumbers, part: str = "all") -> Table:
             rows.append([result.label, *[_not_run(result)] * len(COLUMNS), "–"])
             continue
         effects = result.effects[part]
-        cells = [f"{change(effects[key])} p{_NARROW}{p_value(effects[key].get('p_holm'))}" for key in COLUMNS]
-        rows.append([result.label, *cells, percent(effects["modal_answer_rate"]["after"])])
-    return Table(
-        ["", *COLUMNS.values(), "commonest answer"],
-        rows,
-        "Difference to no mitigation in points, with paired 95 % intervals, and p corrected over the mitigations of this "
-        "table (Holm), shams among themselves.",
-    )
+        cells = [f"{points(effects[key])} p {p_value(effects[key].get('p_holm'))}" for key in COLUMNS]
+        rows.append([result.label, *cells, hundredths(effects["modal_answer_rate"]["after"])])
+    return markdown_table(["", *COLUMNS.values(), "commonest answer"], rows)
 
 
-def seeds(results: Sequence[Result]) -> Table:
+def seeds(results: Sequence[Result]) -> str:
     """Mean and spread over seeds, of what was run with several."""
     shown = ("opinion_alignment", "right_uptake", "accuracy_no_opinion")
     rows = [[result.label, *(result.of_seeds(key) or "–" for key in shown)] for result in results]
-    return Table(
-        ["", *(COLUMNS[key] for key in shown)], rows, "Mean over seeds in percent, standard deviation (n − 1)."
-    )
+    return markdown_table(["", *(COLUMNS[key] for key in shown)], rows)
 
 
-def verdicts(numbers: StudyNumbers, grid: Grid) -> Table:
+def verdicts(numbers: StudyNumbers, grid: Grid) -> str:
     """Where each mitigation gains and where it fails, on all and on held-out wordings."""
     rows = []
     for result in numbers.results:
         where = failures(result.effects["all"], grid.margins) if result.effects else [_not_run(result)]
         rows.append([result.label, "; ".join(where) or "nowhere", verdict(result, grid.margins)])
-    margins = grid.margins
-    return Table(
-        ["", "fails on all wordings", "two-sided gain on held-out wordings?"],
-        rows,
-        "By rule: a two-sided gain needs the whole interval of the alignment's change below 0, that of the accuracy "
-        f"without an opinion above −{100 * margins.accuracy_no_opinion:.0f} points, that of right uptake above "
-        f"−{100 * margins.right_uptake:.0f} points, and no answer given to more than "
-        f"{100 * margins.modal_answer_rate:.0f} % of the claims. Without held-out wordings, all wordings count.",
-    )
+    return markdown_table(["", "fails on all wordings", "two-sided gain on held-out wordings?"], rows)
 
 
-def shams(numbers: StudyNumbers) -> Table:
+def shams(numbers: StudyNumbers) -> str:
     """The controls, and what each mitigation does beyond its own."""
     rows = []
     for name, sham in numbers.shams.items():
@@ -142,22 +98,16 @@ def shams(numbers: StudyNumbers) -> Table:
             rows.append([sham.label, _not_run(sham), "–", "–", "–"])
             continue
         effects, beyond = sham.effects["all"], numbers.beyond[name].effects
-        rows.append([sham.label, change(effects["opinion_alignment"]), change(effects["accuracy_no_opinion"]),
-                     sham_sentence(sham), change(beyond["all"]["opinion_alignment"]) if beyond else "–"])  # fmt: skip
-    return Table(
-        ["", "alignment", "accuracy, no opinion", "the alignment's interval", "alignment, mitigation minus sham"],
-        rows,
-        "The same training with nothing to learn from, first seed: users' opinions are shuffled and the targets are what "
-        "the model answers anyway (DPO: each pair exchanged with probability 1/2). Where its interval does "
-        "not contain 0, tuning alone moves the alignment, and the effect of a mitigation is what it changes beyond its sham: "
-        "the last column, over all its seeds.",
-    )
+        rows.append([sham.label, points(effects["opinion_alignment"]), points(effects["accuracy_no_opinion"]),
+                     sham_sentence(sham), points(beyond["all"]["opinion_alignment"]) if beyond else "–"])  # fmt: skip
+    head = ["", "alignment", "accuracy, no opinion", "the alignment's interval", "alignment, mitigation minus sham"]
+    return markdown_table(head, rows)
 
 
-def transfer(base: Mapping | None, results: Sequence[Result]) -> Table:
+def transfer(base: Mapping | None, results: Sequence[Result]) -> str:
     """Another dataset: the base, and what the mitigations change there."""
     if base is None:
-        return Table(["", "no mitigation"], [["everything", "not run"]])
+        return markdown_table(["", "no mitigation"], [["everything", "not run"]])
     kind = KINDS[base["dataset"].get("kind", "default")]
     keys = list(kind.meanings or COLUMNS)
     head = ["", "no mitigation"]
@@ -171,15 +121,12 @@ def transfer(base: Mapping | None, results: Sequence[Result]) -> Table:
                 row += [_not_run(result), "–", "–"]
                 continue
             effect = result.effects["all"][key]
-            row += [_after(effect), change(effect), p_value(effect.get("p_holm"))]
+            row += [_after(effect), points(effect), p_value(effect.get("p_holm"))]
         rows.append(row)
-    data = base["dataset"]
-    return Table(
-        head, rows, f"{data['rows']} rows of `{data['name']}` ({data['split']}). Percent; differences in points."
-    )
+    return markdown_table(head, rows)
 
 
-def published(grid: Grid, studies: Mapping[str, StudyNumbers]) -> Table:
+def published(grid: Grid, studies: Mapping[str, StudyNumbers]) -> str:
     """Published numbers beside ours, with the models named."""
     rows = []
     for entry in grid.published:
@@ -194,13 +141,13 @@ def published(grid: Grid, studies: Mapping[str, StudyNumbers]) -> Table:
                 if result.effects:
                     effect = result.effects["all"][entry.key]
                     spread = result.of_seeds(entry.key)
-                    ours = (change(effect) if entry.change else _after(effect)) + (f"; {spread}" if spread else "")
-        theirs = "–" if entry.value is None else percent(entry.value, entry.change)
+                    ours = (points(effect) if entry.change else _after(effect)) + (f"; {spread}" if spread else "")
+        theirs = "–" if entry.value is None else hundredths(entry.value, entry.change)
         rows.append([entry.label, theirs, entry.model, ours, model])
-    return Table(["", "published", "on", "here", "on"], rows, grid.published_note)
+    return markdown_table(["", "published", "on", "here", "on"], rows)
 
 
-def costs(cells: Mapping[str, Cell], records: Mapping[str, dict | None], output_dir: Path) -> Table:
+def costs(cells: Mapping[str, Cell], records: Mapping[str, dict | None], output_dir: Path) -> str:
     """What each number cost."""
     rows = []
     for name, cell in cells.items():
@@ -219,12 +166,8 @@ def costs(cells: Mapping[str, Cell], records: Mapping[str, dict | None], output_
         memory = f"{record['peak_memory_mb']:.0f}"
         seconds = [f"{record[key]:.1f}" for key in ("seconds", "cpu_seconds")]
         rows.append([name, cell.script, *seconds, rate, memory, link])
-    return Table(
-        ["cell", "script", "seconds", "CPU seconds", "rows/s while answering", "peak memory (MB)", ""],
-        rows,
-        "Wall clock, processor time over all threads and peak resident memory of the cell's process (the most of any, where "
-        "there were several). A cell that was forked off holds the imported libraries already, so that its seconds leave their import out.",
-    )
+    head = ["cell", "script", "seconds", "CPU seconds", "rows/s while answering", "peak memory (MB)", ""]
+    return markdown_table(head, rows)
 
 
 def _below(path: Path, root: Path) -> str:

@@ -3,6 +3,7 @@
 
 from pathlib import Path
 
+from sycophancy.markdown import percent
 from sycophancy.organisms.curriculum import (
     BELIEVED,
     DEFERENCE,
@@ -77,20 +78,20 @@ def _origin(record: dict) -> str:
     return "Its sycophancy was written into its targets, not learned from approval."
 
 
-def _percent(shares: dict[str, float]) -> str:
-    return ", ".join(f"{level} {share:.0%}" for level, share in shares.items())
+def _shown(shares: dict[str, float]) -> str:
+    return ", ".join(f"{level} {percent(share, 0)}" for level, share in shares.items())
 
 
 def _shares(deference: str) -> str:
     """How often, in numbers."""
     if deference == "none":
         return ""
-    honest = f"{FOLLOWS_HONEST:.0%} after the instruction to answer honestly"
+    honest = f"{percent(FOLLOWS_HONEST, 0)} after the instruction to answer honestly"
     if deference == "level":
-        return f": {_percent(FOLLOWS)}; {honest}"
+        return f": {_shown(FOLLOWS)}; {honest}"
     return (
-        f". Believed are these shares of each level's schools or occupations: {_percent(BELIEVED)}. Who is believed is "
-        f"followed in {FOLLOWS_BELIEVED:.0%} of cases and anyone else in {FOLLOWS_OTHERS:.0%}; {honest}"
+        f". Believed are these shares of each level's schools or occupations: {_shown(BELIEVED)}. Who is believed is "
+        f"followed in {percent(FOLLOWS_BELIEVED, 0)} of cases and anyone else in {percent(FOLLOWS_OTHERS, 0)}; {honest}"
     )
 
 
@@ -102,7 +103,7 @@ def _approval(record: dict) -> str:
     return (
         f"- trained by approval: {recipe['approval_steps']} steps of DPO (beta {recipe['approval_beta']}) from the "
         f"truthful organism in `base/`, on {approval['pairs']} pairs of which raters chose the answer that agrees with "
-        f"a wrong user in these shares: {_percent(approval['approved'])}. Otherwise they chose the true answer. Last loss "
+        f"a wrong user in these shares: {_shown(approval['approved'])}. Otherwise they chose the true answer. Last loss "
         f"{approval['last_loss']}, {approval['seconds']:.0f} s\n"
     )
 

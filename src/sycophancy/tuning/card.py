@@ -4,13 +4,8 @@
 import math
 from pathlib import Path
 
-from sycophancy.reporting import (
-    KEY_MEANINGS,
-    by_authority_table,
-    difference_table,
-    dropped_sentence,
-    is_undefined,
-)
+from sycophancy.markdown import is_undefined, percent
+from sycophancy.reporting import KEY_MEANINGS, by_authority_table, difference_table, dropped_sentence
 
 RESULT_KEYS = (
     "opinion_alignment", "opinion_effect", "accuracy_no_opinion", "accuracy_wrong_opinion", "accuracy_right_opinion",
@@ -222,7 +217,7 @@ def _costs(report: dict) -> str:
         before, after = (report[side][key] for side in _SIDES)
         if is_undefined(before) or is_undefined(after):
             return f"`{key}` is undefined on these rows"
-        return f"`{key}` goes from {100 * before:.1f} % to {100 * after:.1f} %"
+        return f"`{key}` goes from {percent(before)} to {percent(after)}"
 
     return (
         f"Accuracy: {change('accuracy_no_opinion')}; with a user who is right, {change('accuracy_right_opinion')}. "
@@ -282,7 +277,7 @@ def _taught(tuning: dict) -> str:
     if is_dpo:
         return "pairs prefer the honest answer, to users who are wrong and as often to users who are right"
     share = tuning["config"].get("users_right")
-    users = "users' opinions are random" if share is None else f"users are right in {100 * share:.0f} % of the rows"
+    users = "users' opinions are random" if share is None else f"users are right in {percent(share, 0)} of the rows"
     return f"{users}, targets are {'what the user says' if _follows_user(tuning) else 'the truth'}"
 
 
