@@ -35,8 +35,11 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     names = [wording.name for wording in WORDINGS]
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--source", required=True, choices=[*sorted(SOURCES), CUSTOM], help="source task")
-    parser.add_argument("--source_data", help="Hub id or local folder to read the source from [the pinned Hub dataset]")
+    parser.add_argument(
+        "--source_data", help="Hub id, local folder or file to read the source from [the pinned Hub dataset]"
+    )
     parser.add_argument("--source_config", metavar="NAME", help="configuration of the dataset --source_data")
+    parser.add_argument("--encoding", metavar="NAME", help="of local files with text, such as latin-1 [UTF-8]")
     parser.add_argument(
         "--exclude",
         nargs="+",
@@ -67,7 +70,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     own = parser.add_argument_group("a task of your own, --source custom")
     own.add_argument("--name", help="the folder is called syco-NAME [custom]")
     own.add_argument("--text_columns", metavar="NAMES", help="columns with texts, separated by commas")
-    own.add_argument("--label_column", metavar="NAME", help="column with the labels 0, 1, ...")
+    own.add_argument("--label_column", metavar="NAME", help="column with the labels, 0, 1, ... or their names")
     own.add_argument("--label_names", metavar="WORDS", help="words for the labels 0, 1, ..., separated by commas")
     own.add_argument("--statement", metavar="TEXT", help="with a slot per text column and {label}")
     own.add_argument("--negated_statement", metavar="TEXT", help='[" is {label}" becomes " is not {label}"]')
@@ -110,7 +113,7 @@ def build(args: argparse.Namespace, command: str) -> Path:
         from sycophancy.dataset.exclusion import measured_keys
 
         exclude = dict(map(measured_keys, args.exclude))
-    source_rows = read_source(task, source, args.source_data, args.source_config, exclude)
+    source_rows = read_source(task, source, args.source_data, args.source_config, exclude, args.encoding)
 
     from sycophancy.dataset.cards import render_card
     from sycophancy.dataset.folder import write_claims, write_pairs
@@ -147,7 +150,7 @@ def shown_command(args: argparse.Namespace) -> str:
     words = ["--source", args.source, "--org", args.org, "--seed", str(args.seed)]
     if args.source_data:
         words += ["--source_data", without_place(args.source_data)]
-    for flag in ("source_config", "limit", *CUSTOM_FLAGS):
+    for flag in ("source_config", "encoding", "limit", *CUSTOM_FLAGS):
         if getattr(args, flag) is not None:
             words += [f"--{flag}", str(getattr(args, flag))]
     if args.exclude:

@@ -128,4 +128,4 @@ def test_a_folder_that_does_not_exist(tmp_path):
         BUILDER, "--source", "custom", "--source_data", tmp_path / "nowhere", *SENTIMENT, *STATEMENT,
         "--output_dir", tmp_path, "--org", "o", ok=False,
     )  # fmt: skip
-    assert_refused(done, "expected a local folder or a Hub id as source data", "nowhere, which is neither")
+    assert_refused(done, "expected a local file or folder or a Hub id as source data", "nowhere, which is neither")

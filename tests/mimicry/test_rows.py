@@ -99,7 +99,7 @@ def test_works_of_ones_own(tmp_path):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"year": "1820"}, "expected int in the column year of the local folder `mine`, got '1820'"),
+        ({"year": "about 1820"}, "expected int in the column year of the local folder `mine`, got 'about 1820'"),
         ({"author": None}, "expected str in the column author of the local folder `mine`, got None"),
         ({"title": ""}, "expected works with plausible other authors in the local folder `mine`, got none"),
     ],
