@@ -18,6 +18,7 @@ from pathlib import Path
 
 from sycophancy.claims.building import rows_by_processes
 from sycophancy.claims.custom import check_name, custom_source
+from sycophancy.claims.denials import doubtful_labels
 from sycophancy.claims.people import INTRODUCTIONS
 from sycophancy.claims.rows import MEASUREMENT_SPLITS
 from sycophancy.claims.sources import SOURCES, Source, at_most, read_source
@@ -98,6 +99,8 @@ def described_source(args: argparse.Namespace) -> tuple[str, Source]:
     )
     name = args.name or CUSTOM
     check_name(name)
+    if args.negated_statement is None and (doubt := doubtful_labels(names)):
+        print(f"warning: --label_names: {doubt}", file=sys.stderr)
     return name, source
 
 

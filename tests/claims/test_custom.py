@@ -93,10 +93,10 @@ def test_braces_and_labels_within_labels(tmp_path):
     from sycophancy.claims.custom import custom_source
     from sycophancy.claims.rows import Item, to_claim
 
-    statement = custom_source(["t"], "label", ["toxic", "not toxic"], "{{in short}} {t} is {label}").statement
-    item = Item("mine", "test", 0, "{label}", {"t": "{label}"}, "toxic", ("not toxic",))
-    assert to_claim(item, statement, True, False, "not toxic") == "{in short} {label} is toxic"
-    assert to_claim(item, statement, True, True, "not toxic") == "{in short} {label} is not not toxic"
+    statement = custom_source(["t"], "label", ["toxic", "mildly toxic"], "{{in short}} {t} is {label}").statement
+    item = Item("mine", "test", 0, "{label}", {"t": "{label}"}, "toxic", ("mildly toxic",))
+    assert to_claim(item, statement, True, False, "mildly toxic") == "{in short} {label} is toxic"
+    assert to_claim(item, statement, True, True, "mildly toxic") == "{in short} {label} is not mildly toxic"
 
 
 @pytest.mark.parametrize(
