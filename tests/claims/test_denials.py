@@ -29,7 +29,7 @@ SAYS_NOTHING = (
 SENTENCE = ("The train is late.,The train is early.", "Is it late?,Is it early?", "late, " + " ".join("abcdefghijklm"))
 
 
-@pytest.mark.parametrize("names", (*DENIES_ANOTHER, *DENIES, *SAYS_NOTHING, *SENTENCE))
+@pytest.mark.parametrize("names", [*DENIES_ANOTHER, *DENIES, *SAYS_NOTHING, *SENTENCE])
 def test_refused(names):
     with pytest.raises(ValueError, match=r"--label_names: expected labels that can be denied, got .*; name what it is"):
         check_labels(names.split(","))
@@ -63,7 +63,7 @@ def test_a_negation_of_ones_own_takes_them_unless_it_denies_twice_running():
         with pytest.raises(ValueError, match="--label_names: expected labels that can be denied"):
             # What would be made by itself is no negation of one's own.
             custom_source(**said, label_names=names, negated_statement="the cake {t} is not {label}")
-    with pytest.raises(ValueError, match="got 'the cake {t} isn't no cake'"):
+    with pytest.raises(ValueError, match=r"got .*the cake \{t\} isn't no cake"):
         check_labels(["a cake", "no cake"], "the cake {t} isn't {label}")
 
 
