@@ -2,6 +2,7 @@
 """The columns of a published claim dataset, and reading its rows back."""
 
 import hashlib
+from collections import Counter
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -138,3 +139,33 @@ def fingerprint_claims(dataset_name: str, split: str, revision: str | None = Non
             digest.update(Path(file).read_bytes())
         return f"sha256:{digest.hexdigest()[:16]}"
     return resolve_commit(dataset_name, "dataset", revision)
+
+
+def take_clusters(rows: Dataset, limit: int | None, flag: str = "--limit", seed: int | None = None) -> Dataset:
+    """At most `limit` rows, without cutting a source row's rows apart: the one rule for every such bound.
+
+    Args:
+        rows: with a column `cluster_id`.
+        limit: number of rows; all where it is `None`.
+        flag: the option that bounds them, for the error.
+        seed: draws the order of the rows, and so which source rows are taken; the first ones where it is `None`.
+
+    Raises:
+        ValueError: the limit has no room for the rows of one source row.
+    """
+    if limit is None:
+        return rows
+    if seed is not None:
+        rows = rows.shuffle(seed=seed)
+    if limit >= len(rows):
+        return rows
+    clusters = rows["cluster_id"][:]
+    kept, n_rows = set(), 0
+    for cluster, size in Counter(clusters).items():  # in the order in which they first occur
+        n_rows += size
+        if n_rows > limit:
+            break
+        kept.add(cluster)
+    if not kept:
+        raise ValueError(f"{flag}: expected room for the rows of one source row at least, got {limit}; raise it")
+    return rows.select([index for index, cluster in enumerate(clusters) if cluster in kept])
