@@ -63,6 +63,12 @@ def test_a_single_file(tmp_path):
     assert load(tmp_path / "a" / "size_test.csv")[0] == {"test": list(ROWS)}
 
 
+def test_long_files_are_read_to_their_end(tmp_path):
+    """In batches on the way to the disk: the last row of many is there, and no row twice."""
+    folder = write(tmp_path / "a", train__csv=labelled(*(number % 3 for number in range(20_000))))
+    assert load(folder)[0] == {"train": [(f"animal {number}", number % 3) for number in range(20_000)]}
+
+
 def test_typed_folders(tmp_path):
     features = Features({"animal": Value("string"), "size": ClassLabel(names=["s", "l", "h"])})
     rows = Dataset.from_dict({"animal": [row[0] for row in ROWS], "size": [row[1] for row in ROWS]}, features=features)

@@ -4,6 +4,7 @@
 import re
 import tempfile
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from pathlib import Path
 
 from sycophancy.claims import reviews
@@ -11,6 +12,8 @@ from sycophancy.claims.labels import number_labels
 from sycophancy.claims.own_files import DataFile, Number, OwnRows, own_files, rows_of
 from sycophancy.claims.tasks import EMBEDDED, Source
 from sycophancy.hub import resolve_commit
+
+BATCH = 4096
 
 
 def load_splits(
@@ -103,7 +106,7 @@ def _load_hub(hub_id: str, config: str | None, revision: str | None) -> dict:
 
 
 def _load_local(source: Source, path: Path, config: str | None, cache: str, encoding: str | None) -> dict:
-    from datasets import Dataset, Features, Value, load_dataset
+    from datasets import Dataset, load_dataset
     from datasets.exceptions import DatasetGenerationError
 
     if source.label_files and all((path / file).is_file() for file in source.label_files.values()):
@@ -114,27 +117,18 @@ def _load_local(source: Source, path: Path, config: str | None, cache: str, enco
     if (saved := _load_saved(path)) is not None:
         return saved
     splits, by_card = _local_files(path, config, cache, source.splits.values())
+    if any(file.kind != "parquet" for files in splits.values() for file in files):
+        return {split: _as_strings(source, split, files, cache, encoding) for split, files in splits.items()}
+    # Parquet says what its columns are; of other files a reader would have to guess it.
+    paths = {split: [str(file.path) for file in files] for split, files in splits.items()}
     try:
-        # Parquet says what its columns are; of other files a reader would have to guess it.
-        if all(file.kind == "parquet" for files in splits.values() for file in files):
-            if by_card:
-                return load_dataset(str(path), config, cache_dir=cache)
-            paths = {split: [str(file.path) for file in files] for split, files in splits.items()}
-            return load_dataset("parquet", data_files=paths, cache_dir=cache)
-        features = Features(dict.fromkeys((*source.text_columns, source.label_column), Value("string")))
-        return {
-            split: Dataset.from_generator(
-                _string_rows,
-                features=features,
-                cache_dir=f"{cache}/{split}",
-                gen_kwargs={"source": source, "split": split, "files": tuple(files), "encoding": encoding},
-            )
-            for split, files in splits.items()
-        }
+        return (
+            load_dataset(str(path), config, cache_dir=cache)
+            if by_card
+            else load_dataset("parquet", data_files=paths, cache_dir=cache)
+        )
     except (DatasetGenerationError, ValueError) as error:
         reason = error.__cause__ or error
-        if isinstance(reason, ValueError) and str(reason).startswith(("expected", "--encoding")):
-            raise reason from None
         raise ValueError(
             f"expected readable rows with the same columns in every file of {path}, got: {reason}"
         ) from error
@@ -167,6 +161,25 @@ def _local_files(
         str(split): [one for file in files for found in own_files(Path(file)).values() for one in found]
         for split, files in told.items()
     }, True
+
+
+def _as_strings(source: Source, split: str, files: list[DataFile], cache: str, encoding: str | None):
+    """The text columns and the label column of files as strings, in a dataset on the disk."""
+    import pyarrow as pa
+    from datasets import Dataset
+    from tqdm import tqdm
+
+    schema = pa.schema([(column, pa.string()) for column in (*source.text_columns, source.label_column)])
+    path = f"{cache}/{split}.arrow"
+    rows = iter(
+        tqdm(
+            _string_rows(source, split, files, encoding), desc=f"reading {split}", unit=" rows", delay=1, mininterval=1
+        )
+    )
+    with pa.OSFile(path, "wb") as sink, pa.ipc.new_stream(sink, schema) as writer:
+        while batch := list(islice(rows, BATCH)):
+            writer.write_batch(pa.RecordBatch.from_pylist(batch, schema))
+    return Dataset.from_file(path)
 
 
 def _string_rows(source: Source, split: str, files: Iterable[DataFile], encoding: str | None) -> Iterator[dict]:
