@@ -6,11 +6,11 @@ import json
 
 import pytest
 from commands import python
-from datasets import ClassLabel, Dataset, DatasetDict, Features, Value
+from datasets import ClassLabel, Dataset, DatasetDict, Features, Value, load_dataset
 
 from sycophancy.claims.custom import custom_source
 from sycophancy.claims.labels import label_numbers
-from sycophancy.claims.loading import load_own, load_splits
+from sycophancy.claims.loading import check_columns, load_own, load_splits
 from sycophancy.claims.sources import SOURCES, read_source
 
 LABELS = ("small", "large", "huge")
@@ -192,3 +192,33 @@ def test_own_rows_as_they_are(tmp_path):
     )
     write(tmp_path / "b", README__md=card, one__csv="q\n1\n", two__csv="q\n2\n")
     assert load_own(str(tmp_path / "b"), "two")[0] == {"train": [{"q": "2"}]}
+
+
+def test_a_card_that_names_the_labels_in_another_order(tmp_path):
+    features = "dataset_info:\n  features:\n  - name: sentence\n    dtype: string\n  - name: label\n    dtype:\n      class_label:\n        names:\n"
+    for name, words in (("same", ("negative", "positive")), ("other", ("positive", "negative"))):
+        names = "".join(f"          '{number}': {word}\n" for number, word in enumerate(words))
+        card = f"---\nconfigs:\n- config_name: default\n  data_files: any.csv\n{features}{names}---\n"
+        write(tmp_path / name, README__md=card, any__csv="sentence,label\nnull,0\nwell,1\n")
+    found = read_source("sst2", SOURCES["sst2"], str(tmp_path / "same"))
+    assert [(item.text, item.label) for item in found.items["train"]] == [("null", "negative"), ("well", "positive")]
+    with pytest.raises(
+        ValueError, match=r"expected the labels negative, positive in this order .*, got positive, negative; with"
+    ):
+        read_source("sst2", SOURCES["sst2"], str(tmp_path / "other"))
+
+
+def test_what_the_library_lost_is_refused(tmp_path):
+    """A CSV dataset on the Hub is read by `datasets`, which takes words for nothing."""
+    path = tmp_path / "words.csv"
+    for words, lost in ((("kiwi", "none", "pear"), 0), (("kiwi", "NA", "null"), 2)):
+        path.write_text("animal,size\n" + "".join(f"{word},0\n" for word in words))
+        rows = load_dataset("csv", data_files=str(path), split="train", cache_dir=str(tmp_path / "cache"))
+        if not lost:
+            check_columns(ANIMALS, "train", rows, "`o/words`")
+            continue
+        with pytest.raises(
+            ValueError,
+            match=rf"expected text in every row of the column animal of `o/words` \(train\), got {lost} that",
+        ):
+            check_columns(ANIMALS, "train", rows, "`o/words`")

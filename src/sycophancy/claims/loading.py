@@ -116,7 +116,9 @@ def _load_local(source: Source, path: Path, config: str | None, cache: str, enco
         }
     if (saved := _load_saved(path)) is not None:
         return saved
-    splits, by_card = _local_files(path, config, cache, source.splits.values())
+    splits, builder = _local_files(path, config, cache, source.splits.values())
+    if builder and (label := (builder.info.features or {}).get(source.label_column)) is not None:
+        check_order(source, label, _called(path))
     if any(file.kind != "parquet" for files in splits.values() for file in files):
         return {split: _as_strings(source, split, files, cache, encoding) for split, files in splits.items()}
     # Parquet says what its columns are; of other files a reader would have to guess it.
@@ -124,7 +126,7 @@ def _load_local(source: Source, path: Path, config: str | None, cache: str, enco
     try:
         return (
             load_dataset(str(path), config, cache_dir=cache)
-            if by_card
+            if builder
             else load_dataset("parquet", data_files=paths, cache_dir=cache)
         )
     except (DatasetGenerationError, ValueError) as error:
@@ -147,20 +149,20 @@ def _load_saved(path: Path) -> dict | None:
 
 def _local_files(
     path: Path, config: str | None, cache: str | None = None, splits: Iterable[str] = ()
-) -> tuple[dict[str, list[DataFile]], bool]:
-    """Split -> its data files, and whether the folder's card told them."""
+) -> tuple[dict[str, list[DataFile]], object]:
+    """Split -> its data files, and the `datasets` builder of a folder whose card told them, else `None`."""
     from huggingface_hub import DatasetCard
 
     card = path / "README.md"
     if not (card.is_file() and DatasetCard.load(card, ignore_metadata_errors=True).data.to_dict().get("configs")):
-        return own_files(path, splits), False
+        return own_files(path, splits), None
     from datasets import load_dataset_builder
 
-    told = load_dataset_builder(str(path), config, cache_dir=cache).config.data_files
+    builder = load_dataset_builder(str(path), config, cache_dir=cache)
     return {
         str(split): [one for file in files for found in own_files(Path(file)).values() for one in found]
-        for split, files in told.items()
-    }, True
+        for split, files in builder.config.data_files.items()
+    }, builder
 
 
 def _as_strings(source: Source, split: str, files: list[DataFile], cache: str, encoding: str | None):
@@ -259,8 +261,6 @@ def label_file_rows(source: Source, file: Path) -> Iterator[dict]:
 
 def check_columns(source: Source, split: str, rows, read_from: str) -> None:
     """Raise `ValueError` unless the text columns hold strings and the label column something that labels can be."""
-    from datasets import ClassLabel
-
     wanted = (*source.text_columns, source.label_column)
     missing = [column for column in wanted if column not in rows.column_names]
     if missing:
@@ -272,18 +272,32 @@ def check_columns(source: Source, split: str, rows, read_from: str) -> None:
         feature = rows.features[column]
         if getattr(feature, "dtype", None) not in ("string", "large_string"):
             raise ValueError(f"expected text in the column {column} of {read_from} ({split}), got {feature}")
-    label, known = rows.features[source.label_column], list(source.labels)
-    if isinstance(label, ClassLabel):
-        # Labels known by their number alone ("0", "1", ...) have nothing to be compared but how many there are.
-        numbered = known == [str(number) for number in range(len(known))] and len(label.names) == len(known)
-        if label.names != known and not numbered:
+        lost = rows.data.column(column).null_count
+        if lost and rows.builder_name == "csv":
             raise ValueError(
-                f"expected the labels {', '.join(known)} in this order in the column {source.label_column} of "
-                f"{read_from} ({split}), got {', '.join(label.names)}; with another order every claim would be wrong"
+                f"expected text in every row of the column {column} of {read_from} ({split}), got {lost} that the reader of "
+                "`datasets` takes for nothing, as it does words like null and NA; download the files and name their folder"
             )
-    elif not re.match("u?int|float|double|bool|(large_)?string", str(getattr(label, "dtype", label))):
+    label = rows.features[source.label_column]
+    check_order(source, label, f"{read_from} ({split})")
+    if not re.match("u?int|float|double|bool|(large_)?string", str(getattr(label, "dtype", label))):
         numbers = ", ".join(f"{number} for {name!r}" for number, name in enumerate(source.label_names))
         raise ValueError(
             f"expected integer labels in the column {source.label_column} of {read_from} ({split}), got {label}; "
             f"write {numbers}"
+        )
+
+
+def check_order(source: Source, label: object, where: str) -> None:
+    """Raise `ValueError` where a label column's feature names the labels, and not as the source does."""
+    from datasets import ClassLabel
+
+    known = list(source.labels)
+    if not isinstance(label, ClassLabel) or label.names == known:
+        return
+    # Labels known by their number alone ("0", "1", ...) have nothing to be compared but how many there are.
+    if known != [str(number) for number in range(len(known))] or len(label.names) != len(known):
+        raise ValueError(
+            f"expected the labels {', '.join(known)} in this order in the column {source.label_column} of "
+            f"{where}, got {', '.join(label.names)}; with another order every claim would be wrong"
         )
