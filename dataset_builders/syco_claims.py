@@ -17,6 +17,7 @@ from pathlib import Path
 
 from sycophancy.claims.building import rows_by_processes
 from sycophancy.claims.custom import check_name, custom_source
+from sycophancy.claims.denials import doubtful_labels
 from sycophancy.claims.people import INTRODUCTIONS
 from sycophancy.claims.rows import MEASUREMENT_SPLITS
 from sycophancy.claims.sources import at_most, read_source
@@ -34,8 +35,11 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     names = [wording.name for wording in WORDINGS]
     parser = script_parser(__doc__)
     parser.add_argument("--source", required=True, choices=[*sorted(SOURCES), CUSTOM], help="source task")
-    parser.add_argument("--source_data", help="Hub id or local folder to read the source from [the pinned Hub dataset]")
+    parser.add_argument(
+        "--source_data", help="Hub id, local folder or file to read the source from [the pinned Hub dataset]"
+    )
     parser.add_argument("--source_config", metavar="NAME", help="configuration of the dataset --source_data")
+    parser.add_argument("--encoding", metavar="NAME", help="of local files with text, such as latin-1 [UTF-8]")
     parser.add_argument(
         "--exclude",
         nargs="+",
@@ -68,7 +72,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     own = parser.add_argument_group("a task of your own, --source custom")
     own.add_argument("--name", help="the folder is called syco-NAME [custom]")
     own.add_argument("--text_columns", metavar="NAMES", help="columns with texts, separated by commas")
-    own.add_argument("--label_column", metavar="NAME", help="column with the labels 0, 1, ...")
+    own.add_argument("--label_column", metavar="NAME", help="column with the labels, 0, 1, ... or their names")
     own.add_argument("--label_names", metavar="WORDS", help="words for the labels 0, 1, ..., separated by commas")
     own.add_argument("--statement", metavar="TEXT", help="with a slot per text column and {label}")
     own.add_argument("--negated_statement", metavar="TEXT", help='[" is {label}" becomes " is not {label}"]')
@@ -92,6 +96,8 @@ def described_source(args: argparse.Namespace) -> tuple[str, Source]:
     )
     name = args.name or CUSTOM
     check_name(name)
+    if args.negated_statement is None and (doubt := doubtful_labels(names)):
+        print(f"warning: --label_names: {doubt}", file=sys.stderr)
     return name, source
 
 
@@ -107,7 +113,7 @@ def build(args: argparse.Namespace, command: str) -> Path:
         from sycophancy.dataset.exclusion import measured_keys
 
         exclude = dict(map(measured_keys, args.exclude))
-    source_rows = read_source(task, source, args.source_data, args.source_config, exclude)
+    source_rows = read_source(task, source, args.source_data, args.source_config, exclude, args.encoding)
 
     from sycophancy.dataset.cards import render_claims_card
     from sycophancy.dataset.folder import write_claims, write_pairs

@@ -29,29 +29,32 @@ def labelled(*labels):
 REFUSED = {
     "missing text column": ({"train": [{"text": "a", "label": 1}]}, "expected the columns sentence, label .* sentence is missing"),
     "missing label column": ({"train": [{"sentence": "a"}]}, "expected the columns sentence, label .* label is missing"),
-    "labels as strings": ({"train": labelled("pos", "neg")}, "expected integer labels .* write 0 for 'negative', 1 for 'positive'"),
-    "labels as digits in strings": ({"train": labelled("1", "0")}, "expected integer labels .* got Value\\('string'\\)"),
-    "labels as fractions": ({"train": labelled(0.0, 0.5)}, "expected integer labels .* got Value\\('float64'\\)"),
-    "labels as truth values": ({"train": labelled(True, False)}, "expected integer labels .* got Value\\('bool'\\)"),
-    "labels as lists": ({"train": labelled([0], [1])}, "expected integer labels .* got List"),
-    "labels as objects": ({"train": labelled({"id": 0}, {"id": 1})}, "expected integer labels .* got {'id'"),
-    "all labels missing": ({"train": labelled(None, None)}, "expected integer labels .* got Value\\('null'\\)"),
-    "texts as numbers": ({"train": [{"sentence": 7, "label": 1}]}, "expected text in the column sentence .* got Value\\('int64'\\)"),
-    "texts as lists": ({"train": [{"sentence": ["a", "b"], "label": 1}]}, "expected text in the column sentence .* got List"),
-    "texts as objects": ({"train": [{"sentence": {"en": "a"}, "label": 1}]}, "expected text in the column sentence .* got {'en'"),
-    "all texts missing": ({"train": [{"sentence": None, "label": 1}]}, "expected text in the column sentence .* got Value\\('null'\\)"),
+    "labels of other names": ({"train": labelled("pos", "neg", "pos")}, r"expected integer labels or the names negative, positive in the column label of .*, got 'pos' \(2 rows\), 'neg' \(1 row\); write 0 for 'negative', 1 for 'positive'"),
+    "numbers and names": ({"train": labelled("1", "negative")}, r"expected integer labels or the names .*, got '1' \(1 row\), 'negative' \(1 row\); write 0"),
+    "a word for no label": ({"train": labelled("0", "1", "NA")}, r"got 'NA' \(1 row\); .* and nothing where there is no label"),
+    "labels from 1": ({"train": labelled(1, 2, 2)}, r"expected labels that begin with 0 .*, got '2' \(2 rows\), '1' \(1 row\); write 0 for 'negative'"),
+    "labels as fractions": ({"train": labelled(0.0, 0.5)}, r"expected integer labels .*, got '0.5' \(1 row\); write 0"),
+    "labels as truth values": ({"train": labelled(True, False)}, r"expected integer labels .*, got 'false' \(1 row\), 'true' \(1 row\); write 0"),
+    "labels as lists": ({"train": labelled([0], [1])}, r"expected a label in the column label of train.jsonl \(train\), row 1, got list"),
+    "labels as objects": ({"train": labelled(0, {"id": 1})}, r"expected a label in the column label of train.jsonl \(train\), row 2, got dict .*'id'"),
+    "all labels missing": ({"train": labelled(None, None)}, "expected labelled rows .* got none after dropping {'no label': 2}"),
+    "texts as numbers": ({"train": [{"sentence": 7, "label": 1}]}, r"expected text in the column sentence of train.jsonl \(train\), got numbers alone; name another"),
+    "texts as truth values": ({"train": [{"sentence": True, "label": 1}]}, "expected text in the column sentence .* row 1, got bool 'True'"),
+    "texts as lists": ({"train": [{"sentence": ["a", "b"], "label": 1}]}, "expected text in the column sentence .* row 1, got list"),
+    "texts as objects": ({"train": [*GOOD, {"sentence": {"en": "a"}, "label": 1}]}, "expected text in the column sentence .* row 3, got dict .*'en'"),
+    "all texts missing": ({"train": [{"sentence": None, "label": 1}]}, "expected labelled rows .* got none after dropping {'empty text': 1}"),
     "one class only": ({"train": labelled(1, 1, 1)}, "expected rows of at least two labels .* got 'positive' alone"),
-    "one class in range": ({"train": labelled(1, 1, 2, -1)}, "got 'positive' alone after dropping {'label out of range': 2}"),
+    "one class in range": ({"train": labelled(1, 1, 3, -1)}, "got 'positive' alone after dropping {'label out of range': 2}"),
     "all labels hidden": ({"test": labelled(-1, -1)}, "expected labelled rows .* got none after dropping {'label out of range': 2}"),
     "all texts empty": ({"train": [{"sentence": " ", "label": 1}]}, "expected labelled rows .* got none after dropping {'empty text': 1}"),
     "all texts conflicting": (
         {"train": [{"sentence": "a", "label": 1}, {"sentence": "A.", "label": 0}]},
         "got none after dropping {'text with conflicting labels': 2}",
     ),
-    "broken line": ({"train": '{"sentence": "a", "label": 1}\n{"sentence": \n'}, "expected readable rows .*broken line"),
+    "broken line": ({"train": '{"sentence": "a", "label": 1}\n{"sentence": \n'}, "expected readable rows, a JSON object per line, in train.jsonl, got .* in line 2"),
     "other columns in one split": (
         {"train": GOOD, "validation": [{"text": "a", "label": 1}]},
-        "expected (readable rows with the same columns|the columns sentence, label)",
+        "expected the columns sentence, label in validation.jsonl, got text, label; sentence is missing",
     ),
     "empty file": ({"train": ""}, "expected rows in every data file of .* got the empty train.jsonl; remove it"),
     "no data file": ({}, "expected data files .* in the folder .*no data file, got none"),
@@ -69,13 +72,11 @@ def test_refused(tmp_path, kind):
 @pytest.mark.parametrize(
     ("data", "message"),
     [
-        ("{folder}/nowhere", "expected a local folder or a Hub id as source data, got .*nowhere, which is neither"),
-        ("{folder}/file.jsonl", "expected a local folder or a Hub id as source data, got .*file.jsonl, which is neither"),
-        ("./nowhere", "expected a local folder or a Hub id as source data, got ./nowhere"),
+        ("{folder}/nowhere", "expected a local file or folder or a Hub id as source data, got .*nowhere, which is neither"),
+        ("./nowhere", "expected a local file or folder or a Hub id as source data, got ./nowhere"),
     ],
 )  # fmt: skip
 def test_no_source_there(tmp_path, data, message):
-    (tmp_path / "file.jsonl").write_text("{}")
     with pytest.raises(ValueError, match=message):
         read_source("sst2", SOURCES["sst2"], data.format(folder=tmp_path))
 
@@ -91,7 +92,12 @@ def test_no_known_split(tmp_path):
 
 
 HANDLED = {
-    "some labels missing": (labelled(0, 1, None), {"label out of range": 1}),
+    "some labels missing": (labelled(0, 1, None), {"no label": 1}),
+    "labels as their digits": (labelled("0", "1", "1.0", " 1 "), {}),
+    "labels as whole fractions": (labelled(0.0, 1.0, float("nan")), {"no label": 1}),
+    "labels as names": (labelled("positive", "Negative", " NEGATIVE", ""), {"no label": 1}),
+    "numbers among texts": ([*GOOD, {"sentence": 1.50, "label": 1}], {}),
+    "keys that come and go": ([*GOOD, {"label": 1}, {"sentence": "fine"}], {"empty text": 1, "no label": 1}),
     "labels beyond the last": (labelled(0, 1, 2, 900), {"label out of range": 2}),
     "labels below 0": (labelled(0, 1, -1, -2), {"label out of range": 2}),
     "some texts missing": ([*GOOD, {"sentence": None, "label": 1}], {"empty text": 1}),

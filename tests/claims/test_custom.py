@@ -93,10 +93,10 @@ def test_braces_and_labels_within_labels(tmp_path):
     from sycophancy.claims.custom import custom_source
     from sycophancy.claims.rows import Item, to_claim
 
-    statement = custom_source(["t"], "label", ["toxic", "not toxic"], "{{in short}} {t} is {label}").statement
-    item = Item("mine", "test", 0, "{label}", {"t": "{label}"}, "toxic", ("not toxic",))
-    assert to_claim(item, statement, True, False, "not toxic") == "{in short} {label} is toxic"
-    assert to_claim(item, statement, True, True, "not toxic") == "{in short} {label} is not not toxic"
+    statement = custom_source(["t"], "label", ["toxic", "mildly toxic"], "{{in short}} {t} is {label}").statement
+    item = Item("mine", "test", 0, "{label}", {"t": "{label}"}, "toxic", ("mildly toxic",))
+    assert to_claim(item, statement, True, False, "mildly toxic") == "{in short} {label} is toxic"
+    assert to_claim(item, statement, True, True, "mildly toxic") == "{in short} {label} is not mildly toxic"
 
 
 @pytest.mark.parametrize(
@@ -128,4 +128,4 @@ def test_a_folder_that_does_not_exist(tmp_path):
         BUILDER, "--source", "custom", "--source_data", tmp_path / "nowhere", *SENTIMENT, *STATEMENT,
         "--output_dir", tmp_path, "--org", "o", ok=False,
     )  # fmt: skip
-    assert_refused(done, "expected a local folder or a Hub id as source data", "nowhere, which is neither")
+    assert_refused(done, "expected a local file or folder or a Hub id as source data", "nowhere, which is neither")

@@ -99,7 +99,7 @@ def test_works_of_ones_own(tmp_path):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"year": "1820"}, "expected int in the column year of the local folder `mine`, got '1820'"),
+        ({"year": "about 1820"}, "expected int in the column year of the local folder `mine`, got 'about 1820'"),
         ({"author": None}, "expected str in the column author of the local folder `mine`, got None"),
         ({"title": ""}, "expected works with plausible other authors in the local folder `mine`, got none"),
     ],
@@ -114,3 +114,14 @@ def test_a_missing_column(tmp_path):
     del row["language"]
     with pytest.raises(ValueError, match=r"expected str in the column language .*, got None; a work has the columns"):
         read_works(write(tmp_path / "mine", row))
+
+
+def test_works_in_a_table_of_ones_own(tmp_path):
+    """A title that looks like nothing or like a number is a title; the year is read from its digits."""
+    (tmp_path / "mine.csv").write_text(
+        "author;title;first_line;year;kind;language\nJohn Keats;None;Season of mists;1820;poem;en\n"
+        "Percy Bysshe Shelley;007;I met a traveller;1818;poem;en\n"
+    )
+    works, dropped, read_from = read_works(str(tmp_path / "mine.csv"))
+    assert works == [KEATS._replace(title="None"), SHELLEY._replace(title="007")]
+    assert (dropped, read_from) == ({}, "the local file `mine.csv`")

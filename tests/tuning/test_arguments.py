@@ -33,6 +33,7 @@ def test_a_method_has_its_own_settings(given, expected):
         ({"lora_r": 4}, "lora_r: expected with method lora only, got 4 with method prompt_tuning; leave it out"),
         ({"method": "lora", "lora_r": 0}, "lora_r: expected 1 or more, got 0"),
         ({"measure_rows": 0}, "measure_rows: expected 1 or more, got 0"),
+        ({"max_selection_rows": 0}, "max_selection_rows: expected 1 or more, got 0"),
         ({"selection_fraction": 1.0}, "selection_fraction: expected above 0 and below 1, got 1.0"),
         ({"dtype": "int8"}, "dtype: expected float32, bfloat16 or float16, got 'int8'"),
         ({"method": "full", "dtype": "bfloat16"}, "dtype: expected float32 with method full, got bfloat16"),

@@ -16,7 +16,8 @@ from sycophancy.answering.turns import render_conversation
 from sycophancy.claims.rows import prompt_in
 from sycophancy.claims.sources import normalise
 from sycophancy.dataset.reading import fingerprint_claims, load_claims
-from sycophancy.tuning.data import own_answers, redrawn, shuffled, swapped, take_rows, training_rows, tuning_rows
+from sycophancy.tuning.data import own_answers, redrawn, shuffled, swapped, training_rows, tuning_parts, tuning_rows
+from sycophancy.tuning.supervised import select_by_item
 
 ROWS = [
     {"prompt": "p0", "choices": ["yes", "no"], "answer": "no", "user_answer": "yes"},
@@ -150,7 +151,13 @@ def other_folder(tmp_path_factory, dataset_folder):
 def arguments(dataset_folder, *train_folders, **settings) -> Namespace:
     names = [str(folder) for folder in train_folders] or None
     revisions = [None] * len(train_folders) if names else None
-    given = {"dataset_revision": None, "selection_fraction": 0.2, "max_train_rows": None, **settings}
+    given = {
+        "dataset_revision": None,
+        "selection_fraction": 0.2,
+        "max_train_rows": None,
+        "max_selection_rows": 256,
+        **settings,
+    }
     return Namespace(
         dataset_name=str(dataset_folder), train_dataset_names=names, train_dataset_revisions=revisions, **given
     )
@@ -237,10 +244,41 @@ def test_names_that_do_not_fit(settings, message):
         TargetArguments(model_name_or_path="m", dataset_name="d", **settings)
 
 
-def test_rows_are_drawn_by_the_seed():
-    rows = Dataset.from_dict({"n": range(30)})
-    assert take_rows(rows, None, 0) is rows
-    drawn = take_rows(rows, 5, 0)["n"]
-    assert len(set(drawn)) == 5
-    assert list(drawn) == list(take_rows(rows, 5, 0)["n"]) != list(take_rows(rows, 5, 1)["n"])
-    assert len(take_rows(rows, 99, 0)) == 30
+def of_items(*sizes) -> Dataset:
+    """Rows of source items of these sizes, one item after another; `selection_fraction` of them is drawn by their names."""
+    items = [f"item {number}" for number, size in enumerate(sizes) for _ in range(size)]
+    return Dataset.from_dict({"cluster_id": items, "n": range(len(items))})
+
+
+def test_parts_are_bounded_by_whole_items():
+    """Pairs of one item are tuned on together or not at all, and so are those that a checkpoint is selected on."""
+    rows = of_items(*[2, 3, 1, 4] * 20)
+    bounds = Namespace(selection_fraction=0.3, max_train_rows=20, max_selection_rows=9)
+    tune, selection = tuning_parts(rows, bounds, 0)
+    whole = Counter(rows["cluster_id"])
+    for part, limit in ((tune, 20), (selection, 9)):
+        assert limit - 4 < len(part) <= limit
+        assert all(whole[item] == size for item, size in Counter(part["cluster_id"]).items())
+    assert not set(tune["cluster_id"]) & set(selection["cluster_id"])
+    assert [part["n"][:] for part in tuning_parts(rows, bounds, 0)] == [tune["n"][:], selection["n"][:]]
+    assert set(tuning_parts(rows, bounds, 1)[0]["n"]) != set(tune["n"])
+    # Without a bound in the way, nothing but the cut by items happens.
+    bounds = Namespace(selection_fraction=0.3, max_train_rows=None, max_selection_rows=200)
+    assert [part["n"][:] for part in tuning_parts(rows, bounds, 0)] == [
+        part["n"][:] for part in select_by_item(rows, 0.3, 0)
+    ]
+    bounds = Namespace(selection_fraction=0.3, max_train_rows=None, max_selection_rows=1)
+    with pytest.raises(
+        ValueError, match=r"max_selection_rows: expected room for the rows of one source row at least, got 1"
+    ):
+        tuning_parts(of_items(*[5] * 30), bounds, 0)
+
+
+def test_single_rows_are_drawn_as_before():
+    """Of items with one row each, the same ones as by `shuffle` and `select`: records of earlier runs stay what they are."""
+    rows = of_items(*[1] * 50)
+    bounds = Namespace(selection_fraction=0.2, max_train_rows=7, max_selection_rows=256)
+    tune, selection = tuning_parts(rows, bounds, 3)
+    expected_tune, expected_selection = select_by_item(rows, 0.2, 3)
+    assert tune["n"][:] == expected_tune.shuffle(seed=3).select(range(7))["n"][:]
+    assert selection["n"][:] == expected_selection["n"][:]

@@ -5,6 +5,7 @@ import re
 import string
 from collections.abc import Sequence
 
+from sycophancy.claims.denials import check_labels
 from sycophancy.claims.rows import Statement, negate
 from sycophancy.claims.tasks import SOURCES, Source
 
@@ -30,7 +31,7 @@ def custom_source(
 
     Raises:
         ValueError: a column or label is named twice or has no name, the statement lacks a slot or has one that no
-            column fills, or the statement does not tell how it is negated.
+            column fills, the statement does not tell how it is negated, or a label cannot be denied (`denials`).
     """
     for what, names in (("--text_columns", text_columns), ("--label_names", label_names)):
         if not all(name.strip() for name in names):
@@ -47,6 +48,7 @@ def custom_source(
         raise ValueError(
             f"--text_columns: expected names that can be slots beside {{label}}, got {unfit[0]!r}; rename it"
         )
+    check_labels(label_names, negated_statement if negated_statement != negate(statement) else None)
     negated_statement = negated_statement or negate(statement)
     if negated_statement is None:
         raise ValueError(

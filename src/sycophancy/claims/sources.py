@@ -109,20 +109,21 @@ class SourceRows:
 
 def read_source(
     name: str, source: Source, source_data: str | None = None, source_config: str | None = None,
-    exclude: Mapping[str, np.ndarray] | None = None,
+    exclude: Mapping[str, np.ndarray] | None = None, encoding: str | None = None,
 ) -> SourceRows:  # fmt: skip
     """Read a source's labelled rows and drop those that cannot be trusted.
 
-    Dropped and counted are rows whose label is missing or out of range (the Hub's test splits hold -1), empty texts,
+    Dropped and counted are rows without a label or with one out of range (the Hub's test splits hold -1), empty texts,
     texts that occur in their split with two labels, repeated texts, and texts that also stand in a measurement split
     (then the row of the split that is measured stays), here or in a dataset of `exclude`.
 
     Args:
         name: key of the source, the first part of every id.
         source: its description.
-        source_data: a Hub id or a local folder with the source's own columns, in place of the pinned Hub dataset.
+        source_data: a Hub id, or a local file or folder with the source's own columns, in place of the pinned Hub dataset.
         source_config: configuration of the dataset `source_data`.
         exclude: name of another dataset -> the `text_key`s of its measurement splits, kept out of train.
+        encoding: of local files with text; UTF-8, or what a byte order mark says, where it is `None`.
 
     Raises:
         ValueError: the data cannot be read (see `load_splits`), nothing is left, or rows of one label alone, about
@@ -134,7 +135,7 @@ def read_source(
         items = {split: list(addition.items(name, split)) for split in addition.SPLIT_SIZES}
         rows = SourceRows(items, {split: Counter() for split in items}, f"arithmetic, version {source.revision}")
         return _without_excluded(rows, exclude or {})
-    splits, read_from, scratch = load_splits(source, source_data, source_config)
+    splits, read_from, scratch = load_splits(source, source_data, source_config, encoding)
     rows = SourceRows({}, {}, read_from, scratch)
     taken = np.empty(0, np.uint64)
     labels_left: set[int] = set()
@@ -164,18 +165,21 @@ def read_source(
     return rows
 
 
-UNLABELLED, EMPTY = -1, -2
+OUT_OF_RANGE, EMPTY, UNLABELLED = -1, -2, -3
 
 
 def scan(source: Source, rows) -> tuple[np.ndarray, np.ndarray]:
-    """For every row of a split its label, `UNLABELLED` or `EMPTY`, and the key of its text; shapes (n,)."""
+    """For every row of a split its label, or why there is none, and the key of its text; shapes (n,)."""
     labels, keys = np.full(len(rows), UNLABELLED, np.int32), np.zeros(len(rows), np.uint64)
     n_labels = len(source.labels)
     for start in range(0, len(rows), BATCH):
         columns = rows[start : start + BATCH]
         texts = zip(*(columns[column] for column in source.text_columns), strict=True)
         for index, (label, fields) in enumerate(zip(columns[source.label_column], texts, strict=True), start):
-            if label is None or not 0 <= label < n_labels:
+            if label is None:
+                continue
+            if not 0 <= label < n_labels:
+                labels[index] = OUT_OF_RANGE
                 continue
             stripped = [(text or "").strip() for text in fields]
             labels[index] = label if all(stripped) else EMPTY
@@ -193,9 +197,8 @@ def choose(
         keys: of every row's text, shape (n,).
         forbidden: reason -> keys of texts that must not be kept.
     """
-    dropped = Counter(
-        {"label out of range": int(np.sum(labels == UNLABELLED)), "empty text": int(np.sum(labels == EMPTY))}
-    )
+    reasons = {"no label": UNLABELLED, "label out of range": OUT_OF_RANGE, "empty text": EMPTY}
+    dropped = Counter({reason: int(np.sum(labels == mark)) for reason, mark in reasons.items()})
     left = np.flatnonzero(labels >= 0).astype(np.int32)
     # Equal texts next to each other, each group in the order of the rows: few arrays as long as the split, since a
     # split may have millions of rows.

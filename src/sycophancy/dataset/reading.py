@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The columns of a published claim dataset, and reading its rows back."""
 
+from collections import Counter
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -135,3 +136,33 @@ def fingerprint_claims(dataset_name: str, split: str, revision: str | None = Non
     if folder.is_dir():
         return fingerprint(Path(file).read_bytes() for file in parquet_files(folder, split))
     return resolve_commit(dataset_name, "dataset", revision)
+
+
+def take_clusters(rows: Dataset, limit: int | None, flag: str = "--limit", seed: int | None = None) -> Dataset:
+    """At most `limit` rows, without cutting a source row's rows apart: the one rule for every such bound.
+
+    Args:
+        rows: with a column `cluster_id`.
+        limit: number of rows; all where it is `None`.
+        flag: the option that bounds them, for the error.
+        seed: draws the order of the rows, and so which source rows are taken; the first ones where it is `None`.
+
+    Raises:
+        ValueError: the limit has no room for the rows of one source row.
+    """
+    if limit is None:
+        return rows
+    if seed is not None:
+        rows = rows.shuffle(seed=seed)
+    if limit >= len(rows):
+        return rows
+    clusters = rows["cluster_id"][:]
+    kept, n_rows = set(), 0
+    for cluster, size in Counter(clusters).items():  # in the order in which they first occur
+        n_rows += size
+        if n_rows > limit:
+            break
+        kept.add(cluster)
+    if not kept:
+        raise ValueError(f"{flag}: expected room for the rows of one source row at least, got {limit}; raise it")
+    return rows.select([index for index, cluster in enumerate(clusters) if cluster in kept])

@@ -68,7 +68,7 @@ def read_works(source_data: str | None = None) -> tuple[list[Work], Counter, str
     """The works that can be asked about, why others were dropped, and where they came from.
 
     Args:
-        source_data: a Hub id or a local folder with the columns of `WORK_COLUMNS`, in place of the embedded list.
+        source_data: a Hub id, or a local file or folder with the columns of `WORK_COLUMNS`, in place of the embedded list.
 
     Raises:
         ValueError: a column is missing or of another type, or nothing is left.
@@ -84,6 +84,8 @@ def read_works(source_data: str | None = None) -> tuple[list[Work], Counter, str
 
 
 def _to_work(row: dict, read_from: str) -> Work:
+    if re.fullmatch(r"-?\d+", str(year := row.get("year"))):
+        row = {**row, "year": int(year)}  # in a file of text, a number is its digits
     for column, kind in WORK_COLUMNS.items():
         if not isinstance(row.get(column), kind):
             raise ValueError(

@@ -41,9 +41,16 @@ class TuneArguments:
         default=None, metadata={"help": "lora: names of the adapted modules, or all-linear [PEFT's for the model]"}
     )
     selection_fraction: float = field(default=0.05, metadata={"help": "share of train items kept for model selection"})
-    max_train_rows: int | None = field(default=None, metadata={"help": "tune on at most this many rows"})
+    max_selection_rows: int = field(
+        default=256, metadata={"help": "select on at most this many rows of them; whole source items are kept"}
+    )
+    max_train_rows: int | None = field(
+        default=None, metadata={"help": "tune on at most this many rows; whole source items are kept"}
+    )
     measure_split: str = field(default="validation", metadata={"help": "split that is measured and reported"})
-    measure_rows: int | None = field(default=None, metadata={"help": "measure at most this many rows"})
+    measure_rows: int | None = field(
+        default=None, metadata={"help": "measure at most this many rows; whole source items are kept"}
+    )
     measure_batch_size: int = field(default=64, metadata={"help": "prompts per forward pass when measuring"})
     before_run: str | None = field(
         default=None, metadata={"help": "run folder of the base model, instead of measuring it"}
@@ -62,7 +69,14 @@ class TuneArguments:
                     )
                 if method == self.method and getattr(self, name) is None:
                     setattr(self, name, default)
-        for name in ("num_virtual_tokens", "lora_r", "lora_alpha", "max_train_rows", "measure_rows"):
+        for name in (
+            "num_virtual_tokens",
+            "lora_r",
+            "lora_alpha",
+            "max_train_rows",
+            "max_selection_rows",
+            "measure_rows",
+        ):
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise ValueError(f"{name}: expected 1 or more, got {value}")

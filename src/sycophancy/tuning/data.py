@@ -16,7 +16,7 @@ from datasets import Dataset, Features, List, Value, concatenate_datasets
 from sycophancy.claims.rows import prompt_in
 from sycophancy.claims.sources import text_keys
 from sycophancy.dataset.exclusion import keys_of_dataset
-from sycophancy.dataset.reading import fingerprint_claims, load_claims
+from sycophancy.dataset.reading import fingerprint_claims, load_claims, take_clusters
 from sycophancy.drawing import Draws, in_drawn_order
 from sycophancy.records import relative
 from sycophancy.tuning.supervised import select_by_item
@@ -214,14 +214,21 @@ def training_rows(args, seed: int) -> TrainingRows:
 
 
 def tuning_parts(rows: Dataset, args, seed: int) -> tuple[Dataset, Dataset]:
-    """Rows to tune on and rows to select on, cut by source item (`selection_fraction`, `max_train_rows` of the arguments)."""
+    """Rows to tune on and rows to select on, cut by source item.
+
+    Args:
+        rows: of the train split.
+        args: `TuneArguments`; of them `selection_fraction`, `max_train_rows` and `max_selection_rows`.
+        seed: of all draws.
+
+    Raises:
+        ValueError: a part is empty, or a bound has no room for the rows of one source item.
+    """
     tune, selection = select_by_item(rows, args.selection_fraction, seed)
-    return take_rows(tune, args.max_train_rows, seed), selection
-
-
-def take_rows(rows: Dataset, limit: int | None, seed: int) -> Dataset:
-    """At most `limit` rows, drawn by the seed."""
-    return rows.shuffle(seed=seed).select(range(min(limit, len(rows)))) if limit else rows
+    tune = take_clusters(tune, args.max_train_rows, "max_train_rows", seed)
+    if len(selection) > args.max_selection_rows:
+        selection = take_clusters(selection, args.max_selection_rows, "max_selection_rows", seed)
+    return tune, selection
 
 
 def _unmeasured(rows: Dataset, measured: np.ndarray) -> Dataset:

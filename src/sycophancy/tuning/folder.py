@@ -8,7 +8,7 @@ from sycophancy.answering.conversation_tokens import as_asked
 from sycophancy.answering.measuring import describe, describe_dataset, measure
 from sycophancy.answering.models import FINGERPRINT_FILE, fingerprint_adapter, fingerprint_model
 from sycophancy.cli import command_line
-from sycophancy.dataset.reading import fingerprint_claims
+from sycophancy.dataset.reading import fingerprint_claims, take_clusters
 from sycophancy.files import write_json
 from sycophancy.metric import known_claims
 from sycophancy.records import RUN, git_state, hardware, read_run, versions, write_run
@@ -40,7 +40,8 @@ class Measured:
     fingerprint: str
 
     def __post_init__(self):
-        args, self.rows = self.args, list(self.rows)[: self.args.measure_rows]
+        args = self.args
+        self.rows = list(take_clusters(self.rows, args.measure_rows, "measure_rows"))
         self.dataset = describe_dataset(args.dataset_name, args.dataset_revision, args.measure_split, len(self.rows))
 
     def description(self, adapter: str | None = None) -> dict:

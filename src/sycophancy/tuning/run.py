@@ -14,6 +14,7 @@ from sycophancy.files import refuse_occupied, write_json
 from sycophancy.hub import resolve_commit
 from sycophancy.tuning.folder import Measured, write_tuned_folder
 from sycophancy.tuning.hub_names import TUNING, check_push
+from sycophancy.tuning.time_told import TimeTold
 
 
 def check_world(training_args) -> None:
@@ -52,6 +53,7 @@ def train_and_write(
         train_datasets: what the parts were read from, where that is not the dataset that is measured.
     """
     resume = checkpoint_to_resume(measured.folder) if trainer.args.resume_from_checkpoint else None
+    trainer.add_callback(TimeTold(len(parts[1])))
     started = time.perf_counter()
     result = trainer.train(resume_from_checkpoint=resume)
     # Without the autocast of mixed precision: it is measured as `measure.py` measures it, and as it was before.
