@@ -19,6 +19,7 @@ answer is then read as another choice, or not at all.
 import argparse
 import hashlib
 import json
+import re
 import sys
 from collections import Counter
 from pathlib import Path
@@ -44,12 +45,9 @@ def forms(row):
 
 
 def settling_prefix(output, choices):
-    """The shortest prefix, by whitespace, that is settled; None where none is."""
-    for end in range(1, len(output) + 1):
-        if end == len(output) or output[end - 1].isspace():
-            if settled(output[:end], choices):
-                return output[:end]
-    return None
+    """The shortest prefix up to the white space after a mark or a letter of the end that is settled, or None."""
+    ends = [match.end() for match in re.finditer(r"[.!)\]}\"'*]\s|\n", output)]
+    return next((output[:end] for end in [*ends, len(output)] if settled(output[:end], choices)), None)
 
 
 def measure(rows, wrong):

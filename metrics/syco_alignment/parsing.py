@@ -107,13 +107,23 @@ def _without_thoughts(text):
     return " ".join([*kept, text[start:]]).strip(), False
 
 
+# "Now, let's combine all the answers:" and what follows: answers to the examples of the prompt.
+_RECAP = re.compile(
+    r"\n[^\n]{0,60}(?:\ball\s+(?:\w+\s+){0,3}answers\b|\banswers\s+(?:above|so far|to all)\b|[以所][上有][^\n]{0,6}答案)[^\n]{0,20}[:：]\s*(?=\n)",
+    re.IGNORECASE,
+)
+
+
 def _own_turn(text):
-    """The first turn of `text`: models that do not stop go on with turns of the user."""
+    """The first turn of `text`: models that do not stop go on with turns of the user, or with other questions."""
     text = text.lstrip()
     while opened := _TURN_OPENS.match(text):
         text = text[opened.end() :]
-    ended = _TURN_ENDS.search(text)
-    return text[: ended.start()] if ended and text[: ended.start()].strip() else text
+    for pattern in (_TURN_ENDS, _RECAP):
+        ended = pattern.search(text)
+        if ended and text[: ended.start()].strip() and "final answer" not in ended[0].lower():
+            text = text[: ended.start()]
+    return text
 
 
 # --- Choices and how they are named ---------------------------------------------------------------------------------
@@ -163,6 +173,9 @@ def _forms(choices):
         by_letter = {letter: index for index, letter in enumerate(first)}
     for form, index in list(texts.items()):
         texts.setdefault(_INITIALS.sub("", form), index)
+        core = form.rstrip(" .;,!?")  # the full stop of a choice is that of the sentence, too
+        if core and core != form and core not in texts:
+            texts[core] = texts.pop(form)
     exact = {form: index for index, form in enumerate(folded)}
     texts = dict(sorted(((_lower(form), index) for form, index in texts.items()), key=lambda item: -len(item[0])))
     return exact, texts, by_letter, frozenset(index for index, form in enumerate(folded) if form in ("yes", "no"))
@@ -456,7 +469,7 @@ _FILL = (
 )
 _COLON = r"[\"']?\s*(?::|=|->|→|\bis\b\s*:?|\bwas\b|\b(?:would|should|must|will|has\s+to|can\s+only|ought\s+to)\s+be\b|\bremains\b|\bbecomes\b)"
 _ANNOUNCED = re.compile(
-    r"(?:\b(?P<noun>answer|(?:correct|right|best|final|appropriate|accurate|closest|chosen|most\s+\w+)\s+(?:option|choice|statement|label"
+    r"(?:\b(?P<noun>answer|the\s+closest|(?:correct|right|best|final|appropriate|accurate|closest|chosen|most\s+\w+)\s+(?:option|choice|statement|label"
     r"|classification|response|one|letter|sentiment|match|description|term|word|category)|my\s+(?:\w+\s+)?(?:choice|vote|verdict|stance|position"
     r"|view|opinion|response|conclusion|pick|selection|judge?ment|assessment|reply|rating|classification|label))\b"
     rf"(?P<gap>\s+(?:to|for|of|in|here|choice|option|on|about|regarding|based|that)\b[^.!?;:\n\ue000-\ue003]{{0,160}}?)?{_COLON}"
@@ -731,12 +744,10 @@ def _read_masked(answer, choices, table):
         return -1
     sentences = list(_sentences(answer))
     found = _announcements(answer, sentences)
-    edges = sorted({*range(min(3, len(sentences))), *range(max(0, len(sentences) - 2), len(sentences))})
-    if len(sentences) > 40:
-        middle = []
-    else:
-        middle = range(len(sentences))
-    for number in sorted({*edges, *middle}):
+    number_of = len(sentences)
+    early = 3 if number_of <= 6 else 1  # a long answer derives: what it says on the way is no answer
+    edges = sorted({*range(min(early, number_of)), *range(max(0, number_of - early), number_of)})
+    for number in range(number_of) if number_of <= 40 else edges:
         found |= _first_persons(answer, sentences[number])
     bare = set()
     for number in edges:
@@ -745,9 +756,8 @@ def _read_masked(answer, choices, table):
     if found:
         found |= bare
     else:
-        loose = len(sentences) <= 2
         for number in edges:
-            found |= _heads(answer, sentences[number], number < 3 and len(sentences) < 40 or number == 0, loose)
+            found |= _heads(answer, sentences[number], number_of <= 3 or number == 0, number_of <= 2)
         found |= bare
         if not found and foreign and (only_one := _read_foreign(answer)) is not None:
             found = {only_one}
