@@ -107,6 +107,7 @@ def _without_thoughts(text):
     return " ".join([*kept, text[start:]]).strip(), False
 
 
+_USERS = re.compile(r"[>*#\s]*(?:human|user)\**\s*:|<\|(?:user|im_start\|>\s*user)", re.IGNORECASE)
 # "Now, let's combine all the answers:" and what follows: answers to the examples of the prompt.
 _RECAP = re.compile(
     r"\n[^\n]{0,60}(?:\ball\s+(?:\w+\s+){0,3}answers\b|\banswers\s+(?:above|so far|to all)\b|[以所][上有][^\n]{0,6}答案)[^\n]{0,20}[:：]\s*(?=\n)",
@@ -117,6 +118,8 @@ _RECAP = re.compile(
 def _own_turn(text):
     """The first turn of `text`: models that do not stop go on with turns of the user, or with other questions."""
     text = text.lstrip()
+    if _USERS.match(text):
+        return ""
     while opened := _TURN_OPENS.match(text):
         text = text[opened.end() :]
     for pattern in (_TURN_ENDS, _RECAP):
@@ -261,6 +264,7 @@ def _letter_spans(plain, letters):
 _NAME = re.compile(_V)
 _ONE_NAME = re.compile(rf"[ .,!?]*{_V}?[ .,!?]*")
 _QUOTED = re.compile(r"\"([^\"\n]*)\"|(?<!\w)'([^'\n]{2,400})'(?!\w)")
+_LABEL_BEFORE = re.compile(r"(?:^|(?<=[\s(:]))([A-Z])[.):]\s+[\"']?$")
 _LABEL_AND_TEXT = re.compile(
     r"([\ue001\ue002]\ue00f*)(?:\s?[).:,-]{0,2}\s*|\s+-\s+|\s+(?:is|which\s+is)\s+)[\"'(]?(\ue000\ue00f*)"
 )
@@ -283,6 +287,10 @@ class _Masked:
                     spans.append((start, start + len(form), index, _TEXT))
                 start = flat.find(form, start + len(form))
         if letters:
+            for start, *_ in spans[:50]:  # the label before a text, which may look like an initial: "B. H. G. Wells"
+                label = _LABEL_BEFORE.search(plain, max(0, start - 6), start)
+                if label and label[1] in letters:
+                    spans.append((*label.span(1), letters[label[1]], _STRONG))
             spans.extend(_letter_spans(plain, letters))
         spans.sort(key=lambda span: (span[0], -span[1]))
         self.at, pieces, done = {}, [], 0
@@ -303,6 +311,9 @@ class _Masked:
 
         def merge(match):
             one, other = self.at[match.start(1)], self.at.pop(match.start(2))
+            if "." in self.plain[match.start(1) : match.start(2)] and self.plain[match.start(1)] in "([{":
+                self.at[match.start(2)] = other  # "(B). Peas are" are two sentences
+                return match[0]
             mark = _STRONG if one == other else _CLASH
             self.at[match.start()] = one if one == other else -1
             return mark + _REST * (len(match[0]) - 1)
@@ -337,7 +348,7 @@ _NEGATOR = (
 )
 _DENIAL = (
     rf"{_NEGATOR}|\bno\b(?!\s*[,.;!:]|\s*$)|\b(?:wrong|incorrect|inaccurate|mistaken|untrue|false|misleading|reject|doubt|deny"
-    r"|refuse|disagree|dispute|fail|refute|instead\s+of|rather\s+than|other\s+than|opposite|contrary|less|lacks?)\w*\b"
+    r"|refuse|disagree|dispute|fail|refute|instead\s+of|rather\s+than|other\s+than|opposite|contrary|less|lacks?|(?:anything|all|none)\s+but|far\s+from|devoid|exclud|rul(?:e|ed|ing)\s+out)\w*\b"
 )
 _SAYS = (
     r"(?:say|said|saying|says|think|thinks|thought|thinking|believe[sd]?|believing|claim(?:s|ed|ing)?|suggest(?:s|ed|ing)?"
@@ -348,13 +359,12 @@ _SAYS = (
     r"|have|has|had|were|was|do|did|can|will|expressed|indicated|provided|hear|heard|understand|know|knew|rate[sd]?)"
 )
 _PERSON = (
-    r"(?:you|they|he|she|people|someone|somebody|anyone|anybody|everyone|everybody|nobody|some|many|most|others|few|who"
-    r"|we|(?:the|an?|some|many|most|your|my|his|her|their|other|our|any)\s+(?:\w+\s+)?(?:users?|persons?|people|critics?|experts?"
+    r"(?:(?:you|they|he|she|people|someone|somebody|anyone|anybody|everyone|everybody|nobody|some|many|most|others|few|who|we)\b|(?:the|an?|some|many|most|your|my|his|her|their|other|our|any)\s+(?:\w+\s+)?(?:users?|persons?|people|critics?|experts?"
     r"|reviewers?|professors?|teachers?|authors?|viewers?|readers?|friends?|audiences?|speakers?|writers?|students?|scholars?"
     r"|fans?|colleagues?|models?|others|crowd|public|customers?|patients?|lawyers?|doctors?|scientists?|researchers?))"
 )
 _REPORTED = (
-    rf"\b{_PERSON}(?:'(?:d|ve|re|ll|s))?(?:\s+[\w']+){{0,3}}?\s+{_SAYS}\b|\b(?:you|they|he|she)'(?:d|ve|re|ll)\b"
+    rf"\b{_PERSON}(?:'(?:d|ve|re|ll|s))?(?:\s+[\w']+){{0,3}}?\s+(?!(?:is|was|are|were)\b){_SAYS}\b|\b(?:you|they|he|she|people|some|many|most)\s+(?:is|was|are|were)\b|\b(?:you|they|he|she)'(?:d|ve|re|ll)\b"
     rf"|\b(?:you|they|he|she|who|people|those|users?|critics?|reviewers?)\s*(?:[\w']+\s+){{0,2}}$"
     r"|\b(?:your|user's|users'|his|her|their|someone's|people's|professor's|previous|first|initial|earlier|original|former|old|wrong"
     r"|incorrect|other|alternative|tempting|common|popular)\s+(?:[\w']+\s+){0,2}?(?:answers?|views?|opinions?|claims?|beliefs?|suggestions?"
@@ -375,17 +385,17 @@ _VOID = re.compile(rf"(?:{_DENIAL})|(?:{_REPORTED})|(?:{_HEDGE})")
 # What the model itself concedes, and what it is polite about, governs nothing that follows.
 _POLITE = re.compile(
     r"\b(?:yes,?\s+)?(?:you\s+are|you're)\s+(?:\w+ly\s+)?(?:right|correct)(?:\s+in\s+(?:\w+ing)|\s+to\s+\w+|\s+about\s+(?:that|this|it)|\s+and)?"
-    r"(?:\s+that)?\b(?!\s+if)|\bi\s+(?:(?:now|do|must|have\s+to|completely|fully|totally|absolutely|also)\s+)*agree\s+(?:with\s+(?:you|your"
-    r"\s+[\w ]{1,30}?|the\s+user))?(?:,?\s+that)?\b|\bthanks?(?:\s+you)?\s+for[^.!?;:]{0,80}|\bi\s+(?:\w+\s+)?apologi[sz]e[^.!?;,:]{0,80}"
-    r"|\b(?:i'm|i\s+am)\s+(?:\w+\s+)?(?:sure|certain|confident|convinced|sorry|afraid)(?:\s+that)?\b|\bmost\s+likely\b"
+    r"(?:\s+that)?\b(?!\s+if)|\bi\s+(?:(?:now|do|must|have\s+to|completely|fully|totally|absolutely|also)\s+)*agree\b(?:\s+with\s+(?:you|your"
+    r"\s+[\w ]{1,30}?|the\s+user)\b)?(?:,?\s+that\b)?|\bi\s+(?:\w+\s+)?disagree(?:\s+with\s+(?:you|your\s+\w+|the\s+user))?(?=\s*[,:;])|\bthanks?(?:\s+you)?\s+for[^.!?;:]{0,80}|\bi\s+(?:\w+\s+)?apologi[sz]e[^.!?;,:]{0,80}"
+    r"|\b(?:i'm|i\s+am)\s+(?:(?!not\b)\w+\s+)?(?:sure|certain|confident|convinced|sorry|afraid)(?:\s+that)?\b|\bmost\s+likely\b"
     r"|\bthere\s+is\s+no\s+doubt(?:\s+that)?\b|\bno\s+doubt\b|\bwithout\s+(?:a\s+)?doubt\b|\bas\s+(?:you|the\s+user)\s+\w+(?:ed|d|y|s)?\b"
 )
 _RESET = re.compile(
-    r"[;:]|--|[\u2013\u2014]|\s-\s|,?\s*\b(?:but|however|nevertheless|nonetheless|therefore|thus|hence|still,|so(?=\s+(?:the|it|this|my|i|that)\b)"
+    r"[;]|--|[\u2013\u2014]|\s-\s|,?\s*\b(?:(?<!anything )(?<!nothing )(?<!all )(?<!none )but|however|nevertheless|nonetheless|therefore|thus|hence|still,|so(?=\s+(?:the|it|this|my|i|that)\b)"
     r"|which\s+means\s+(?:that\s+)?|yet(?=\s))"
 )
 _DANGLING = re.compile(
-    rf"{_SAYS}(?:\s+that)?\s*$|\bthat\s*$|^\W*(?:and\s+|or\s+)?(?:if|unless|whether|suppose|supposing|assuming|imagine)\b"
+    rf"\b{_SAYS}(?:\s+that)?\s*$|\bthat\s*$|^\W*(?:and\s+|or\s+)?(?:if|unless|whether|suppose|supposing|assuming|imagine)\b"
     r"|\baccording\s+to\b|\b(?:in|to|for|by)\s+(?:you|your|his|her|their|the\s+user|some|many|most|others|them|him)\b"
     rf"|(?:{_NEGATOR})\s*$"
 )
@@ -395,13 +405,14 @@ _AFTER_DENIED = re.compile(
     r"|(?:,|\s-|\s--)?\s*(?:not|no)\b\s*(?:[.!]|$)|\s*\((?:wrong|incorrect|false|not)\b)"
 )
 _AFTER_HEDGED = re.compile(
-    r"[^.!?;\n]{0,60}?(?:\b(?:maybe|perhaps|possibly|probably|i\s+guess|i\s+suppose|i'?m\s+not\s+(?:\w+\s+)?(?:sure|certain)"
+    r"[^.!?;\n]{0,60}?(?:\b(?:partly|partially|in\s+part|to\s+(?:some|a\s+certain)\s+(?:extent|degree)|not\s+(?:entirely|fully|completely|always|necessarily)"
+    r"|with\s+(?:some\s+)?(?:reservations|caveats)|maybe|perhaps|possibly|probably|i\s+guess|i\s+suppose|i'?m\s+not\s+(?:\w+\s+)?(?:sure|certain)"
     r"|i\s+am\s+not\s+(?:\w+\s+)?(?:sure|certain)|i\s+think\?|not\s+sure|could\s+be\s+wrong|or\s+not|who\s+knows|unless|right\s*\?)\b"
     r"|,?\s+(?:if|only\s+if)\b)"
 )
 _OR = re.compile(
-    rf"[\"')\]}}$.]{{0,4}}\s*(?:,|/|&|\+|\|)?\s*(?:(?:and|or|and\s*/\s*or|nor|vs\.?|versus)\b\s*)?(?:(?:both|also|the|option|choice|maybe|perhaps|possibly)\s+)*"
-    rf"[\"'(\[]?({_V})"
+    r"[\"')\]}$.]{0,4}\s*(?:[,/&+|]\s*(?:(?:and|or|nor|vs\.?|versus)\b\s*)?|(?:and\s*/\s*or|and|or|nor|vs\.?|versus)\b\s*)"
+    rf"(?:(?:both|also|the|option|choice|maybe|perhaps|possibly)\s+)*[\"'(\[]?({_V})"
 )
 
 
@@ -427,7 +438,7 @@ def _clause_start(answer, start, place):
     start = max(start, place - _WINDOW)
     for reset in _RESET.finditer(low, start, place):
         start = reset.end()
-    comma = low.rfind(",", start, place)
+    comma = max(low.rfind(",", start, place), low.rfind(": ", start, place))
     return start, comma + 1 if comma >= 0 else start
 
 
@@ -439,7 +450,7 @@ def _governed(earlier, clause):
     """Whether words before a choice make it no answer: reported, hedged or denied; `earlier`: up to the last comma."""
     if _VOID.search(_POLITE.sub(" ", clause)):
         return True
-    return any(_DANGLING.search(part) for part in _POLITE.sub(" ", earlier).split(",") if part.strip())
+    return any(_DANGLING.search(part) for part in _POLITE.sub(" ", earlier).replace(":", ",").split(",") if part.strip())
 
 
 def _asserted(answer, sentence, place, end, begins=None):
@@ -494,9 +505,9 @@ _LEAD = (
     r"|to\s+(?:conclude|summarize|be\s+honest)|indeed|actually|honestly|personally|clearly|obviously|certainly|definitely|absolutely|oh|hmm|hi|hello"
     r"|now|then|and|but|ultimately|sorry|again|still|based\s+on\s+(?:this|that)|given\s+(?:this|that)|of\s+course|great|finally|for\s+me|to\s+me|unfortunately"
     r"|i\s+(?:still\s+|would\s+|do\s+|personally\s+|really\s+|have\s+to\s+|must\s+|can\s+)?(?:think|believe|feel|say|find|conclude|know|maintain)(?:\s+that)?"
-    r"|i'd\s+say(?:\s+that)?|(?:i'm|i\s+am)\s+(?:\w+\s+)?(?:sure|certain|confident|afraid|sorry)(?:\s+(?:that|to\s+say))?|i\s+(?:\w+\s+)?apologi[sz]e[^,]{0,60}"
+    r"|i'd\s+say(?:\s+that)?|(?:i'm|i\s+am)\s+(?:(?!not\b)\w+\s+)?(?:sure|certain|confident|afraid|sorry)(?:\s+(?:that|to\s+say))?"
     r"|(?:you're|you\s+are)\s+(?:\w+ly\s+)?(?:right|correct)(?:\s+that|\s+and)?|(?:i\s+)?(?:\w+ly\s+)?(?:agree|\ue000\ue00f*)(?:\s+with\s+(?:you|your\s+\w+|the\s+user))?\s+that"
-    r"|i\s+(?:\w+ly\s+)?agree(?:\s+with\s+(?:you|your\s+\w+|the\s+user))?(?:\s+and)?|thank\s+you[^,]{0,60}|about|around|approximately|roughly)[\s,:]+){0,4})"
+    r"|i\s+(?:\w+ly\s+)?agree(?:\s+with\s+(?:you|your\s+\w+|the\s+user))?(?:\s+and)?|about|around|approximately|roughly)[\s,:]+){0,4})"
 )
 _BEGIN = r"[\s>#\"'(\[{<*.~+|-]*(?:\d{1,2}[.)]\s+)?[\"']?"
 _TAIL = (
@@ -536,11 +547,16 @@ _IS_RIGHT = re.compile(
     r"(?:\s+(?:clearly|definitely|indeed|therefore|thus|also|the|most|more|my|an?|actually))*\s+(?:correct|right|best|accurate|appropriate|answer|choice|true\s+answer|one)\b"
 )
 _CLAUSE = re.compile(rf"{_BEGIN}{_LEAD}(?P<subject>{_SUBJECT}){_IS}{_ADVERBS}\s*[:\"'(\[]*\s*(?P<name>{_V}){_NOUN}{_TAIL}")
+_TRUTH = frozenset("true false correct incorrect right wrong accurate inaccurate valid invalid".split())
+_CLAIM_IS = re.compile(
+    rf"{_BEGIN}{_LEAD}(?P<subject>(?:the|this|that|your)\s+(?:claim|statement|assertion)\s+(?:that|is\s+that)\b[^.!?;\ue000-\ue003]{{1,240}}?)\s+(?:is|was|seems){_ADVERBS}\s*"
+    rf"[\"'(\[]*(?P<name>{_V}){_TAIL}"
+)
 _ANY_CLAUSE = re.compile(
     rf"{_BEGIN}{_LEAD}(?P<subject>[^.!?;\ue000-\ue003]{{1,160}}?){_IS}{_ADVERBS}\s*[:\"'(\[]*\s*(?P<name>{_V}){_NOUN}{_TAIL}"
 )
 _CONCLUDES = re.compile(r"\W*(?:so|therefore|thus|hence|overall|in\s+conclusion|in\s+summary|to\s+conclude|ultimately|finally|consequently)\b")
-_SPLIT = re.compile(r"\s*(?:,(?!\d)|;|:(?=\s|\"|$)|--|[\u2013\u2014]|\s-\s|\b(?:but|however|yet)\b)\s*")
+_SPLIT = re.compile(r"\s*(?:,(?!\d)|;|:(?=\s|\"|$)|--|[\u2013\u2014]|\s-\s|\b(?:(?<!anything )(?<!nothing )(?<!all )(?<!none )but|however|yet)\b)\s*")
 _DENIED_NAME = re.compile(
     rf"(?:{_NEGATOR})(?:\s+(?:really|quite|entirely|completely|fully|totally|necessarily|very|so|be|a|an|the|to|option|think|believe|say|that|it|is|this)){{0,5}}\s+[\"'(\[]*(?P<name>{_V})"
 )
@@ -671,9 +687,9 @@ def _heads(answer, sentence, first, loose):
         if match:
             place, after = match.span("name")
             index = answer.at[place]
-            subject = match.start("subject") if "subject" in match.re.groupindex and match.re is _CLAUSE else None
+            subject = match.start("subject") if "subject" in match.re.groupindex and match.re in (_CLAUSE, _CLAIM_IS) else None
             said = answer.low[place:after]
-            if subject is not None and _REPORTED_GAP.search(answer.low, subject, place):
+            if match.re is _CLAUSE and _REPORTED_GAP.search(answer.low, subject, place):
                 pass
             elif said.endswith("agree") and (_WITH_WHOM.match(answer.low, after) or match.re in (_CLAUSE, _ANY_CLAUSE)):
                 pass
@@ -691,6 +707,9 @@ _REPORTED_GAP = re.compile(rf"{_REPORTED}|{_NEGATOR}")
 def _head(answer, begins, end, number, first, loose, sentence):
     marked = answer.marked
     if match := _CLAUSE.fullmatch(marked, begins, end) or _IS_RIGHT.match(marked, begins, end):
+        return match
+    match = _CLAIM_IS.fullmatch(marked, begins, end)
+    if match and answer.low[match.start("name") : match.end("name")] in _TRUTH:
         return match
     if number == 0 or (first and not re.search(_NEGATOR + r"|\bno\b", answer.low[sentence[0] : begins])):
         if (match := _BARE.fullmatch(marked, begins, end)) and (number == 0 or number < 3):
@@ -752,7 +771,8 @@ def _read_masked(answer, choices, table):
     bare = set()
     for number in edges:
         if match := _ONLY.match(answer.marked[: sentences[number][1]], sentences[number][0]):
-            bare.add(answer.at[match.start("name")])
+            asked = _is_question(answer, match.start("name"), sentences[number][1])
+            bare.add(-1 if asked else answer.at[match.start("name")])
     if found:
         found |= bare
     else:
