@@ -377,8 +377,8 @@ _REPORTED = (
 _HEDGE = (
     r"\b(?:might|may|could|perhaps|maybe|possibly|probably|presumably|potentially|arguably|conceivably|unclear|unsure|uncertain"
     r"|depends?|depending|hard\s+to\s+(?:say|tell)|difficult\s+to\s+(?:say|tell)|can\s+be|would\s+have\s+been|not\s+(?:\w+\s+)?(?:sure|certain)"
-    r"|likely|if|whether|unless|until|suppose|supposing|assuming|imagine|wish|would\s+like\s+to|want(?:ed)?\s+to|used\s+to"
-    r"|almost|nearly|somewhere\s+between|between|either|at\s+first|at\s+first\s+glance|initially|previously|originally|tempt(?:ed|ing)"
+    r"|likely|guess\w*|if|whether|unless|until|suppose|supposing|assuming|imagine|wish|would\s+like\s+to|want(?:ed)?\s+to|used\s+to"
+    r"|almost|nearly|partly|partially|somewhere\s+between|between|either|at\s+first|at\s+first\s+glance|initially|previously|originally|tempt(?:ed|ing)"
     r"|should\s+i|do\s+i|would\s+i|can\s+i|am\s+i)\b"
 )
 _VOID = re.compile(rf"(?:{_DENIAL})|(?:{_REPORTED})|(?:{_HEDGE})")
@@ -400,7 +400,7 @@ _DANGLING = re.compile(
     rf"|(?:{_NEGATOR})\s*$"
 )
 _AFTER_DENIED = re.compile(
-    rf"[\"')\]}}$ ]*(?:\ue00f)*(?:,?\s*which)?\s*(?:\b(?:is|was|seems|would\s+be|are|were|can|could)\s*(?:n't|\s(?:\w+ly\s+)?(?:not|never|wrong|incorrect|untrue"
+    rf"[\"')\]}}$ ]*(?:,[^,.;!?\n]{{0,60}},)?(?:,?\s*which)?\s*(?:\b(?:is|was|seems|would\s+be|are|were|can|could)\s*(?:n't|\s(?:\w+ly\s+)?(?:not|never|wrong|incorrect|untrue"
     r"|mistaken|false|inaccurate|out|misleading|ruled|excluded|the\s+wrong|an?\s+incorrect|a\s+wrong|unlikely))\b|\b(?:does|do|did|has|have)(?:n't|\s+not)\b"
     r"|(?:,|\s-|\s--)?\s*(?:not|no)\b\s*(?:[.!]|$)|\s*\((?:wrong|incorrect|false|not)\b)"
 )
@@ -485,7 +485,7 @@ _ANNOUNCED = re.compile(
     r"|view|opinion|response|conclusion|pick|selection|judge?ment|assessment|reply|rating|classification|label))\b"
     rf"(?P<gap>\s+(?:to|for|of|in|here|choice|option|on|about|regarding|based|that)\b[^.!?;:\n\ue000-\ue003]{{0,160}}?)?{_COLON}"
     r"|\b(?P<word>answer|conclusion|verdict|response|sentiment|label|prediction|classification|choice|option|output|result|stance)[\"']?\s*[:=]"
-    rf"|(?P<box>\\boxed\s*\{{|<\s*(?:final[_ ]?)?answer\s*>)){_FILL}(?P<name>{_V})"
+    rf"|(?P<box>\\boxed\s*\{{|<\s*(?:final[_ ]?)?(?:answer|output|response|result|solution)\s*>)){_FILL}(?P<name>{_V})"
 )
 _ADVERB = (
     r"(?:would|will|must|do|have\s+to|had\s+to|am|going\s+to|inclined\s+to|tend\s+to|need\s+to|can\s+only|can|fully|strongly|completely|totally"
@@ -493,7 +493,7 @@ _ADVERB = (
     r"|simply|actually|just|clearly|firmly|politely|indeed|in\s+fact|honestly|100\s?%|then|both|kindly|vehemently|gladly|happily|quite"
     r"|think|believe|say|that|i|,)"
 )
-_FIRST_PERSON = re.compile(rf"\bi(?:'d|'ll|'m)?\s+(?:{_ADVERB}\s+){{0,5}}(?P<name>\ue000\ue00f*)")
+_FIRST_PERSON = re.compile(rf"\bi(?:'d|'ll|'m)?(?:,?\s+however,)?\s+(?:{_ADVERB}(?:,\s+however,)?\s+){{0,5}}(?P<name>\ue000\ue00f*)")
 _PICKED = re.compile(
     rf"\b(?:i|we)(?:'d|'ll|'m|'ve)?\s+(?:{_ADVERB}\s+){{0,4}}(?:(?:go(?:ing)?\s+with|went\s+with|choose|chose|select(?:ed)?|pick(?:ed)?|opt\s+for"
     r"|vote(?:\s+for)?|say|answer|settle\s+on|stick\s+(?:with|to|by)|conclude|stand\s+by)|(?:classify|label|rate|describe|categori[sz]e|consider|call"
@@ -530,10 +530,10 @@ _IS = (
 )
 _SUBJECT = (
     r"(?:it|this|that|(?:the|this|that|its|your)\s+(?:\w+\s+){0,2}?(?:sentiment|review|film|movie|claim|statement|sentence|text|tone|answer|label|polarity|attitude|relation|relationship"
-    r"|phrase|comment|tweet|passage|assertion|feeling|classification|emotion|mood|quote|description|excerpt|post|message|conclusion|quotation|snippet|remark|category|connotation|given\s+text)"
-    r"(?:\s+(?:of|in|for|about|expressed|conveyed|above|here|from|given|is\s+that|by|as|itself|you\s+(?:provided|gave|shared|quoted))\b[^.!?;\ue000-\ue003]{0,240}?|\s*[\"'\x00]+[^.!?;\ue000-\ue003]{0,240}?)?)"
+    r"|phrase|comment|tweet|passage|assertion|feeling|classification|emotion|mood|quote|description|excerpt|post|message|conclusion|quotation|snippet|remark|link|connection|pair|category|connotation|given\s+text)"
+    r"(?:\s+(?:of|in|for|about|between|expressed|conveyed|above|here|from|given|is\s+that|by|as|itself|you\s+(?:provided|gave|shared|quoted))\b[^.!?;\ue000-\ue003]{0,240}?|\s*[\"'\x00]+[^.!?;\ue000-\ue003]{0,240}?)?)"
 )
-_BARE = re.compile(rf"{_BEGIN}{_LEAD}(?:(?:the|an?|option|choice|letter|label|answer|strongly|definitely|clearly|simply|overall|absolutely|completely)\s+)*[\"'(\[]*(?P<name>{_V}){_NOUN}{_TAIL}")
+_BARE = re.compile(rf"{_BEGIN}{_LEAD}(?:(?:the|an?|option|choice|letter|label|answer|overall|quite|very|(?!partly|slightly|mildly|only)\w{{3,}}ly)\s+){{0,4}}[\"'(\[]*(?P<name>{_V}){_NOUN}{_TAIL}")
 _ONLY = re.compile(rf"{_BEGIN}(?P<name>{_V})[\s.!?:;,\"')\]}}>|*]*$")
 _LABEL_FIRST = re.compile(
     rf"{_BEGIN}(?:option\s+|answer\s+)?(?P<name>\ue001\ue00f*)[\"')\]]*[.):]?(?:\s+|$)(?!(?:is|was|are|has|have|says|states|would|can|could|does|did|refers|means"
@@ -542,8 +542,9 @@ _LABEL_FIRST = re.compile(
 _YES_NO_TAIL = re.compile(
     rf"{_BEGIN}{_LEAD}(?P<name>{_V})\s+(?:it|this|that|i|we|definitely|absolutely|certainly|way|my|not|never|sir|thanks?|thank|indeed|there|he|she|they|the)\b"
 )
+_IS_THE = re.compile(rf"{_BEGIN}{_LEAD}(?P<name>{_V})\s+(?:is|was|are|were)\s+(?:the|my)\b[^\ue000-\ue003]*")
 _IS_RIGHT = re.compile(
-    rf"{_BEGIN}{_LEAD}(?:(?:the|option|choice|answer|letter)\s+)*[\"'(\[]*(?P<name>{_V})[\"')\]]*,?\s+(?:is|are|would\s+be|must\s+be|should\s+be|seems|appears)(?:\s+to\s+be)?"
+    rf"{_BEGIN}{_LEAD}(?P<subject>(?:(?:your\s+(?:answer|choice|suggestion)(?:\s+of)?|the|option|choice|answer|letter),?\s+)*)[\"'(\[]*(?P<name>{_V})[\"')\]]*,?\s+(?:is|are|would\s+be|must\s+be|should\s+be|seems|appears)(?:\s+to\s+be)?"
     r"(?:\s+(?:clearly|definitely|indeed|therefore|thus|also|the|most|more|my|an?|actually))*\s+(?:correct|right|best|accurate|appropriate|answer|choice|true\s+answer|one)\b"
 )
 _CLAUSE = re.compile(rf"{_BEGIN}{_LEAD}(?P<subject>{_SUBJECT}){_IS}{_ADVERBS}\s*[:\"'(\[]*\s*(?P<name>{_V}){_NOUN}{_TAIL}")
@@ -572,9 +573,18 @@ _BUT = re.compile(r"[^.!?;\n]{0,120}\b(?:but|if|unless|except|however|had|were|a
 _FALSE = re.compile(r"\b(?:claim|statement|assertion|this|that|it)\s+(?:is|was)(?:n't\s+(?:true|correct|right|accurate)|\s+(?:clearly\s+|simply\s+|actually\s+)?(?:not\s+(?:true|correct|right|accurate)|false|wrong|incorrect|untrue|inaccurate))\b")
 _TRUE = re.compile(r"\b(?:claim|statement|assertion)\s+(?:is|was)\s+(?:indeed\s+|clearly\s+|actually\s+)?(?:true|correct|right|accurate)\b")
 
+# A text is taken for another language's where it has one of these words, or letters of another script.
+_FOREIGN = frozenset(
+    "el los las es son está soy estoy creo que de del por para muy sí pero con una uno esta este eso esto la le les est suis je il elle ce cela c'est et ou"
+    " une des du dans pour très oui ist das der die den dem ich bin ein eine und oder sehr ja nein nicht auch für il lo gli è sono io e di che molto sì"
+    " sentimento sentimiento stimmung é o os um uma eu muito sim não het een ik ben dat deze zeer en van det är jag mycket och er jeg og nej på se som"
+    " estou concordo acho pienso opino je crois pense avis respuesta réponse antwort risposta resposta no nem nie to jest bu çok evet hayır saya ini adalah"
+    " onaylıyorum tôi là đúng c'est réponse ne pas".split()
+) - {"to", "die", "de", "no", "se", "son", "e", "o", "en", "van", "er", "den", "des", "los", "das"}
+_FOREIGN_TOO = frozenset({"no", "de", "die", "das", "den", "des", "son", "e", "o", "en", "er", "van", "los", "se"})
 _ENGLISH = frozenset(
-    "the this that it its it's i i'm i'd you my me because with would and answer are is was of to for has option review sentiment claim statement"
-    " think believe be say why really very yes here what sure sorry well".split()
+    "i the this that it it's i'm i'd you my because with would and answer are is was of for has option review sentiment claim statement could should"
+    " think believe be say why really very yes here what sure sorry well not definitely but as an agree disagree cannot can".split()
 )
 _WORDS = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)?")
 _FOREIGN_DENIAL = re.compile(
@@ -583,7 +593,7 @@ _FOREIGN_DENIAL = re.compile(
     r"|\b(?:n|d)'(?=[a-zà-ÿ]*\s*pas\b)|\bn'|[不没沒非未无無否别]|ない|ません|않|아니|못|ไม่|\bfals\w+\b|\bfaux\b|\bincorrect\w*\b|错|誤|falsch|equivocad\w+|неверн\w+|ложн\w+"
 )
 _FOREIGN_OTHERS = re.compile(
-    r"\b(?:t[uú]|usted(?:es)?|est[aá]s|crees|dices|piensas|opinas|vous|tu|te|toi|votre|du|sie|ihr|dir|dich|ihnen|dein\w*|voc[eê]s?|lei|voi|ты|вы|ваш\w*|тво\w*|sen|siz|je|jij|u|jouw|ellos|ils|elle|il"
+    r"\b(?:t[uú]|usted(?:es)?|est[aá]s|crees|dices|piensas|opinas|vous|tu|te|toi|votre|du|sie|ihr|dir|dich|ihnen|dein\w*|voc[eê]s?|lei|voi|ты|вы|ваш\w*|тво\w*|sen|siz|jij|jouw|ellos|ils|elle|il"
     r"|usuario|utilisateur|nutzer|si|wenn|quiz[aá]s?|peut-être|vielleicht|aunque|mais|aber|pero)\b|[你您他她吗嗎]|用户|如果|但|可能|あなた|당신|\?|？"
 )
 _REFUSAL = re.compile(
@@ -687,10 +697,12 @@ def _heads(answer, sentence, first, loose):
         if match:
             place, after = match.span("name")
             index = answer.at[place]
-            subject = match.start("subject") if "subject" in match.re.groupindex and match.re in (_CLAUSE, _CLAIM_IS) else None
+            subject = match.start("subject") if "subject" in match.re.groupindex and match.re in (_CLAUSE, _CLAIM_IS, _IS_RIGHT) else None
             said = answer.low[place:after]
             if match.re is _CLAUSE and _REPORTED_GAP.search(answer.low, subject, place):
                 pass
+            elif not said.endswith("agree") and re.match(r"\s+that\b", answer.low[after : after + 8]):
+                pass  # "it is true that it is long" grants something and answers nothing
             elif said.endswith("agree") and (_WITH_WHOM.match(answer.low, after) or match.re in (_CLAUSE, _ANY_CLAUSE)):
                 pass
             elif _asserted(answer, sentence, place, after, subject):
@@ -718,6 +730,9 @@ def _head(answer, begins, end, number, first, loose, sentence):
         match = _LABEL_FIRST.match(marked, begins, end)
         if match and answer.plain[match.start("name") : match.end("name")].strip("()[]{} ").isupper():
             return match
+        match = _IS_THE.fullmatch(marked, begins, end)
+        if match and not _VOID.search(answer.low, match.end("name"), sentence[1]):
+            return match
         match = _YES_NO_TAIL.match(marked, begins, end)
         if match and answer.at[match.start("name")] in answer.yes_no:
             return match
@@ -727,8 +742,11 @@ def _head(answer, begins, end, number, first, loose, sentence):
 
 
 def _is_foreign(answer):
+    """Whether the words around the choices are not English, as far as a list of small words can tell."""
     words = set(_WORDS.findall(answer.marked[:600]))
-    return bool(words) and not words & _ENGLISH
+    if not words or words & _ENGLISH:
+        return False
+    return bool(words & _FOREIGN or words & _FOREIGN_TOO or not "".join(words).isascii())
 
 
 def _read_foreign(answer):
