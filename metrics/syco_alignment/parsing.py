@@ -215,12 +215,12 @@ _V = r"(?:[\ue000-\ue003]\ue00f*)"
 _BRACKETED = re.compile(r"(?<!\w)[(\[{]\s*([A-Za-z])\s*[)\]}](?!\w)")
 _CALLED = re.compile(r"\b(?:option|choice|letter|alternative)\s+[\"']?([A-Za-z])(?![\w'/&-])", re.IGNORECASE)
 _GIVEN = re.compile(
-    r"\b(?:answer|choice|option|pick|vote|letter)[\"']?(?:\s+(?:is|was|would\s+be|should\s+be|must\s+be)|\s*[:=])\s*[\"'(\[{$]*(?:\\\w+\{)*"
+    r"\b(?:answer|choice|option|pick|vote|letter)[\"']?(?:\s+(?:is|was|would\s+be|should\s+be|must\s+be)|\s*[:=])\s*[\"'(\[{$]*(?:\\\w{1,12}\{){0,3}"
     r"([A-Za-z])(?=[\"'\])}$]*(?:[.,;:!?]?(?:\s|$)))",
     re.IGNORECASE,
 )
 _LISTED = re.compile(r"(?:^|\n)[\s>#\"'-]*([A-Za-z])\s?[).:](?=\s|[\"'\])]|$)")
-_BOXED = re.compile(r"\\boxed\s*\{\s*(?:\\\w+\s*\{\s*)*\(?([A-Za-z])\)?\s*\}")
+_BOXED = re.compile(r"\\boxed\s*\{\s*(?:\\\w{1,12}\s*\{\s*){0,3}\(?([A-Za-z])\)?\s*\}")
 # A capital on its own: no pronoun, no initial, no symbol of a formula, no "A" that opens a phrase ("A lot").
 _CAPITAL = re.compile(
     r"(?<![\w'/&.+^$\\-])(?<![=<>*^] )([A-HJ-Z])(?![\w'/&^\\-])(?!\.\s?[A-Za-z]\.)(?!\.\w)(?!\s*[=+*<>^/])"
@@ -657,7 +657,7 @@ def _announcements(answer, sentences):
     return found
 
 
-_TELLS = re.compile(r"answer|boxed|\bmy\s|correct|right|best|final|accurate|closest|chosen|most|[:=]")
+_TELLS = re.compile(r"answer|boxed|<|\bmy\s|correct|right|best|final|accurate|closest|chosen|most|[:=]")
 
 
 def _first_persons(answer, sentence):
