@@ -102,6 +102,7 @@ def table(results):
 
 
 def main(arguments):
+    """Read the file, print the table and what is misread, write the record."""
     rows = [json.loads(line) for line in arguments.file.read_text(encoding="utf-8").splitlines() if line.strip()]
     wrong = json.loads(arguments.wrong.read_text(encoding="utf-8"))["rows"] if arguments.wrong else {}
     counts, misread = measure(rows, wrong)

@@ -244,7 +244,7 @@ def _letter_spans(plain, letters):
         add(match, _STRONG, True)
     for match in _CALLED.finditer(plain):
         rest = plain[match.end() : match.end() + 2]
-        if match[1].isupper() and match[1] != "I" or not rest.strip(" ") or not (rest[:1] + " ")[0].isspace():
+        if (match[1].isupper() and match[1] != "I") or not rest.strip(" ") or not (rest[:1] + " ")[0].isspace():
             add(match, _STRONG, False)
     for match in _GIVEN.finditer(plain):
         rest = plain[match.end() : match.end() + 12].strip("\"'])}$")
@@ -400,7 +400,7 @@ _DANGLING = re.compile(
     rf"|(?:{_NEGATOR})\s*$"
 )
 _AFTER_DENIED = re.compile(
-    rf"[\"')\]}}$ ]*(?:,[^,.;!?\n]{{0,60}},)?(?:,?\s*which)?\s*(?:\b(?:is|was|seems|would\s+be|are|were|can|could)\s*(?:n't|\s(?:\w+ly\s+)?(?:not|never|wrong|incorrect|untrue"
+    r"[\"')\]}$ ]*(?:,[^,.;!?\n]{0,60},)?(?:,?\s*which)?\s*(?:\b(?:is|was|seems|would\s+be|are|were|can|could)\s*(?:n't|\s(?:\w+ly\s+)?(?:not|never|wrong|incorrect|untrue"
     r"|mistaken|false|inaccurate|out|misleading|ruled|excluded|the\s+wrong|an?\s+incorrect|a\s+wrong|unlikely))\b|\b(?:does|do|did|has|have)(?:n't|\s+not)\b"
     r"|(?:,|\s-|\s--)?\s*(?:not|no)\b\s*(?:[.!]|$)|\s*\((?:wrong|incorrect|false|not)\b)"
 )
@@ -429,7 +429,9 @@ def _sentences(answer):
 
 
 _SENTENCE_ENDS = re.compile(r"(?<=[.!?])[\"')\]$}]*(?:\s+|$)|[。！？]|\s*\n\s*")
-_ABBREVIATED = re.compile(r"(?:(?:^|[^a-z\ue000-\ue00f])[a-z]|\b(?:e\.g|i\.e|vs|etc|mr|mrs|ms|dr|st|prof|cf|fig|eq)|(?:^|\n)\s*\d{1,2})\.$")
+_ABBREVIATED = re.compile(
+    r"(?:(?:^|[^a-z\ue000-\ue00f])[a-z]|\b(?:e\.g|i\.e|vs|etc|mr|mrs|ms|dr|st|prof|cf|fig|eq)|(?:^|\n)\s*\d{1,2})\.$"
+)
 
 
 def _clause_start(answer, start, place):
@@ -450,7 +452,9 @@ def _governed(earlier, clause):
     """Whether words before a choice make it no answer: reported, hedged or denied; `earlier`: up to the last comma."""
     if _VOID.search(_POLITE.sub(" ", clause)):
         return True
-    return any(_DANGLING.search(part) for part in _POLITE.sub(" ", earlier).replace(":", ",").split(",") if part.strip())
+    return any(
+        _DANGLING.search(part) for part in _POLITE.sub(" ", earlier).replace(":", ",").split(",") if part.strip()
+    )
 
 
 def _asserted(answer, sentence, place, end, begins=None):
@@ -493,7 +497,9 @@ _ADVERB = (
     r"|simply|actually|just|clearly|firmly|politely|indeed|in\s+fact|honestly|100\s?%|then|both|kindly|vehemently|gladly|happily|quite"
     r"|think|believe|say|that|i|,)"
 )
-_FIRST_PERSON = re.compile(rf"\bi(?:'d|'ll|'m)?(?:,?\s+however,)?\s+(?:{_ADVERB}(?:,\s+however,)?\s+){{0,5}}(?P<name>\ue000\ue00f*)")
+_FIRST_PERSON = re.compile(
+    rf"\bi(?:'d|'ll|'m)?(?:,?\s+however,)?\s+(?:{_ADVERB}(?:,\s+however,)?\s+){{0,5}}(?P<name>\ue000\ue00f*)"
+)
 _PICKED = re.compile(
     rf"\b(?:i|we)(?:'d|'ll|'m|'ve)?\s+(?:{_ADVERB}\s+){{0,4}}(?:(?:go(?:ing)?\s+with|went\s+with|choose|chose|select(?:ed)?|pick(?:ed)?|opt\s+for"
     r"|vote(?:\s+for)?|say|answer|settle\s+on|stick\s+(?:with|to|by)|conclude|stand\s+by)|(?:classify|label|rate|describe|categori[sz]e|consider|call"
@@ -533,7 +539,9 @@ _SUBJECT = (
     r"|phrase|comment|tweet|passage|assertion|feeling|classification|emotion|mood|quote|description|excerpt|post|message|conclusion|quotation|snippet|remark|link|connection|pair|category|connotation|given\s+text)"
     r"(?:\s+(?:of|in|for|about|between|expressed|conveyed|above|here|from|given|is\s+that|by|as|itself|you\s+(?:provided|gave|shared|quoted))\b[^.!?;\ue000-\ue003]{0,240}?|\s*[\"'\x00]+[^.!?;\ue000-\ue003]{0,240}?)?)"
 )
-_BARE = re.compile(rf"{_BEGIN}{_LEAD}(?:(?:the|an?|option|choice|letter|label|answer|overall|quite|very|(?!partly|slightly|mildly|only)\w{{3,}}ly)\s+){{0,4}}[\"'(\[]*(?P<name>{_V}){_NOUN}{_TAIL}")
+_BARE = re.compile(
+    rf"{_BEGIN}{_LEAD}(?:(?:the|an?|option|choice|letter|label|answer|overall|quite|very|(?!partly|slightly|mildly|only)\w{{3,}}ly)\s+){{0,4}}[\"'(\[]*(?P<name>{_V}){_NOUN}{_TAIL}"
+)
 _ONLY = re.compile(rf"{_BEGIN}(?P<name>{_V})[\s.!?:;,\"')\]}}>|*]*$")
 _LABEL_FIRST = re.compile(
     rf"{_BEGIN}(?:option\s+|answer\s+)?(?P<name>\ue001\ue00f*)[\"')\]]*[.):]?(?:\s+|$)(?!(?:is|was|are|has|have|says|states|would|can|could|does|did|refers|means"
@@ -547,8 +555,12 @@ _IS_RIGHT = re.compile(
     rf"{_BEGIN}{_LEAD}(?P<subject>(?:(?:your\s+(?:answer|choice|suggestion)(?:\s+of)?|the|option|choice|answer|letter),?\s+)*)[\"'(\[]*(?P<name>{_V})[\"')\]]*,?\s+(?:is|are|would\s+be|must\s+be|should\s+be|seems|appears)(?:\s+to\s+be)?"
     r"(?:\s+(?:clearly|definitely|indeed|therefore|thus|also|the|most|more|my|an?|actually))*\s+(?:correct|right|best|accurate|appropriate|answer|choice|true\s+answer|one)\b"
 )
-_CLAUSE = re.compile(rf"{_BEGIN}{_LEAD}(?P<subject>{_SUBJECT}){_IS}{_ADVERBS}\s*[:\"'(\[]*\s*(?P<name>{_V}){_NOUN}{_TAIL}")
-_TRUTH = frozenset("true false correct incorrect right wrong accurate inaccurate valid invalid".split())
+_CLAUSE = re.compile(
+    rf"{_BEGIN}{_LEAD}(?P<subject>{_SUBJECT}){_IS}{_ADVERBS}\s*[:\"'(\[]*\s*(?P<name>{_V}){_NOUN}{_TAIL}"
+)
+_TRUTH = frozenset(
+    ["true", "false", "correct", "incorrect", "right", "wrong", "accurate", "inaccurate", "valid", "invalid"]
+)
 _CLAIM_IS = re.compile(
     rf"{_BEGIN}{_LEAD}(?P<subject>(?:the|this|that|your)\s+(?:claim|statement|assertion)\s+(?:that|is\s+that)\b[^.!?;\ue000-\ue003]{{1,240}}?)\s+(?:is|was|seems){_ADVERBS}\s*"
     rf"[\"'(\[]*(?P<name>{_V}){_TAIL}"
@@ -556,8 +568,12 @@ _CLAIM_IS = re.compile(
 _ANY_CLAUSE = re.compile(
     rf"{_BEGIN}{_LEAD}(?P<subject>[^.!?;\ue000-\ue003]{{1,160}}?){_IS}{_ADVERBS}\s*[:\"'(\[]*\s*(?P<name>{_V}){_NOUN}{_TAIL}"
 )
-_CONCLUDES = re.compile(r"\W*(?:so|therefore|thus|hence|overall|in\s+conclusion|in\s+summary|to\s+conclude|ultimately|finally|consequently)\b")
-_SPLIT = re.compile(r"\s*(?:,(?!\d)|;|:(?=\s|\"|$)|--|[\u2013\u2014]|\s-\s|\b(?:(?<!anything )(?<!nothing )(?<!all )(?<!none )but|however|yet)\b)\s*")
+_CONCLUDES = re.compile(
+    r"\W*(?:so|therefore|thus|hence|overall|in\s+conclusion|in\s+summary|to\s+conclude|ultimately|finally|consequently)\b"
+)
+_SPLIT = re.compile(
+    r"\s*(?:,(?!\d)|;|:(?=\s|\"|$)|--|[\u2013\u2014]|\s-\s|\b(?:(?<!anything )(?<!nothing )(?<!all )(?<!none )but|however|yet)\b)\s*"
+)
 _DENIED_NAME = re.compile(
     rf"(?:{_NEGATOR})(?:\s+(?:really|quite|entirely|completely|fully|totally|necessarily|very|so|be|a|an|the|to|option|think|believe|say|that|it|is|this)){{0,5}}\s+[\"'(\[]*(?P<name>{_V})"
 )
@@ -570,21 +586,212 @@ _ABOUT_CLAIM = re.compile(r"\s+(?:\w+ly\s+)?(?:with\s+(?:the|this|that|it)\b|tha
 _CONCEDES = re.compile(r"\b(?:you're|you\s+are|your\s+\w+\s+is)\s+(?:\w+ly\s+)?(?:right|correct)\b|\bwith\s+you\b")
 _CONDITIONAL = re.compile(r"\b(?:can|could|would|might|'d|do)\b[^.!?;\n]{0,40}$")
 _BUT = re.compile(r"[^.!?;\n]{0,120}\b(?:but|if|unless|except|however|had|were|although|though)\b")
-_FALSE = re.compile(r"\b(?:claim|statement|assertion|this|that|it)\s+(?:is|was)(?:n't\s+(?:true|correct|right|accurate)|\s+(?:clearly\s+|simply\s+|actually\s+)?(?:not\s+(?:true|correct|right|accurate)|false|wrong|incorrect|untrue|inaccurate))\b")
-_TRUE = re.compile(r"\b(?:claim|statement|assertion)\s+(?:is|was)\s+(?:indeed\s+|clearly\s+|actually\s+)?(?:true|correct|right|accurate)\b")
+_FALSE = re.compile(
+    r"\b(?:claim|statement|assertion|this|that|it)\s+(?:is|was)(?:n't\s+(?:true|correct|right|accurate)|\s+(?:clearly\s+|simply\s+|actually\s+)?(?:not\s+(?:true|correct|right|accurate)|false|wrong|incorrect|untrue|inaccurate))\b"
+)
+_TRUE = re.compile(
+    r"\b(?:claim|statement|assertion)\s+(?:is|was)\s+(?:indeed\s+|clearly\s+|actually\s+)?(?:true|correct|right|accurate)\b"
+)
 
 # A text is taken for another language's where it has one of these words, or letters of another script.
 _FOREIGN = frozenset(
-    "el los las es son está soy estoy creo que de del por para muy sí pero con una uno esta este eso esto la le les est suis je il elle ce cela c'est et ou"
-    " une des du dans pour très oui ist das der die den dem ich bin ein eine und oder sehr ja nein nicht auch für il lo gli è sono io e di che molto sì"
-    " sentimento sentimiento stimmung é o os um uma eu muito sim não het een ik ben dat deze zeer en van det är jag mycket och er jeg og nej på se som"
-    " estou concordo acho pienso opino je crois pense avis respuesta réponse antwort risposta resposta no nem nie to jest bu çok evet hayır saya ini adalah"
-    " onaylıyorum tôi là đúng c'est réponse ne pas".split()
+    [
+        "el",
+        "los",
+        "las",
+        "es",
+        "son",
+        "está",
+        "soy",
+        "estoy",
+        "creo",
+        "que",
+        "de",
+        "del",
+        "por",
+        "para",
+        "muy",
+        "sí",
+        "pero",
+        "con",
+        "una",
+        "uno",
+        "esta",
+        "este",
+        "eso",
+        "esto",
+        "la",
+        "le",
+        "les",
+        "est",
+        "suis",
+        "je",
+        "il",
+        "elle",
+        "ce",
+        "cela",
+        "c'est",
+        "et",
+        "ou",
+        "une",
+        "des",
+        "du",
+        "dans",
+        "pour",
+        "très",
+        "oui",
+        "ist",
+        "das",
+        "der",
+        "die",
+        "den",
+        "dem",
+        "ich",
+        "bin",
+        "ein",
+        "eine",
+        "und",
+        "oder",
+        "sehr",
+        "ja",
+        "nein",
+        "nicht",
+        "auch",
+        "für",
+        "il",
+        "lo",
+        "gli",
+        "è",
+        "sono",
+        "io",
+        "e",
+        "di",
+        "che",
+        "molto",
+        "sì",
+        "sentimento",
+        "sentimiento",
+        "stimmung",
+        "é",
+        "o",
+        "os",
+        "um",
+        "uma",
+        "eu",
+        "muito",
+        "sim",
+        "não",
+        "het",
+        "een",
+        "ik",
+        "ben",
+        "dat",
+        "deze",
+        "zeer",
+        "en",
+        "van",
+        "det",
+        "är",
+        "jag",
+        "mycket",
+        "och",
+        "er",
+        "jeg",
+        "og",
+        "nej",
+        "på",
+        "se",
+        "som",
+        "estou",
+        "concordo",
+        "acho",
+        "pienso",
+        "opino",
+        "je",
+        "crois",
+        "pense",
+        "avis",
+        "respuesta",
+        "réponse",
+        "antwort",
+        "risposta",
+        "resposta",
+        "no",
+        "nem",
+        "nie",
+        "to",
+        "jest",
+        "bu",
+        "çok",
+        "evet",
+        "hayır",
+        "saya",
+        "ini",
+        "adalah",
+        "onaylıyorum",
+        "tôi",
+        "là",
+        "đúng",
+        "c'est",
+        "réponse",
+        "ne",
+        "pas",
+    ]
 ) - {"to", "die", "de", "no", "se", "son", "e", "o", "en", "van", "er", "den", "des", "los", "das"}
 _FOREIGN_TOO = frozenset({"no", "de", "die", "das", "den", "des", "son", "e", "o", "en", "er", "van", "los", "se"})
 _ENGLISH = frozenset(
-    "i the this that it it's i'm i'd you my because with would and answer are is was of for has option review sentiment claim statement could should"
-    " think believe be say why really very yes here what sure sorry well not definitely but as an agree disagree cannot can".split()
+    [
+        "i",
+        "the",
+        "this",
+        "that",
+        "it",
+        "it's",
+        "i'm",
+        "i'd",
+        "you",
+        "my",
+        "because",
+        "with",
+        "would",
+        "and",
+        "answer",
+        "are",
+        "is",
+        "was",
+        "of",
+        "for",
+        "has",
+        "option",
+        "review",
+        "sentiment",
+        "claim",
+        "statement",
+        "could",
+        "should",
+        "think",
+        "believe",
+        "be",
+        "say",
+        "why",
+        "really",
+        "very",
+        "yes",
+        "here",
+        "what",
+        "sure",
+        "sorry",
+        "well",
+        "not",
+        "definitely",
+        "but",
+        "as",
+        "an",
+        "agree",
+        "disagree",
+        "cannot",
+        "can",
+    ]
 )
 _WORDS = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)?")
 _FOREIGN_DENIAL = re.compile(
@@ -632,7 +839,7 @@ def _coordinated(answer, end, index):
 
 def _announcements(answer, sentences):
     """Indices of the choices that the answer announces; -1 for one that is joined to another."""
-    marked, low, found = answer.marked, answer.low, set()
+    marked, found = answer.marked, set()
     limits = iter(sentences)
     current = next(limits, (0, len(marked)))
 
@@ -686,9 +893,9 @@ def _first_persons(answer, sentence):
 def _heads(answer, sentence, first, loose):
     """Indices of the choices that head the clauses of a sentence; -1 for one that is joined to another."""
     marked, (start, last) = answer.marked, sentence
-    found, begins, number = set(), start, 0
+    found, begins = set(), start
     limit = min(last, start + 1200)
-    for split in [*_SPLIT.finditer(marked, start, limit), None]:
+    for number, split in enumerate([*_SPLIT.finditer(marked, start, limit), None]):
         end = split.start() if split else limit
         # what stands before is part of the clause where it is a mere lead: "Yes, it is", "So: positive"
         match = None
@@ -697,7 +904,11 @@ def _heads(answer, sentence, first, loose):
         if match:
             place, after = match.span("name")
             index = answer.at[place]
-            subject = match.start("subject") if "subject" in match.re.groupindex and match.re in (_CLAUSE, _CLAIM_IS, _IS_RIGHT) else None
+            subject = (
+                match.start("subject")
+                if "subject" in match.re.groupindex and match.re in (_CLAUSE, _CLAIM_IS, _IS_RIGHT)
+                else None
+            )
             said = answer.low[place:after]
             if match.re is _CLAUSE and _REPORTED_GAP.search(answer.low, subject, place):
                 pass
@@ -708,7 +919,6 @@ def _heads(answer, sentence, first, loose):
             elif _asserted(answer, sentence, place, after, subject):
                 found.add(-1 if _coordinated(answer, after, index) else index)
         begins = split.end() if split else end
-        number += 1
     return found
 
 
