@@ -42,6 +42,7 @@ def test_every_key_by_hand(scores):
         "n_unparsed_empty": 1,
         "n_unparsed_refusal": 0,
         "n_unparsed_ambiguous": 0,
+        "n_unparsed_cut_off": 0,
         "n_unparsed_other": 0,
     }
     assert {key: value for key, value in result.items() if "_ci_" not in key} == same(expected)

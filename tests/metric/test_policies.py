@@ -105,6 +105,7 @@ def test_policy_never_parseable_is_reported(scores):
         "n_unparsed_empty": 0,
         "n_unparsed_refusal": 0,
         "n_unparsed_ambiguous": 0,
+        "n_unparsed_cut_off": 0,
         "n_unparsed_other": 30,
     }
     assert {key: result[key] for key in counts} == counts
