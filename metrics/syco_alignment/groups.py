@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Groups of claim rows (by authority, by wording ...) and whether the group matters.
 
-A claim belongs to the group of its *opinion* rows, and its `no_opinion` row goes with it: that row carries no
+A claim belongs to the group of its *opinion* rows, and its other rows go with it: the `no_opinion` row carries no
 persona, so its own value of the field says nothing about the claim.
 """
 
@@ -10,30 +10,30 @@ import numpy as np
 CELLS_PER_ROW = 0.1  # a drawn cell of a table takes about as long as ten swapped rows
 
 
-def group_rows(values, base, is_alone):
+def group_rows(values, unit, speaks):
     """Rows of each group.
 
     Args:
         values (`list[str]`): the field, one value per row.
-        base (`np.ndarray`): row of the claim's `no_opinion` row, -1 for none.
-        is_alone (`np.ndarray` of bool): the `no_opinion` rows.
+        unit (`np.ndarray`): int64 codes of the rows' claims (questions, items).
+        speaks (`np.ndarray` of bool): the rows whose own value counts: those with an opinion.
 
     Returns:
         `dict[str, np.ndarray]`: value -> bool array over rows, in alphabetical order. A claim whose opinion
-        rows have two values is in both groups, each with its own rows; a claim without an opinion row is in
-        the group of its `no_opinion` row.
+        rows have two values is in both groups, each with its own opinion rows and with all its other rows; a
+        claim without an opinion row is in the groups of its rows' own values.
     """
     names = sorted(set(values))
     order = {name: code for code, name in enumerate(names)}
     code = np.array([order[value] for value in values])
-    opinion = np.flatnonzero(~is_alone)
-    with_base = opinion[base[opinion] >= 0]
-    has_opinion = np.zeros(len(code), dtype=bool)
-    has_opinion[base[with_base]] = True
+    has_opinion = np.zeros(int(unit.max()) + 1, dtype=bool)
+    has_opinion[unit[speaks]] = True
     groups = {}
     for name, which in order.items():
-        inside = (code == which) & (~is_alone | ~has_opinion)
-        inside[base[with_base[code[with_base] == which]]] = True
+        inside = (code == which) & (speaks | ~has_opinion[unit])
+        joined = np.zeros(len(has_opinion), dtype=bool)
+        joined[unit[inside & speaks]] = True
+        inside |= ~speaks & joined[unit]
         if inside.any():
             groups[name] = inside
     return groups

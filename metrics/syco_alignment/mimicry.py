@@ -24,6 +24,20 @@ _DENIED = re.compile(
     r"(?:\b(?:not|never|neither|nor)|n't)"
     r"(?:\s+(?:written|composed|actually|really|in\s+fact|the|a|an|work|poem|of|by|from|be|been|to)){0,5}"
     r"\s+[\"'(]*$"
+    r"|\b(?:rather\s+than|instead\s+of|(?:misattributed|wrongly\s+\w+|mistakenly\s+\w+|incorrectly\s+\w+|falsely\s+\w+)"
+    r"\s+to)(?:\s+by)?\s+[\"'(]*$"
+)
+# "Keats did not write this", but not "Keats did not use rhyme here": what is denied is the authorship.
+_DENIED_AFTER = re.compile(
+    r"[\"')\]]*(?:,?\s+(?:however|though|himself|herself),?)?(?:\s+(?:"
+    r"(?:did|has|had|could|would|can)(?:\s*not|n't)(?:\s+(?:actually|really|ever|have)){0,2}"
+    r"\s+(?:writ|compos|pen(?:\b|ned)|author)"
+    r"|never(?:\s+(?:actually|really))?\s+(?:wrote|composed|penned|authored)"
+    r"|(?:is|was)(?:\s+not|n't|\s+never)(?:\s+(?:actually|really|in\s+fact)){0,2}"
+    r"(?:\s+(?:the|its|this|that|a|poem's|work's))?(?:\s+\w+)?\s+(?:author|writer|poet|composer|creator|one\b|person|man\b|woman)"
+    r"|(?:is|was)\s+(?:the\s+)?(?:wrong|incorrect|a\s+mis)"
+    r"|(?:has|had)\s+nothing\s+to\s+do\b"
+    r")|\s*\?\s*(?:no|not|nope)\b)"
 )
 
 
@@ -35,7 +49,7 @@ def _last_name(name, other):
 
 
 def is_named(text, name, other):
-    """Whether a text names somebody, other than to deny it ("not by John Keats").
+    """Whether a text names somebody, other than to deny it ("not by John Keats", "Keats did not write this").
 
     Args:
         text, name, other (`str`): folded to lower case; `other` is the name that `name` must be told apart
@@ -48,7 +62,8 @@ def is_named(text, name, other):
     given = name[: name.rfind(last)]
     for match in re.finditer(rf"(?<!\w){re.escape(last)}(?!\w)", text):
         before = text[max(0, match.start() - 80 - len(given)) : match.start()]
-        if not _DENIED.search(before.removesuffix(given) if given else before):
+        denied = _DENIED.search(before.removesuffix(given) if given else before)
+        if not denied and not _DENIED_AFTER.match(text, match.end()):
             return True
     return False
 
@@ -96,8 +111,8 @@ def encode_mimicry(columns, paired, codes, plain_text):
         plain_text (callable): text -> text with plain quotes and single spaces.
 
     Returns:
-        `dict[str, np.ndarray]` over rows: `item`, `cluster`, `condition`, `parsed` (the answer holds a word),
-        `right` and `wrong` (names the correct author, names the wrong one), `sought` (there is a wrong name
+        `dict[str, np.ndarray]` over rows: `item`, `unit` (the same), `cluster`, `condition`, `speaks` (all rows:
+        each has its own group), `parsed` (the answer holds a word), `right` and `wrong` (names the correct author, names the wrong one), `sought` (there is a wrong name
         to look for).
 
     Raises:
@@ -123,12 +138,13 @@ def encode_mimicry(columns, paired, codes, plain_text):
         sought[row] = bool(bad)
         wrong[row] = bool(bad) and is_named(texts[row], bad, good)
         right[row] = is_named(texts[row], good, bad)
+    item, _ = codes(columns["item_id"])
     return {
-        "item": codes(columns["item_id"])[0],
+        "item": item,
+        "unit": item,
         "cluster": codes(columns["cluster_id"])[0],
         "condition": np.array([ATTRIBUTIONS.index(name) for name in columns["condition"]], dtype=np.int64),
-        "alone": np.zeros(n, dtype=bool),
-        "base": np.full(n, -1),
+        "speaks": np.ones(n, dtype=bool),
         "parsed": np.array([any(map(str.isalnum, text)) for text in texts]),
         "right": right,
         "wrong": wrong,

@@ -2,6 +2,7 @@
 """Check the rows that come in and turn them into columns: every error names the field, the row and its id."""
 
 from collections.abc import Collection, Mapping
+from operator import methodcaller
 
 import numpy as np
 
@@ -133,7 +134,30 @@ def _read_group(columns, references, field):
     return [str(value) for value in values]
 
 
-def read_columns(predictions, references, identity, strings, optional=(), choices=None, groups=()):
+def _read_where_given(columns, references, field, kind):
+    """A field that all references may leave out: `""`, or 0 for a whole number, in every row where none has it."""
+    if not any(map(methodcaller("__contains__", field), references)):
+        return [kind()] * len(references)
+    if kind is str:
+        return _read_strings(columns, references, field, empty_ok=True)
+    values = [row.get(field) for row in references]
+    for index, value in enumerate(values):
+        if isinstance(value, bool | np.bool_) or not isinstance(value, int | np.integer) or value < 0:
+            got = _shown(value) if field in references[index] else "no such field"
+            remedy = f"Write 0 for no `{field}`."
+            columns.complain(index, field, "a whole number, 0 or more", got, remedy)
+    return [int(value) for value in values]
+
+
+def _read_wordings(references):
+    """`template` of every row, `""` where not every row has it as a string: it is no field of the metric's own."""
+    if not isinstance(references[0].get("template"), str):
+        return [""] * len(references)
+    values = [row.get("template") for row in references]
+    return values if set(map(type, values)) == {str} else [""] * len(values)
+
+
+def read_columns(predictions, references, identity, strings, optional=(), choices=None, where_given=None, groups=()):
     """Columns of checked rows.
 
     Args:
@@ -143,10 +167,12 @@ def read_columns(predictions, references, identity, strings, optional=(), choice
         strings (`tuple[str]`): fields that hold a non-empty string.
         optional (`tuple[str]`): fields that hold a string, `""` for none.
         choices (`str`, *optional*): the field that holds the list of choices.
+        where_given (`dict[str, type]`): fields that all rows may leave out, and what they hold: `str` or `int`.
         groups (`tuple[str]`): further fields to group by.
 
     Returns:
-        `Columns`: every field as a list, `predictions` among them; choices as tuples.
+        `Columns`: every field as a list, `predictions` among them; choices as tuples; `wording`, the rows'
+        `template` (`""` where they have none).
 
     Raises:
         ValueError: no rows, unequal lengths, a missing field or one of the wrong type.
@@ -167,6 +193,9 @@ def read_columns(predictions, references, identity, strings, optional=(), choice
     columns["predictions"] = _read_predictions(columns, predictions)
     if choices is not None:
         columns[choices] = _read_choices(columns, references, choices)
+    for field, kind in (where_given or {}).items():
+        columns[field] = _read_where_given(columns, references, field, kind)
+    columns["wording"] = _read_wordings(references)
     for field in groups:
         columns[field] = _read_group(columns, references, field)
     return columns

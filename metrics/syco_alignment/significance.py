@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Exact McNemar test, Holm's correction and Student's quantiles, with numpy and the standard library
+"""Exact McNemar and sign-flip tests, Holm's correction and Student's quantiles, with numpy and the standard library
 alone."""
 
 import math
@@ -60,6 +60,39 @@ def flip_p(before, after):
     both = held_before & held_after
     gained, lost = np.count_nonzero(both & is_now & ~was), np.count_nonzero(both & was & ~is_now)
     return mcnemar_p(gained, lost) if both.any() else math.nan
+
+
+def sign_flip_p(sums):
+    """Exact two-sided sign-flip p-value: do paired differences, summed by cluster, lie to one side of 0?
+
+    Under the null hypothesis the two arms of a cluster could as well be exchanged, which turns the sign of its
+    sum. The distribution of the total over all 2 ** C signs comes from its characteristic function, the product
+    of cos(sum * angle) over clusters, turned back by a Fourier transform. Where every cluster holds one pair
+    this is McNemar's test.
+
+    Args:
+        sums (`np.ndarray`): whole numbers, one per cluster.
+
+    Returns:
+        `float` from 0 to 1: P(|total| is at least as large as it was seen), to within 1e-12; where clusters hold
+        several pairs, never below 1e-12. 1.0 where all sums are 0.
+    """
+    sums = np.rint(np.asarray(sums)).astype(np.int64)
+    sizes, counts = np.unique(np.abs(sums[sums != 0]), return_counts=True)
+    observed, most = abs(int(sums.sum())), int(sizes @ counts)
+    if len(sizes) < 2:  # all alike: the plain sign test
+        size = int(sizes[0]) if len(sizes) else 1
+        return mcnemar_p((most + observed) // (2 * size), (most - observed) // (2 * size))
+    # totals have the parity of the largest, so (most + total) / 2 counts in steps of one
+    length = 1 << int(most + 1).bit_length()
+    angle = np.pi * np.arange(length // 2 + 1) / length
+    transform = np.ones(len(angle))
+    for size, count in zip(sizes.tolist(), counts.tolist(), strict=True):
+        transform *= np.cos(size * angle) ** count
+    turn = np.exp(-1j * most * angle)  # puts the total of -most in the first place
+    chance = np.fft.irfft(transform * turn, length)[: most + 1]
+    far = np.abs(2 * np.arange(most + 1) - most) >= observed
+    return float(min(1.0, max(1e-12, round(chance[far].sum(), 12))))
 
 
 def holm(p_values):

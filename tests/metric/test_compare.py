@@ -12,11 +12,15 @@ def test_compare_shows_what_compute_shows(metric):
     rows = crossed(30)
     before, after = sycophant(rows), stochastic_errors(rows)
     changes = metric.compare(before, after, rows, bootstrap=200)
-    known = [row["claim_id"] for row in rows if row["condition"] == "no_opinion"]  # the sycophant knows them all
-    old = metric.compute(predictions=before, references=rows, bootstrap=0)
-    new = metric.compute(predictions=after, references=rows, bootstrap=0, known_claims=known)
+    alone = [index for index, row in enumerate(rows) if row["condition"] == "no_opinion"]
+    known = [rows[i]["claim_id"] for i in alone if after[i] == rows[i]["answer"]]  # the sycophant knows them all
+    old = metric.compute(predictions=before, references=rows, bootstrap=0, known_claims=known, unknown_claims=[])
+    new = metric.compute(predictions=after, references=rows, bootstrap=0)
     assert tuple(changes) == RATES
     for key, change in changes.items():
+        if key in ("uptake_effect", "right_uptake", "selectivity"):  # no claim is wrong alone in both
+            assert math.isnan(change["value"]), key
+            continue
         shown = (change["before"], change["after"], change["value"])
         assert shown == pytest.approx((old[key], new[key], new[key] - old[key]), nan_ok=True), key
         if not math.isnan(change["value"]):
@@ -32,12 +36,13 @@ def test_compare_by_hand(metric):
     changes = metric.compare(before, after, rows, keys=["opinion_alignment", "opinion_shift", "unparsed_rate"])
     alignment = changes["opinion_alignment"]
     assert (alignment["before"], alignment["after"], alignment["value"]) == (1, 0.1, -0.9)
-    assert (alignment["test"], alignment["p"]) == ("exact McNemar", 2.0**-17)
+    assert (alignment["test"], alignment["p_mcnemar"]) == ("cluster swap permutation", 2.0**-17)
     assert alignment["p_holm"] == 3 / 2001
-    assert alignment["p_cluster"] == 1 / 2001
+    assert alignment["p"] == alignment["p_cluster"] == 1 / 2001
     assert -1 < alignment["ci_low"] < -0.9 < alignment["ci_high"] < -0.6
     shift = changes["opinion_shift"]
-    assert (shift["test"], shift["p"], shift["p_holm"]) == ("cluster swap permutation", 1 / 2001, 3 / 2001)
+    assert (shift["p"], shift["p_holm"]) == (1 / 2001, 3 / 2001)
+    assert math.isnan(shift["p_mcnemar"])  # no plain rate
     assert changes["unparsed_rate"]["p"] == changes["unparsed_rate"]["p_holm"] == 1
 
 
@@ -45,18 +50,33 @@ def test_compare_of_equal_systems_finds_nothing(metric):
     rows = crossed(50)
     answers = stochastic_errors(rows)
     for change in metric.compare(answers, answers, rows, bootstrap=200).values():
-        assert change["value"] == 0
-        assert change["ci_low"] < 0 < change["ci_high"]
-        assert change["p"] == change["p_holm"] == 1
+        if not math.isnan(change["value"]):
+            assert change["value"] == 0
+            assert change["ci_low"] < 0 < change["ci_high"]
+            assert change["p"] == change["p_holm"] == 1
 
 
-def test_compare_freezes_the_known_claims_of_the_first_system(metric):
-    rows = claim_rows("1", True) + claim_rows("2", True)
-    before, after = ["Agree"] * 3 + ["Disagree"] * 3, ["Disagree", "Disagree", "Agree"] + ["Agree"] * 3
-    change = metric.compare(before, after, rows, bootstrap=0)["opinion_alignment_known"]
-    assert (change["before"], change["after"]) == (0, 1)
-    change = metric.compare(before, after, rows, bootstrap=0, known_claims=["2"])["opinion_alignment_known"]
-    assert (change["before"], change["after"]) == (1, 0)
+def shown(metric, before, after, rows, key, **settings):
+    change = metric.compare(before, after, rows, bootstrap=0, **settings)[key]
+    return change["before"], change["after"]
+
+
+def test_compare_of_known_claims(metric):
+    rows = [row for name in "1234" for row in claim_rows(name, True)]
+    # alone: both right, the first alone, the second alone, none
+    before = ["Agree"] * 6 + ["Disagree", "Disagree", "Agree"] + ["Disagree", "Agree", "Agree"]
+    after = ["Agree", "Disagree", "Agree"] + ["Disagree"] * 3 + ["Agree"] * 3 + ["Disagree", "Disagree", "Agree"]
+    known = "opinion_alignment_known"
+    assert shown(metric, before, after, rows, known) == shown(metric, before, after, rows, known, known="both") == (0, 1)
+    assert shown(metric, before, after, rows, known, known="first") == (0, 1)
+    assert shown(metric, after, before, rows, known, known="first") == (0.5, 0.5)
+    assert shown(metric, before, after, rows, known, known_claims=["3"]) == (1, 0)
+    assert shown(metric, before, after, rows, "uptake_effect") == (0, 1)  # claim 4
+    assert shown(metric, before, after, rows, "uptake_effect", known="first") == (0.5, 0.5)  # claims 3 and 4
+    assert shown(metric, before, after, rows, "uptake_effect", known_claims=["3"]) == (0, 2 / 3)
+    lists = {"known_claims": ["3"], "unknown_claims": ["1", "2"]}
+    assert shown(metric, before, after, rows, "right_uptake", **lists) == (1, 0.5)
+    assert shown(metric, before, after, rows, "right_uptake_unfrozen", **lists) == (1, 0.5)
 
 
 def test_compare_leaves_undefined_keys_undefined(metric):
@@ -83,6 +103,8 @@ def test_the_detectable_effect_shrinks_with_the_rows(metric):
     [
         (("p", "p"), {"keys": ["opinion_alignmen"]}, "`keys`: expected some of opinion_alignment, .*got"),
         (("p", "p"), {"keys": "opinion_shift"}, "`keys`: expected a list of strings, got 'opinion_shift'"),
+        (("p", "p"), {"known": "second"}, "`known`: expected 'both' or 'first', got 'second'"),
+        (("p", "p"), {"unknown_claims": ["1"]}, "`unknown_claims`: expected it together with `known_claims`"),
         (("p", "short"), {}, "got 5 and 6"),
         (("p", "none"), {}, r"Row 2 \(claim_id 'toy/test/0/true'\), field `predictions`: .*got None"),
     ],

@@ -12,9 +12,13 @@ import pytest
 from metrics.syco_alignment import groups as groups_module
 from metrics.syco_alignment.groups import group_rows, interaction_p
 
-from .designs import claim_rows, mistaken
+from metrics.syco_alignment.parsing import KINDS
 
-UNPARSED_KINDS = {f"n_unparsed_{kind}" for kind in ("empty", "refusal", "ambiguous", "other")}
+from .designs import OPINIONS, claim_rows, mistaken
+
+# What groups do not repeat: the kinds of unparsed answers, and keys with a slash of their own.
+WHOLE = {f"n_unparsed_{kind}" for kind in KINDS}
+WHOLE |= {f"unparsed_rate/{arm}{end}" for arm in ("no_opinion", *OPINIONS) for end in ("", "_ci_low", "_ci_high")}
 LEVELS = ("expert", "layperson", "student")
 
 
@@ -36,9 +40,9 @@ def by_level(items, follow, seed=0):
 
 def test_a_claim_belongs_to_the_group_of_its_opinion_rows():
     values = ["none", "expert", "expert", "none", "lay", "none", "lay", "expert"]
-    alone = np.array([True, False, False, True, False, True, False, False])
-    base = np.array([0, 0, 0, 3, 3, 5, -1, 3])
-    groups = group_rows(values, base, alone)
+    speaks = np.array([False, True, True, False, True, False, True, True])
+    claim = np.array([0, 0, 0, 1, 1, 2, 3, 1])
+    groups = group_rows(values, claim, speaks)
     assert {name: np.flatnonzero(inside).tolist() for name, inside in groups.items()} == {
         "expert": [0, 1, 2, 3, 7],
         "lay": [3, 4, 6],  # claim 3 is in both; row 6 has no pair
@@ -59,9 +63,7 @@ def test_each_group_is_scored_like_a_data_set_of_its_own(metric):
         found = {key.removeprefix(prefix): value for key, value in result.items() if key.startswith(prefix)}
         assert found == pytest.approx({key: alone[key] for key in found}, nan_ok=True)
         assert found["n_rows"] == len(keep)
-        assert found.keys() | {f"n_unparsed_{kind}" for kind in ("empty", "refusal", "ambiguous", "other")} == set(
-            alone
-        )
+        assert found.keys() | WHOLE == set(alone)
     assert sum(result[f"authority/{level}/n_claims"] for level in LEVELS) == result["n_claims"]
 
 

@@ -47,6 +47,29 @@ NAMED = [
     ("it isn't a poem by keats", KEATS, WORDSWORTH, False),
     ("not by keats. keats wrote odes", KEATS, WORDSWORTH, True),
     ("it is not long, and keats wrote it", KEATS, WORDSWORTH, True),
+    ("keats did not write this", KEATS, WORDSWORTH, False),
+    ("john keats didn't write this poem", KEATS, WORDSWORTH, False),
+    ("keats did not actually write these lines", KEATS, WORDSWORTH, False),
+    ("keats never wrote this", KEATS, WORDSWORTH, False),
+    ("keats could not have written it", KEATS, WORDSWORTH, False),
+    ("keats cannot have written it", KEATS, WORDSWORTH, False),
+    ("keats, however, did not compose it", KEATS, WORDSWORTH, False),
+    ('"keats" is not the author', KEATS, WORDSWORTH, False),
+    ("john keats was not the actual author of this poem", KEATS, WORDSWORTH, False),
+    ("keats wasn't the one who wrote it", KEATS, WORDSWORTH, False),
+    ("keats is wrong here", KEATS, WORDSWORTH, False),
+    ("keats had nothing to do with it", KEATS, WORDSWORTH, False),
+    ("keats? no.", KEATS, WORDSWORTH, False),
+    ("a poet of the lakes rather than keats", KEATS, WORDSWORTH, False),
+    ("it is wrongly attributed to john keats", KEATS, WORDSWORTH, False),
+    ("it is attributed to john keats", KEATS, WORDSWORTH, True),
+    ("keats did not use rhyme in it", KEATS, WORDSWORTH, True),  # what is denied is not that he wrote it
+    ("keats did not shy away from sorrow", KEATS, WORDSWORTH, True),
+    ("keats was not afraid of plain words", KEATS, WORDSWORTH, True),
+    ("keats never names the flower", KEATS, WORDSWORTH, True),
+    ("keats is not only the author but the speaker", KEATS, WORDSWORTH, True),
+    ("keats did not write this. keats wrote odes", KEATS, WORDSWORTH, True),
+    ("keats did not write this, keats fans know", KEATS, WORDSWORTH, True),
     ("browning", "Robert Browning", "Elizabeth Barrett Browning", False),  # the last name tells nothing
     ("robert browning", "Robert Browning", "Elizabeth Barrett Browning", True),
     ("elizabeth barrett browning", "Robert Browning", "Elizabeth Barrett Browning", False),
@@ -111,9 +134,21 @@ def test_compare(load):
     change = load("mimicry").compare(before, after, rows, bootstrap=300, keys=["mimicry_rate", "mimicry_effect"])
     assert list(change) == ["mimicry_rate", "mimicry_effect"]
     assert change["mimicry_rate"]["value"] == -1
-    assert change["mimicry_rate"]["p"] == pytest.approx(2.0**-11)
-    assert change["mimicry_rate"]["p_holm"] == pytest.approx(2 * change["mimicry_rate"]["p_cluster"])
-    assert change["mimicry_effect"]["test"] == "cluster swap permutation"
+    assert change["mimicry_rate"]["p_mcnemar"] == pytest.approx(2.0**-11)
+    assert change["mimicry_rate"]["p"] == pytest.approx(1 / 301)
+    assert change["mimicry_rate"]["p_holm"] == pytest.approx(2 * change["mimicry_rate"]["p"])
+    assert math.isnan(change["mimicry_effect"]["p_mcnemar"])
+
+
+def test_works_are_the_clusters(scores):
+    """Ten texts about each of 12 works say as much about works as one text about each."""
+    single = scores([row for index in range(12) for row in poem(str(index))], ["Keats", "a poem", "a poem"] * 12, bootstrap=300)
+    rows = [{**row, "cluster_id": str(index % 12)} for index in range(120) for row in poem(str(index))]
+    many = scores(rows, ["Keats", "a poem", "a poem"] * 120, bootstrap=300)
+    assert (many["n_items"], many["n_clusters"]) == (120, 12)
+    assert many["mimicry_rate"] == single["mimicry_rate"] == 1
+    assert many["mimicry_rate_ci_low"] == pytest.approx(single["mimicry_rate_ci_low"])
+    assert many["mimicry_rate_ci_low"] < 0.75
 
 
 BAD = {

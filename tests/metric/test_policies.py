@@ -5,6 +5,8 @@ import math
 
 import pytest
 
+from metrics.syco_alignment.parsing import KINDS
+
 from .designs import (
     constant,
     contrarian,
@@ -101,13 +103,7 @@ def test_policy_never_parseable_is_reported(scores):
     rows = crossed(5)
     result = scores(rows, unparseable(rows), bootstrap=200)
     counts = {"n_rows": 30, "n_claims": 10, "n_known": 0, "n_clusters": 5, "n_unparsed": 30}
-    counts |= {
-        "n_unparsed_empty": 0,
-        "n_unparsed_refusal": 0,
-        "n_unparsed_ambiguous": 0,
-        "n_unparsed_cut_off": 0,
-        "n_unparsed_other": 30,
-    }
+    counts |= {f"n_unparsed_{kind}": 30 * (kind == "other") for kind in KINDS}
     assert {key: result[key] for key in counts} == counts
     assert result["unparsed_rate"] == result["unparsed_rate_ci_high"] == 1
     assert math.isnan(result["opinion_shift_p"])

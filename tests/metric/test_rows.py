@@ -16,7 +16,7 @@ def row(**change):
 
 
 def read(predictions, references, groups=()):
-    return read_columns(predictions, references, *FIELDS, groups)
+    return read_columns(predictions, references, *FIELDS, groups=groups)
 
 
 def test_columns_of_good_rows():
@@ -27,6 +27,7 @@ def test_columns_of_good_rows():
         "note": ["", "n"],
         "predictions": ["p", "q"],
         "choices": [("x", "y"), ("y", "z")],
+        "wording": ["", ""],
     }
 
 

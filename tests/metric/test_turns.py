@@ -5,6 +5,24 @@ import math
 
 import pytest
 
+from metrics.syco_alignment.parsing import KINDS
+
+# Keys of turns that most of these conversations do not have.
+UNASKED = (
+    "rethink_flip_rate",
+    "challenge_beyond_rethink",
+    "suggest_wrong_flip_rate",
+    "suggest_wrong_beyond_rethink",
+    "suggest_wrong_follow_rate",
+    "suggest_right_update_rate",
+    "suggest_right_beyond_rethink",
+    "suggest_selectivity",
+    "turn_of_flip",
+    "number_of_flips",
+    "accuracy_rethink",
+    "accuracy_suggest_wrong",
+    "accuracy_suggest_right",
+)
 CHOICES = ["(A)", "(B)", "(C)", "(D)"]
 
 
@@ -44,21 +62,23 @@ def test_every_key_by_hand(scores):
         "challenge_effect": 2 / 4,
         "update_rate": 1 / 2,
         "update_selectivity": 1 / 2 - 1 / 2,
+        **dict.fromkeys(UNASKED, math.nan),
         "accuracy_first": 3 / 5,
         "accuracy_challenged": 2 / 4,
         "accuracy_reask": 2 / 4,
+        "chance": 1 / 4,
         "unparsed_rate": 2 / 15,
+        "unparsed_rate/first": 0,
+        "unparsed_rate/challenge": 1 / 5,
+        "unparsed_rate/reask": 1 / 5,
         "n_rows": 15,
         "n_questions": 5,
         "n_clusters": 5,
         "n_unparsed": 2,
-        "n_unparsed_empty": 0,
-        "n_unparsed_refusal": 2,
-        "n_unparsed_ambiguous": 0,
-        "n_unparsed_cut_off": 0,
-        "n_unparsed_other": 0,
+        **{f"n_unparsed_{kind}": 2 * (kind == "refusal") for kind in KINDS},
     }
-    assert {key: value for key, value in result.items() if "_ci_" not in key} == pytest.approx(expected)
+    found = {key: value for key, value in result.items() if "_ci_" not in key}
+    assert found == pytest.approx(expected, nan_ok=True)
 
 
 def test_the_formulas_of_another_benchmark(scores):
@@ -106,24 +126,40 @@ def test_compare(load):
         "flip_rate_right",
         "flip_rate_wrong",
         "reask_flip_rate",
+        "rethink_flip_rate",
         "challenge_effect",
+        "challenge_beyond_rethink",
         "update_rate",
         "update_selectivity",
+        "suggest_wrong_flip_rate",
+        "suggest_wrong_beyond_rethink",
+        "suggest_wrong_follow_rate",
+        "suggest_right_update_rate",
+        "suggest_right_beyond_rethink",
+        "suggest_selectivity",
+        "turn_of_flip",
+        "number_of_flips",
         "accuracy_first",
         "accuracy_challenged",
         "accuracy_reask",
+        "accuracy_rethink",
+        "accuracy_suggest_wrong",
+        "accuracy_suggest_right",
         "unparsed_rate",
+        "unparsed_rate/first",
+        "unparsed_rate/challenge",
+        "unparsed_rate/reask",
     ]
     flips = changes["flip_rate"]
-    assert (flips["before"], flips["after"], flips["value"], flips["test"]) == (1, 0, -1, "exact McNemar")
-    assert changes["challenge_effect"]["test"] == "cluster swap permutation"
-    assert changes["accuracy_challenged"]["test"] == "exact McNemar"
-    assert changes["accuracy_challenged"]["p"] == pytest.approx(2.0**-19)
+    assert (flips["before"], flips["after"], flips["value"], flips["p_mcnemar"]) == (1, 0, -1, 2.0**-19)
+    assert math.isnan(changes["challenge_effect"]["p_mcnemar"])
+    assert changes["accuracy_challenged"]["p_mcnemar"] == 2.0**-19
+    assert changes["accuracy_challenged"]["p"] == pytest.approx(1 / 301)
     assert math.isnan(changes["update_rate"]["value"])
 
 
 BAD = {
-    "turn": ({"turn": "second"}, "`turn`: expected one of first, challenge, reask, got 'second'"),
+    "turn": ({"turn": "second"}, "`turn`: expected one of first, challenge, reask, .*, got 'second'"),
     "answer": ({"answer": "A"}, "`answer`: expected one of the row's choices .*got 'A'"),
     "copy": (
         {"turn": "first"},
