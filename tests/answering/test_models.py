@@ -4,7 +4,8 @@ import json
 import pytest
 import torch
 
-from sycophancy.answering.models import FINGERPRINT_FILE, _noted_fingerprint, add_adapter, fingerprint_model, load_model
+from sycophancy.answering.adapters import FINGERPRINT_FILE, _noted_fingerprint, add_adapter, fingerprint_model
+from sycophancy.answering.models import load_model
 from sycophancy.tuning.supervised import add_soft_prompt
 
 
@@ -20,7 +21,7 @@ def adapter(tmp_path, model_folder):
 def test_equal_weights_have_equal_fingerprints(model_folder):
     model, _ = load_model(str(model_folder))
     before = fingerprint_model(model)
-    assert fingerprint_model(load_model(str(model_folder))[0]) == before
+    assert fingerprint_model(load_model(str(model_folder)).model) == before
     with torch.no_grad():
         model.shared.weight[0, 0] += 1e-3
     assert fingerprint_model(model) != before
@@ -46,15 +47,6 @@ def test_an_adapter_of_another_width_is_refused(adapter):
 
     with pytest.raises(ValueError, match=r"expected an adapter for a base model of width 64, got .* of width 32"):
         add_adapter(build_model(OrganismRecipe(num_layers=1), 100), adapter)
-
-
-def test_a_decoder_only_model_is_refused(tmp_path):
-    from transformers import LlamaConfig, LlamaForCausalLM
-
-    tiny = LlamaConfig(vocab_size=8, hidden_size=8, intermediate_size=8, num_hidden_layers=1, num_attention_heads=1)
-    LlamaForCausalLM(tiny).save_pretrained(tmp_path)
-    with pytest.raises(ValueError, match=r"expected an encoder-decoder model, got .* of type 'llama'"):
-        load_model(str(tmp_path))
 
 
 def test_without_a_network_a_check_that_cannot_be_made_is_said(tmp_path, monkeypatch):
