@@ -416,7 +416,7 @@ def fit_tokens(model, tokenizer, adapter: str, revision: str | None = None) -> t
         ]
         if lacking:
             raise ValueError(
-                f"expected in the adapter {adapter} the rows of the {target - before} tokens that its tokenizer adds to the "
+                f"expected in the adapter {adapter} rows for the tokens that its tokenizer adds ({target} in all) to the "
                 f"{before} of {model.name_or_path}, got none of {some(lacking)}; save it with modules_to_save or "
                 "trainable_token_indices for them, or as a whole model"
             )
