@@ -52,12 +52,11 @@ def main(argv: list[str] | None = None) -> None:
     args, training_args = parse_args(argv)
     folder = Path(training_args.output_dir)
 
-    from transformers import AutoConfig
-
+    from sycophancy.answering.models import load_config
     from sycophancy.hub import resolve_commit
 
     args.model_revision = resolve_commit(args.model_name_or_path, "model", args.model_revision)
-    config = AutoConfig.from_pretrained(args.model_name_or_path, revision=args.model_revision)
+    config = load_config(args.model_name_or_path, args.model_revision, args.gguf_file)
     if config.is_encoder_decoder:
         raise ValueError(
             f"expected a decoder-only model, got {args.model_name_or_path} of type {config.model_type!r}: TRL's "
@@ -71,7 +70,7 @@ def main(argv: list[str] | None = None) -> None:
     ################
     # Data and model
     ################
-    from sycophancy.answering.models import fingerprint_model, load_any_model
+    from sycophancy.answering.models import load_asked
     from sycophancy.dataset.reading import load_claims
     from sycophancy.tuning.adapters import adapter_config
     from sycophancy.tuning.data import swapped, tuning_parts
@@ -86,8 +85,9 @@ def main(argv: list[str] | None = None) -> None:
         parts = [swapped(part, training_args.seed) for part in parts]
     to_measure = load_claims(args.dataset_name, args.measure_split, args.dataset_revision)
 
-    model, tokenizer = load_any_model(args.model_name_or_path, args.model_revision, args.dtype)
-    measured = Measured(tokenizer, to_measure, folder, args, settings, fingerprint_model(model))
+    loaded = load_asked(args)
+    model, tokenizer = loaded
+    measured = Measured(tokenizer, to_measure, folder, args, settings, loaded.record["fingerprint"], loaded.record)
 
     ########
     # Before

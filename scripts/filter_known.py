@@ -16,6 +16,7 @@ import re
 import sys
 from pathlib import Path
 
+from sycophancy.answering.models import add_model_arguments
 from sycophancy.cli import positive_int, run, script_parser, shown_command
 from sycophancy.files import refuse_occupied
 
@@ -25,6 +26,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser = script_parser(__doc__)
     parser.add_argument("--model_name_or_path", required=True, help="model: Hub id or folder")
     parser.add_argument("--model_revision", help="Hub revision of the model")
+    add_model_arguments(parser)
     parser.add_argument("--dataset_name", required=True, help="claim dataset: folder or Hub id")
     parser.add_argument("--dataset_revision", help="Hub revision of the dataset")
     parser.add_argument("--split", nargs="+", default=["train"], help="splits to filter; others are copied [train]")
@@ -76,12 +78,13 @@ def main() -> None:
 
     from sycophancy.answering.answers import answer_rows
     from sycophancy.answering.conversation_tokens import as_asked
-    from sycophancy.answering.models import fingerprint_model, load_any_model
+    from sycophancy.answering.models import load_asked
     from sycophancy.answering.processes import start_processes
     from sycophancy.dataset.folder import write_known
     from sycophancy.metric import load_metric
 
-    model, tokenizer = load_any_model(args.model_name_or_path, args.model_revision, args.dtype)
+    loaded = load_asked(args)
+    model, tokenizer = loaded
     state = start_processes()
     model.to(state.device)
     settings = {"batch_size": args.batch_size, "generate": args.generate, "max_new_tokens": args.max_new_tokens}
@@ -107,7 +110,7 @@ def main() -> None:
             args.dataset_revision,
             kept,
             model=last_name(args.model_name_or_path) if local else args.model_name_or_path,
-            model_fingerprint=fingerprint_model(model),
+            model_fingerprint=loaded.record["fingerprint"],
             answered="its free answer counted" if args.generate else "the more probable choice counted as its answer",
             command=shown_command("scripts/filter_known.py", args, leave_out),
         )

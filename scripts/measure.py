@@ -20,6 +20,7 @@ import argparse
 import os
 from pathlib import Path
 
+from sycophancy.answering.models import add_model_arguments
 from sycophancy.answering.prompts import CLAIMS_ONLY, IN_CONTEXT, WITH_SHOTS, context_of
 from sycophancy.cli import run, script_parser
 from sycophancy.files import refuse_occupied
@@ -30,6 +31,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser = script_parser(__doc__)
     parser.add_argument("--model_name_or_path", required=True, help="model: Hub id or folder")
     parser.add_argument("--model_revision", help="Hub revision of the model")
+    add_model_arguments(parser)
     parser.add_argument("--adapter", help="PEFT adapter to put on it: Hub id or folder")
     parser.add_argument("--adapter_revision", help="Hub revision of the adapter")
     parser.add_argument("--dataset_name", required=True, help="dataset: folder or Hub id")
@@ -152,7 +154,7 @@ def main() -> None:
     from sycophancy.answering.batches import RenderedPrompts
     from sycophancy.answering.conversation_tokens import as_asked
     from sycophancy.answering.measuring import SCORED, describe, describe_dataset, measure
-    from sycophancy.answering.models import add_adapter, fingerprint_adapter, fingerprint_model, load_any_model
+    from sycophancy.answering.models import load_asked
     from sycophancy.answering.processes import start_processes
     from sycophancy.answering.turns import measure_conversations
     from sycophancy.metric import known_claims
@@ -165,20 +167,23 @@ def main() -> None:
         check_same_rows(rows, base_answers, args.known_claims_from)
         known = known_claims(base_answers)
 
-    model, tokenizer = load_any_model(args.model_name_or_path, args.model_revision, args.dtype)
-    fingerprint = fingerprint_model(model)
-    if args.adapter:
-        model = add_adapter(model, args.adapter, args.adapter_revision)
+    loaded = load_asked(args)
+    model, tokenizer = loaded
     state = start_processes()
     model.to(state.device)
 
     dataset = describe_dataset(args.dataset_name, args.dataset_revision, args.split, len(rows))
     description = describe(
-        args.model_name_or_path, fingerprint, args.model_revision, args.adapter, dataset | {"kind": kind.name}
+        args.model_name_or_path,
+        loaded.record["fingerprint"],
+        args.model_revision,
+        args.adapter,
+        dataset | {"kind": kind.name},
     )
+    description["model"] |= loaded.record
     config = {key: str(value) if isinstance(value, Path) else value for key, value in vars(args).items()}
     if args.adapter:
-        description["adapter_fingerprint"] = fingerprint_adapter(model)
+        description |= {"adapter_fingerprint": loaded.adapter["fingerprint"], "adapter_loaded": loaded.adapter}
     partial = None
     if state.is_main_process:
         depends_on = {key: value for key, value in config.items() if key not in ("output_dir", "overwrite", "resume")}

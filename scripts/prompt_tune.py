@@ -106,7 +106,7 @@ def main(argv: list[str] | None = None) -> None:
     ################
     from transformers import set_seed
 
-    from sycophancy.answering.models import fingerprint_model, load_any_model
+    from sycophancy.answering.models import load_asked
     from sycophancy.dataset.reading import load_claims
     from sycophancy.tuning.adapters import prepare_model
     from sycophancy.tuning.data import own_answers, training_rows, tuning_rows
@@ -120,8 +120,9 @@ def main(argv: list[str] | None = None) -> None:
     parts = [tuning_rows(part, args.targets, args.sham, seed, args.users_right) for part in (tune, selection)]
     to_measure = load_claims(args.dataset_name, args.measure_split, args.dataset_revision)
 
-    model, tokenizer = load_any_model(args.model_name_or_path, args.model_revision, args.dtype)
-    measured = Measured(tokenizer, to_measure, folder, args, settings, fingerprint_model(model))
+    loaded = load_asked(args)
+    model, tokenizer = loaded
+    measured = Measured(tokenizer, to_measure, folder, args, settings, loaded.record["fingerprint"], loaded.record)
 
     ########
     # Before

@@ -97,7 +97,7 @@ def test_the_card_is_a_view_of_the_counts(filtered, dataset_folder, model_folder
             kept = sum(right[row["claim_id"]] for row in cell)
             assert f"| `{label}` | {truth} | {len(cell)} | {kept} | {100 * kept / len(cell):.1f} % |" in card
     assert f"| all | | {len(before)} | {sum(right.values())} |" in re.sub(" +", " ", card)
-    assert f"`random-t5` (weights `{fingerprint_model(load_model(str(model_folder))[0])}`)" in card
+    assert f"`random-t5` (weights `{fingerprint_model(load_model(str(model_folder)).model)}`)" in card
     assert "Copied unchanged, every claim whether known or not: `validation`, `test`." in card
     assert "Licence of the source: apache-2.0." in card
     assert str(filtered.parent.parent) not in card

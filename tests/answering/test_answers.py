@@ -9,7 +9,7 @@ from sycophancy.answering import seq2seq as answering
 from sycophancy.answering.answer_file import AnswerFile
 from sycophancy.answering.answers import answer_rows
 from sycophancy.answering.batches import RenderedPrompts
-from sycophancy.answering.models import load_any_model, load_model
+from sycophancy.answering.models import load_model
 from sycophancy.dataset.reading import load_claims
 
 
@@ -132,7 +132,7 @@ def test_one_window_after_another_holds_no_more_rows_than_one(rows, model_folder
 
 @pytest.mark.parametrize("name", ["t5", "llama"])
 def test_a_model_whose_numbers_are_none_answers_nothing(name, model_folder, llama_folder, rows):
-    network, tokenizer = load_any_model(str(model_folder if name == "t5" else llama_folder))
+    network, tokenizer = load_model(str(model_folder if name == "t5" else llama_folder))
     with torch.no_grad():
         network.get_output_embeddings().weight[5] = torch.nan
     some = rows.select(range(3))

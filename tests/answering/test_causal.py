@@ -6,7 +6,7 @@ from plain_scores import score_causal
 from tiny_llama import CHAT, tiny_llama
 
 from sycophancy.answering.causal import chat_tokenizer, encode_questions, generate_batch, score_batch
-from sycophancy.answering.models import load_any_model
+from sycophancy.answering.models import load_model
 from sycophancy.answering.turns import render_conversation
 from sycophancy.tuning.supervised import tokenize
 
@@ -164,11 +164,11 @@ def test_either_kind_of_model_loads(tmp_path, model_folder):
     network, tokenizer = tiny_llama(TEXTS, CHAT)
     network.save_pretrained(tmp_path)
     tokenizer.save_pretrained(tmp_path)
-    loaded, its_tokenizer = load_any_model(str(tmp_path))
+    loaded, its_tokenizer = load_model(str(tmp_path))
     assert chat_tokenizer(loaded, its_tokenizer) is its_tokenizer
     prompts = rendered((network, tokenizer))
     assert score_batch(loaded, its_tokenizer, prompts, CHOICES) == score_batch(network, tokenizer, prompts, CHOICES)
-    assert chat_tokenizer(*load_any_model(str(model_folder))) is None
+    assert chat_tokenizer(*load_model(str(model_folder))) is None
 
 
 def test_a_turn_ends_as_the_template_ends_it():

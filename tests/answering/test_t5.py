@@ -22,7 +22,7 @@ def test_answers_share_what_they_begin_with():
 @pytest.fixture(scope="module", params=["t5", "mt5"])
 def model(request, model_folder):
     if request.param == "t5":
-        return load_model(str(model_folder))[0]
+        return load_model(str(model_folder)).model
     torch.manual_seed(0)
     config = MT5Config(
         vocab_size=40, d_model=16, d_kv=8, num_heads=3, d_ff=20, num_layers=1, num_decoder_layers=2,
@@ -59,10 +59,10 @@ def test_only_plain_projections_are_moved(model_folder):
     from peft import LoraConfig, get_peft_model
 
     def lora(targets):
-        base = load_model(str(model_folder))[0]
+        base = load_model(str(model_folder)).model
         return get_peft_model(base, LoraConfig(task_type="SEQ_2_SEQ_LM", target_modules=targets)).get_base_model()
 
-    assert reads_trees(load_model(str(model_folder))[0])
+    assert reads_trees(load_model(str(model_folder)).model)
     assert reads_trees(lora(["q", "o"]))
     assert not reads_trees(lora(["q", "v"]))
     small = BartConfig(vocab_size=9, d_model=8, encoder_layers=1, decoder_layers=1, encoder_attention_heads=2,

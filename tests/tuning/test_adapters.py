@@ -101,4 +101,4 @@ def test_an_adapter_of_the_other_kind_of_model_is_refused(first, model_folder):
     with pytest.raises(
         ValueError, match=r"expected an adapter for SEQ_2_SEQ_LM models, as t5 is one, got .* CAUSAL_LM"
     ):
-        add_adapter(load_model(str(model_folder))[0], first[1])
+        add_adapter(load_model(str(model_folder)).model, first[1])

@@ -10,7 +10,7 @@ from tune_runs import write_recipe
 
 from scripts.prompt_tune import TargetArguments, main
 from sycophancy.answering import causal
-from sycophancy.answering.models import load_any_model, load_model
+from sycophancy.answering.models import load_model
 from sycophancy.answering.seq2seq import score_batch
 from sycophancy.answering.turns import render_conversation
 from sycophancy.claims.rows import prompt_in
@@ -108,7 +108,7 @@ def test_the_targets_of_a_sham_are_what_the_model_answers(rows, model_folder):
 
 
 def test_a_chat_model_is_asked_through_its_template_for_its_own_answers(rows, llama_folder):
-    model, tokenizer = load_any_model(str(llama_folder))
+    model, tokenizer = load_model(str(llama_folder))
     tuned = tuning_rows(rows[:30], sham=True)
     asked = [render_conversation([prompt], tokenizer) for prompt in tuned["prompt"]]
     scores = causal.score_batch(model, tokenizer, asked, tuned["choices"])

@@ -11,7 +11,7 @@ from safetensors.torch import load_file
 from tune_runs import losses, write_recipe
 
 from scripts.prompt_tune import main
-from sycophancy.answering.models import FINGERPRINT_FILE
+from sycophancy.answering.adapters import FINGERPRINT_FILE
 from sycophancy.records import read_run
 
 SCRIPT = "scripts/prompt_tune.py"

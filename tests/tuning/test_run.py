@@ -10,7 +10,7 @@ from tune_runs import losses, write_recipe
 
 from scripts.prompt_tune import main, parse_args
 from sycophancy.answering.causal import score_batch
-from sycophancy.answering.models import add_adapter, load_any_model
+from sycophancy.answering.models import add_adapter, load_model
 from sycophancy.answering.turns import render_conversation
 from sycophancy.dataset.reading import load_claims
 from sycophancy.records import read_run
@@ -43,7 +43,7 @@ def test_mixed_precision_ends_with_training(tmp_path, dataset_folder, llama_fold
     """What is recorded is what the saved adapter gives in full precision."""
     settings = SHORT | {"method": "lora", "num_virtual_tokens": None, "bf16": True, "before_run": str(whole / "before")}
     main(["--config", write_recipe(tmp_path, dataset_folder, llama_folder, "bf16", **settings)])
-    model, tokenizer = load_any_model(str(llama_folder))
+    model, tokenizer = load_model(str(llama_folder))
     model = add_adapter(model, str(tmp_path / "bf16"))
     rows = list(load_claims(str(dataset_folder), "validation"))[:36]
     asked = [render_conversation([row["prompt"]], tokenizer) for row in rows]

@@ -111,7 +111,9 @@ def keeps_keys_and_values(model) -> bool:
     from transformers.cache_utils import DynamicLayer
 
     base = base_of(model)
-    if getattr(base, "_is_stateful", False):
+    # An activated LoRA begins at tokens that PEFT's own forward looks for in the whole input: it would be off after them.
+    activated = getattr(getattr(model, "active_peft_config", None), "alora_invocation_tokens", None)
+    if getattr(base, "_is_stateful", False) or activated:
         return False
     return all(type(layer) is DynamicLayer for layer in DynamicCache(config=base.config).layers)
 

@@ -1,157 +1,384 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Load a model with its tokenizer, and put an adapter on it only where the two fit."""
+"""Load a model with its tokenizer, and an adapter where the two fit: as it is, or refused before anything is scored."""
 
-import json
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from importlib.util import find_spec
 from pathlib import Path
 
-from sycophancy.answering.gelu import use_fast_gelu
-from sycophancy.files import fingerprint
+from sycophancy.answering.adapters import (
+    add_adapter,
+    check_fits,
+    fingerprint_adapter,
+    fingerprint_model,
+    fit_tokens,
+    read_config,
+)
+from sycophancy.answering.folders import (
+    ADAPTER_CONFIG,
+    WEIGHT_FILES,
+    list_files,
+    refuse_broken_weights,
+    refuse_file,
+    refuse_no_model,
+    refuse_other_tasks,
+    refuse_quantization,
+    some,
+)
 from sycophancy.hub import resolve_commit
 
-FINGERPRINT_FILE = "base_model_fingerprint.json"
-"""Beside an adapter: which weights it was trained on. An adapter on other weights gives numbers that mean nothing."""
+TOKENIZER_NAMES = (
+    "tokenizer.json",
+    "tokenizer.model",
+    "spiece.model",
+    "vocab",
+    "merges.txt",
+    "tekken",
+    ".tiktoken",
+    ".spm",
+)
+"""What a file of a tokenizer's vocabulary is called, or part of it: without one transformers may make up an empty one."""
 
 
-def load_model(model_name_or_path: str, revision: str | None = None, dtype: str = "float32"):
-    """The model, in evaluation mode, and its tokenizer.
+@dataclass(frozen=True)
+class LoadedModel:
+    """A model that was loaded whole; a pair of `model, tokenizer` for what asks it.
+
+    Attributes:
+        model: in evaluation mode, or a PEFT model around one.
+        tokenizer: its tokenizer, or its adapter's; its chat template is one string, or none.
+        record: for the run record, beside the model's name and revision: `fingerprint`, `architecture`, `dtype`,
+            `parameters`, `quantization`, `load_report` (`missing`, `unexpected`, `mismatched`: names of tensors),
+            `model_length`, `chat_template_name`, `gguf_file` and `gguf_sha256`.
+        adapter: the same of the adapter, `None` without one: `fingerprint`, `type`, `base` (as it names it), `base_known`,
+            `tokenizer`, `tokens_before`, `tokens`, `virtual_tokens`.
+    """
+
+    model: object
+    tokenizer: object
+    record: dict
+    adapter: dict | None = None
+
+    def __iter__(self) -> Iterator:
+        return iter((self.model, self.tokenizer))
+
+    def __getitem__(self, at: int):
+        return (self.model, self.tokenizer)[at]
+
+    def with_adapter(self, adapter: str, revision: str | None = None) -> "LoadedModel":
+        """The same with a PEFT adapter on it, and the tokenizer that lies beside the adapter.
+
+        Args:
+            adapter: Hub id or local folder.
+            revision: Hub revision of the adapter.
+
+        Raises:
+            ValueError: see `sycophancy.answering.adapters.add_adapter` and `fit_tokens`.
+        """
+        from sycophancy.answering.limits import virtual_tokens
+
+        revision = resolve_commit(adapter, "model", revision)
+        config = read_config(adapter, revision)
+        known = check_fits(self.model, adapter, revision, config)
+        tokenizer, tokens = fit_tokens(self.model, self.tokenizer, adapter, revision)
+        model = add_adapter(self.model, adapter, revision, checked=True)
+        noted = {
+            "fingerprint": fingerprint_adapter(model),
+            "type": str(getattr(config.peft_type, "value", config.peft_type)),
+            "base": config.base_model_name_or_path,
+            "base_known": known,
+            "virtual_tokens": virtual_tokens(model),
+        }
+        return replace(self, model=model, tokenizer=tokenizer, adapter=noted | tokens)
+
+
+def add_model_arguments(parser) -> None:
+    """Add the flags of `load_model` that say how a model is read: `--gguf_file` and `--chat_template`."""
+    parser.add_argument("--gguf_file", help="GGUF file in the model's folder or repository to read the weights from")
+    parser.add_argument("--chat_template", help="which of a tokenizer's named chat templates to ask through [default]")
+
+
+def load_asked(args) -> LoadedModel:
+    """`load_model` with the arguments of a command: `add_model_arguments`, `model_name_or_path`, `dtype` ..., `adapter`."""
+    loaded = load_model(
+        args.model_name_or_path,
+        args.model_revision,
+        getattr(args, "dtype", None) or "float32",
+        gguf_file=args.gguf_file,
+        chat_template=args.chat_template,
+    )
+    adapter = getattr(args, "adapter", None)
+    return loaded.with_adapter(adapter, args.adapter_revision) if adapter else loaded
+
+
+def load_model(
+    model_name_or_path: str, revision: str | None = None, dtype: str = "float32", *, gguf_file: str | None = None,
+    chat_template: str | None = None,
+) -> LoadedModel:  # fmt: skip
+    """An encoder-decoder or a decoder-only model, in evaluation mode, and its tokenizer.
 
     Args:
-        model_name_or_path: Hub id or local folder of an encoder-decoder model (T5, Flan-T5, BART ...).
+        model_name_or_path: Hub id or local folder of a language model (T5, Flan-T5, BART; Llama, Qwen, Gemma ...).
         revision: Hub revision.
         dtype: `float32`, `bfloat16` or `float16`.
+        gguf_file: GGUF file there, whose weights transformers makes dense.
+        chat_template: name of the chat template, where the tokenizer has several.
 
     Raises:
-        ValueError: the model is not an encoder-decoder, there is none of this name, or the Hub cannot be reached.
+        ValueError: there is no model of this name, the Hub cannot be reached, or what is there is no language model, is not
+            whole, or needs what is not installed; the message says which and what to do.
     """
-    import torch
-    from transformers import AutoConfig, AutoModelForSeq2SeqLM, AutoTokenizer
+    from sycophancy.answering.gelu import use_fast_gelu
+    from sycophancy.answering.limits import model_length
 
-    revision = resolve_commit(model_name_or_path, "model", revision)
-    config = AutoConfig.from_pretrained(model_name_or_path, revision=revision)
-    if not config.is_encoder_decoder:
-        raise ValueError(
-            f"expected an encoder-decoder model, got {model_name_or_path} of type {config.model_type!r}; "
-            "name a T5-like model such as google/flan-t5-base"
-        )
-    tokenizer = AutoTokenizer.from_pretrained(model_name_or_path, revision=revision)
-    model = AutoModelForSeq2SeqLM.from_pretrained(model_name_or_path, revision=revision, dtype=getattr(torch, dtype))
-    return use_fast_gelu(model).eval(), tokenizer
-
-
-def load_any_model(model_name_or_path: str, revision: str | None = None, dtype: str = "float32"):
-    """An encoder-decoder or a decoder-only model, in evaluation mode, and its tokenizer; see `load_model`."""
-    import torch
-    from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
-
-    revision = resolve_commit(model_name_or_path, "model", revision)
-    if AutoConfig.from_pretrained(model_name_or_path, revision=revision).is_encoder_decoder:
-        return load_model(model_name_or_path, revision, dtype)
-    tokenizer = AutoTokenizer.from_pretrained(model_name_or_path, revision=revision)
-    model = AutoModelForCausalLM.from_pretrained(model_name_or_path, revision=revision, dtype=getattr(torch, dtype))
-    return model.eval(), tokenizer
-
-
-def fingerprint_model(model) -> str:
-    """A hash of the model's weights: equal for equal weights, wherever they were loaded from."""
-    return _fingerprint(model.state_dict())
-
-
-def fingerprint_adapter(model) -> str:
-    """A hash of what PEFT would save of the model: a folder's adapter may be another tomorrow."""
-    from peft import get_peft_model_state_dict
-
-    return _fingerprint(get_peft_model_state_dict(model))
+    name = str(model_name_or_path)
+    revision = resolve_commit(name, "model", revision) if not Path(name).is_file() else None
+    config, raw, files = _read_config(name, revision, gguf_file)
+    given = {"revision": revision, "trust_remote_code": False} | ({"gguf_file": gguf_file} if gguf_file else {})
+    folder = Path(name) if Path(name).is_dir() else None
+    quantized = raw.get("quantization_config") is not None
+    tensors = refuse_broken_weights(name, folder, quantized) if folder is not None and gguf_file is None else {}
+    tokenizer = _load_tokenizer(name, files, given)
+    template = _choose_template(name, tokenizer, chat_template)
+    model, report = _load_weights(name, config, dtype, given, quantized)
+    if folder is None and gguf_file is None:
+        # Now they lie in the cache.
+        folder = _cached_folder(name, revision)
+        if folder is not None and any((folder / file).is_file() for file in WEIGHT_FILES):
+            tensors = refuse_broken_weights(name, folder, quantized)
+    _refuse_missing(name, model, report, raw, tensors)
+    _refuse_longer_tokenizer(name, model, tokenizer)
+    model = use_fast_gelu(model).eval()
+    settings = getattr(model.config, "quantization_config", None)
+    record = {
+        "fingerprint": fingerprint_model(model),
+        "architecture": type(model).__name__,
+        "dtype": str(model.dtype).removeprefix("torch."),
+        "parameters": sum(parameter.numel() for parameter in model.parameters()),
+        "quantization": _plain(settings),
+        "load_report": report,
+        "model_length": model_length(model, tokenizer),
+        "chat_template_name": template,
+        "gguf_file": gguf_file,
+        "gguf_sha256": _sha256(name, revision, gguf_file) if gguf_file else None,
+    }
+    return LoadedModel(model, tokenizer, record)
 
 
-def _fingerprint(weights: dict) -> str:
-    import torch
-
-    def chunks():
-        for name, weight in sorted(weights.items()):
-            yield name.encode()
-            yield weight.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy().tobytes()
-
-    return fingerprint(chunks())
+def load_config(model_name_or_path: str, revision: str | None = None, gguf_file: str | None = None):
+    """The configuration of a model that `load_model` would load; `ValueError` as there, as far as it goes by that."""
+    name = str(model_name_or_path)
+    return _read_config(name, None if Path(name).is_file() else resolve_commit(name, "model", revision), gguf_file)[0]
 
 
-def add_adapter(model, adapter: str, revision: str | None = None, trainable: bool = False):
-    """Put a PEFT adapter on the model.
-
-    Args:
-        model: the base model that the adapter was trained on.
-        adapter: Hub id or local folder.
-        revision: Hub revision of the adapter.
-        trainable: whether it is to be trained on; otherwise it is frozen and the model in evaluation mode.
-
-    Raises:
-        ValueError: the adapter does not fit: other shape, other kind of model, or trained on other weights.
-    """
-    from peft import PeftConfig, PeftModel
-
-    revision = resolve_commit(adapter, "model", revision)
-    config = PeftConfig.from_pretrained(adapter, revision=revision)
-    wanted = "SEQ_2_SEQ_LM" if model.config.is_encoder_decoder else "CAUSAL_LM"
-    found = getattr(config.task_type, "value", config.task_type)
-    if found != wanted:
-        raise ValueError(
-            f"expected an adapter for {wanted} models, as {model.config.model_type} is one, got {adapter} for {found}, "
-            f"trained on {config.base_model_name_or_path}; load it on that model"
-        )
-    width = getattr(config, "token_dim", None)
-    if width is not None and width != model.config.hidden_size:
-        raise ValueError(
-            f"expected an adapter for a base model of width {model.config.hidden_size}, got {adapter}, trained on "
-            f"{config.base_model_name_or_path} of width {width}; load it on that model"
-        )
-    _check_fingerprint(model, adapter, revision)
-    # PEFT loads no soft prompt as trainable, but trains one that was made so.
-    by_hand = trainable and config.is_prompt_learning
-    try:
-        tuned = PeftModel.from_pretrained(model, adapter, revision=revision, is_trainable=trainable and not by_hand)
-    except (RuntimeError, KeyError) as error:
-        raise ValueError(
-            f"expected an adapter that fits the base model, got {adapter}, trained on "
-            f"{config.base_model_name_or_path}: {error}"
-        ) from error
-    if by_hand:
-        tuned.requires_grad_(False).prompt_encoder.requires_grad_(True)
-        tuned.active_peft_config.inference_mode = False
-    return tuned if trainable else tuned.requires_grad_(False).eval()
+def _read_config(name: str, revision: str | None, gguf_file: str | None):
+    """The configuration, the same as it was written, and the paths in the folder or repository where they are known."""
+    refuse_file(name)
+    if gguf_file is not None and find_spec("gguf") is None:
+        raise ValueError("--gguf_file: expected the package gguf, got none; install it: pip install 'sycophancy[gguf]'")
+    files = list_files(name, revision)
+    if files is not None:
+        base = _adapter_base(name, revision) if ADAPTER_CONFIG in files else None
+        refuse_no_model(name, files, gguf_file, base)
+    given = {"revision": revision, "trust_remote_code": False} | ({"gguf_file": gguf_file} if gguf_file else {})
+    config, raw = _parse_config(name, given)
+    refuse_other_tasks(name, config)
+    refuse_quantization(name, raw.get("quantization_config"))
+    return config, raw, files
 
 
-def _check_fingerprint(model, adapter: str, revision: str | None) -> None:
-    """Raise `ValueError` where the adapter's folder or repository says that it was trained on other weights."""
-    noted = _noted_fingerprint(adapter, revision)
-    if noted is None:
-        return
-    trained_on = json.loads(noted.read_text(encoding="utf-8"))
-    found = fingerprint_model(model)
-    if trained_on["fingerprint"] != found:
-        dtype = trained_on.get("dtype", "float32")
-        raise ValueError(
-            f"expected the base model that the adapter {adapter} was trained on "
-            f"({trained_on['name']}, {dtype} weights {trained_on['fingerprint']}), got weights {found} in "
-            f"{str(model.dtype).removeprefix('torch.')}; load it on that model, or train an adapter for this one"
-        )
+def _one_line(error: BaseException, most: int = 300) -> str:
+    return " ".join(str(error).split())[:most]
 
 
-def _noted_fingerprint(adapter: str, revision: str | None) -> Path | None:
-    """The file that says which weights an adapter was trained on; `None` where it has none."""
-    if Path(adapter).is_dir():
-        noted = Path(adapter) / FINGERPRINT_FILE
-        return noted if noted.exists() else None
-    from huggingface_hub import _CACHED_NO_EXIST, hf_hub_download, try_to_load_from_cache
-    from huggingface_hub.errors import EntryNotFoundError, LocalEntryNotFoundError
+def _adapter_base(name: str, revision: str | None) -> str | None:
+    """The base model that the adapter in a folder or repository names."""
+    from peft import PeftConfig
 
     try:
-        return Path(hf_hub_download(adapter, FINGERPRINT_FILE, revision=revision))
-    except LocalEntryNotFoundError as error:
-        # A kind of the other error, but nobody has looked whether the file is there.
-        if try_to_load_from_cache(adapter, FINGERPRINT_FILE, revision=revision) is _CACHED_NO_EXIST:
-            return None
-        raise ValueError(
-            f"expected {FINGERPRINT_FILE} of the adapter {adapter} in the cache or a Hub to ask for it, got neither: it says "
-            "which weights the adapter fits; load the adapter once with a network"
-        ) from error
-    except EntryNotFoundError:
+        return PeftConfig.from_pretrained(name, revision=revision).base_model_name_or_path
+    except (ValueError, TypeError, KeyError, OSError):
         return None
+
+
+def _parse_config(name: str, given: dict):
+    """The model's configuration, and as it was written; `ValueError` where transformers does not know it."""
+    import transformers
+    from transformers import CONFIG_MAPPING, AutoConfig, PretrainedConfig
+
+    raw: dict = {}
+    try:
+        if "gguf_file" not in given:
+            raw, _ = PretrainedConfig.get_config_dict(name, revision=given["revision"])
+            _refuse_unknown_type(name, raw, CONFIG_MAPPING, transformers.__version__)
+        return AutoConfig.from_pretrained(name, **given), raw
+    except (ValueError, OSError, KeyError, TypeError, ImportError, NotImplementedError) as error:
+        if str(error).startswith("expected "):
+            raise
+        what = (
+            f"a GGUF file that transformers reads, got {given['gguf_file']} in"
+            if "gguf_file" in given
+            else "a model, got"
+        )
+        raise ValueError(f"expected {what} {name}: {_one_line(error)}; download it again") from error
+
+
+def _refuse_unknown_type(name: str, raw: dict, known, version: str) -> None:
+    kind = raw.get("model_type")
+    if kind in known:
+        return
+    if raw.get("auto_map"):
+        raise ValueError(
+            f"expected a model that transformers itself knows, got {name}, which brings code of its own to run; none is run "
+            "here: name a repository of the model in transformers' format"
+        )
+    if kind is None:
+        raise ValueError(
+            f"expected a model, got {name}, whose config.json names no model_type; save it with save_pretrained"
+        )
+    raise ValueError(
+        f"expected a model that transformers {version} knows, got {name} of type {kind!r}; a newer transformers may "
+        "(pip install -U transformers)"
+    )
+
+
+def _load_tokenizer(name: str, files: list[str] | None, given: dict):
+    from transformers import AutoTokenizer
+
+    if (
+        "gguf_file" not in given
+        and files is not None
+        and not any(part in file for file in files for part in TOKENIZER_NAMES)
+    ):
+        raise ValueError(
+            f"expected a tokenizer in {name}, got none; put the tokenizer of the model that it was made from there "
+            "(tokenizer.save_pretrained)"
+        )
+    try:
+        return AutoTokenizer.from_pretrained(name, **given)
+    except (ValueError, OSError, ImportError, KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"expected a tokenizer that transformers loads in {name}, got: {_one_line(error)}") from error
+
+
+def _choose_template(name: str, tokenizer, wanted: str | None) -> str | None:
+    """Leave the tokenizer one chat template; its name, `None` where it has none or one without a name."""
+    templates = tokenizer.chat_template
+    named = templates if isinstance(templates, dict) else {}
+    if wanted is None and not named:
+        return None
+    chosen = wanted or "default"
+    if chosen not in named:
+        has = f"those named {', '.join(sorted(named))}" if named else "one without a name" if templates else "none"
+        advice = (
+            f"pass --chat_template {sorted(named)[0]}, or another of them" if named else "leave --chat_template out"
+        )
+        raise ValueError(f"expected a chat template {chosen!r} in the tokenizer of {name}, got {has}; {advice}")
+    tokenizer.chat_template = named[chosen]
+    return chosen
+
+
+def _load_weights(name: str, config, dtype: str, given: dict, quantized: bool):
+    """The model, and the names of tensors that were missing, left over or of another shape."""
+    import torch
+    from safetensors import SafetensorError
+    from transformers import AutoModelForCausalLM, AutoModelForSeq2SeqLM
+
+    kind = AutoModelForSeq2SeqLM if config.is_encoder_decoder else AutoModelForCausalLM
+    try:
+        model, info = kind.from_pretrained(
+            name, dtype=getattr(torch, dtype), output_loading_info=True, ignore_mismatched_sizes=True, **given
+        )
+    except torch.OutOfMemoryError:
+        raise
+    except ImportError as error:
+        raise ValueError(
+            f"expected what reads the {'quantised ' if quantized else ''}weights of {name}, got: {_one_line(error)}"
+        ) from error
+    except (RuntimeError, ValueError, OSError, KeyError, TypeError, EOFError, SafetensorError) as error:
+        folder = _cached_folder(name, given["revision"])
+        if folder is not None and "gguf_file" not in given:
+            refuse_broken_weights(name, folder, quantized)
+        raise ValueError(
+            f"expected weights that transformers loads in {name}, got: {_one_line(error)}; download or save them again"
+        ) from error
+    return model, {part: sorted(map(_key_of, info[f"{part}_keys"])) for part in ("missing", "unexpected", "mismatched")}
+
+
+def _key_of(entry) -> str:
+    """A tensor's name in transformers' report, with its two shapes where they differ."""
+    if isinstance(entry, str):
+        return entry
+    key, saved, wanted = entry
+    return f"{key} ({list(saved)} for {list(wanted)})"
+
+
+def _cached_folder(name: str, revision: str | None) -> Path | None:
+    """Where a repository's files lie in the cache, or the folder itself."""
+    from transformers.utils import cached_file
+
+    if Path(name).is_dir():
+        return Path(name)
+    found = cached_file(
+        name, "config.json", revision=revision, local_files_only=True,
+        _raise_exceptions_for_missing_entries=False, _raise_exceptions_for_connection_errors=False,
+    )  # fmt: skip
+    return Path(found).parent if found else None
+
+
+def _refuse_missing(name: str, model, report: dict, raw: dict, tensors: dict) -> None:
+    """Raise `ValueError` where weights of the model were made up: not in the files, or of another shape there."""
+    # Buffers are computed, or start as they stay.
+    missing = [key for key in report["missing"] if key in dict(model.named_parameters(remove_duplicate=False))]
+    read, written = model.get_input_embeddings(), model.get_output_embeddings()
+    if raw.get("tie_word_embeddings") is False and tensors and written is not None and written.weight is read.weight:
+        # T5 in transformers 5 reads such a file as one whose layers are tied, and says nothing.
+        (output,) = (key for key, module in model.named_modules() if module is written)
+        if not any(key.endswith(f"{output}.weight") for key in tensors):
+            missing.append(f"{output}.weight")
+    wrong = report["mismatched"]
+    if wrong:
+        raise ValueError(
+            f"expected the weights that config.json of {name} describes, got others: {some(wrong)}; give it the config.json "
+            "that the weights were saved with"
+        )
+    if not missing:
+        return
+    renamed = [key for key in report["unexpected"] if any(key.endswith(f".{lost}") for lost in missing)]
+    heads = [key for key in report["unexpected"] if "score" in key or "classif" in key or "v_head" in key]
+    if renamed:
+        advice = f"they have other names there ({some(renamed, 1)}): save the model without what is wrapped around it"
+    elif heads:
+        advice = f"it has {some(heads)} instead, as a reward model or a classifier has; name the language model"
+    else:
+        advice = "they would be made up; save the whole language model there, or name another folder"
+    raise ValueError(f"expected all weights of {type(model).__name__} in {name}, got none of {some(missing)}; {advice}")
+
+
+def _refuse_longer_tokenizer(name: str, model, tokenizer) -> None:
+    """Raise `ValueError` where the tokenizer has tokens that the model has no row for."""
+    rows = model.get_input_embeddings().weight.shape[0]
+    largest = max(tokenizer.get_vocab().items(), key=lambda entry: entry[1], default=("", -1))
+    if largest[1] >= rows:
+        raise ValueError(
+            f"expected a tokenizer of at most {rows} tokens, as the model of {name} has, got one whose token {largest[0]!r} has "
+            f"the number {largest[1]}; use the model's own tokenizer, or save the model with the tokens that were added"
+        )
+
+
+def _plain(settings) -> dict | None:
+    """A quantisation's settings as JSON has them."""
+    if settings is None:
+        return None
+    settings = settings if isinstance(settings, dict) else settings.to_dict()
+    return {
+        key: value if isinstance(value, str | int | float | bool | None) else str(value)
+        for key, value in settings.items()
+    }
+
+
+def _sha256(name: str, revision: str | None, file: str) -> str:
+    from transformers.utils import cached_file
+
+    with open(cached_file(name, file, revision=revision), "rb") as opened:
+        return hashlib.file_digest(opened, "sha256").hexdigest()

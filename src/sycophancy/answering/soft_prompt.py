@@ -23,10 +23,11 @@ def with_soft_prompt(model, inputs: dict[str, torch.Tensor]) -> tuple[torch.nn.M
             them from the mask.
 
     Returns:
-        The model as it is and the inputs as they are where there is no soft prompt; else the base model with
+        The model as it is and the inputs as they are where there is no soft prompt, or a prefix; else the base model with
         `inputs_embeds` (rows, n_virtual + width, d_model) and `attention_mask` (rows, n_virtual + width).
     """
-    if not has_soft_prompt(model):
+    # A prefix stands in the keys and values and not before the input; PEFT counts positions after it as for a row alone.
+    if not has_soft_prompt(model) or model.active_peft_config.peft_type in ("PREFIX_TUNING", "CARTRIDGE"):
         return model, inputs
     rows = len(inputs["input_ids"])
     words = model.word_embeddings(inputs["input_ids"])

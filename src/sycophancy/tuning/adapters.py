@@ -1,12 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What of a model is trained: a soft prompt before its input, LoRA in its projections, or all of it."""
 
-from sycophancy.answering.models import add_adapter
-
-
-def task_type(model) -> str:
-    """PEFT's name of the model's kind."""
-    return "SEQ_2_SEQ_LM" if model.config.is_encoder_decoder else "CAUSAL_LM"
+from sycophancy.answering.adapters import add_adapter, task_type
 
 
 def soft_prompt_config(model, tokenizer_name: str, num_virtual_tokens: int, init_text: str | None):

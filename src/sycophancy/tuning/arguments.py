@@ -27,6 +27,12 @@ class TuneArguments:
     model_revision: str | None = field(default=None, metadata={"help": "Hub revision of the model"})
     dataset_revision: str | None = field(default=None, metadata={"help": "Hub revision of the dataset"})
     dtype: str = field(default="float32", metadata={"help": "of the model's weights: float32, bfloat16 or float16"})
+    gguf_file: str | None = field(
+        default=None, metadata={"help": "GGUF file in the model's folder or repository to read the weights from"}
+    )
+    chat_template: str | None = field(
+        default=None, metadata={"help": "which of a tokenizer's named chat templates to ask through [default]"}
+    )
     method: str = field(default="prompt_tuning", metadata={"help": "prompt_tuning, lora or full"})
     sham: bool = field(default=False, metadata={"help": "control: the same training, with nothing to learn from"})
     num_virtual_tokens: int | None = field(default=None, metadata={"help": "prompt_tuning: length of the prompt [20]"})
@@ -84,6 +90,11 @@ class TuneArguments:
             raise ValueError(f"selection_fraction: expected above 0 and below 1, got {self.selection_fraction}")
         if self.dtype not in ("float32", "bfloat16", "float16"):
             raise ValueError(f"dtype: expected float32, bfloat16 or float16, got {self.dtype!r}")
+        if self.method == "full" and self.gguf_file:
+            raise ValueError(
+                "gguf_file: expected with method prompt_tuning or lora, got method full: transformers does not save a model that "
+                "was read from GGUF; name a folder of dense weights"
+            )
         if self.method == "full" and self.dtype != "float32":
             raise ValueError(
                 f"dtype: expected float32 with method full, got {self.dtype}: small steps vanish in rounding; use "

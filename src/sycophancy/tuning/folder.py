@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """The folder that a tuning run leaves: what was tuned, runs before and after, report, card."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from sycophancy.answering.adapters import FINGERPRINT_FILE, fingerprint_adapter, fingerprint_model
 from sycophancy.answering.conversation_tokens import as_asked
 from sycophancy.answering.measuring import describe, describe_dataset, measure
-from sycophancy.answering.models import FINGERPRINT_FILE, fingerprint_adapter, fingerprint_model
 from sycophancy.cli import command_line
 from sycophancy.dataset.reading import fingerprint_claims, take_clusters
 from sycophancy.files import write_json
@@ -30,6 +30,7 @@ class Measured:
         args: `TuneArguments`.
         settings: all settings, for the record.
         fingerprint: of the base model's weights.
+        model_record: what else the records say of the base model (`LoadedModel.record`).
     """
 
     tokenizer: object
@@ -38,6 +39,7 @@ class Measured:
     args: TuneArguments
     settings: dict
     fingerprint: str
+    model_record: dict = field(default_factory=dict)
 
     def __post_init__(self):
         args = self.args
@@ -47,7 +49,8 @@ class Measured:
     def description(self, adapter: str | None = None) -> dict:
         """The base model, with or without an adapter, and the rows as a record names them."""
         args = self.args
-        return describe(args.model_name_or_path, self.fingerprint, args.model_revision, adapter, self.dataset)
+        found = describe(args.model_name_or_path, self.fingerprint, args.model_revision, adapter, self.dataset)
+        return found | {"model": found["model"] | self.model_record}
 
     def measure(self, model, side: str, description: dict, known: list[str] | None = None) -> None:
         """Write the run folder `before` or `after`, asking as `scripts/measure.py` does."""

@@ -9,7 +9,8 @@ looks whether weights and rows are the same.
 import json
 from pathlib import Path
 
-from sycophancy.answering.models import FINGERPRINT_FILE, fingerprint_model, load_any_model
+from sycophancy.answering.adapters import FINGERPRINT_FILE
+from sycophancy.answering.models import load_model
 from sycophancy.dataset.reading import fingerprint_claims
 from sycophancy.files import write_json
 from sycophancy.hub import resolve_commit
@@ -114,7 +115,9 @@ def read_record(folder: Path, name: str) -> dict:
 def same_weights(tuning: dict, base_model_id: str, revision: str | None) -> dict:
     """Name and commit of a base model on the Hub. Raises ValueError unless its weights are those that were tuned on."""
     commit = on_hub(base_model_id, "model", revision)
-    found = fingerprint_model(load_any_model(base_model_id, commit, tuning["config"].get("dtype") or "float32")[0])
+    config = tuning["config"]
+    loaded = load_model(base_model_id, commit, config.get("dtype") or "float32", gguf_file=config.get("gguf_file"))
+    found = loaded.record["fingerprint"]
     if found != tuning["model"]["fingerprint"]:
         raise ValueError(
             f"expected in {base_model_id} the weights that were tuned on ({tuning['model']['name']}, "
