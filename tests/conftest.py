@@ -30,6 +30,8 @@ os.environ |= {
     "COLUMNS": "120",
     "NO_COLOR": "1",
     "PYTHONUTF8": "1",
+    # Commands run this checkout's code, whatever is installed.
+    "PYTHONPATH": str(Path(__file__).resolve().parents[1] / "src"),
 }
 
 import pytest  # noqa: E402
