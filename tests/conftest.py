@@ -55,6 +55,14 @@ def dataset_folder(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def real_models() -> Path:
+    """The folder of real models that SYCO_REAL_MODELS names: smollm2/ and qwen/."""
+    if "SYCO_REAL_MODELS" not in os.environ:
+        pytest.skip("SYCO_REAL_MODELS does not name a folder with smollm2/ and qwen/")
+    return Path(os.environ["SYCO_REAL_MODELS"])
+
+
+@pytest.fixture(scope="session")
 def model_folder(tmp_path_factory, dataset_folder) -> Path:
     """A T5 of the organism's shape with random weights, and its real tokenizer."""
     from transformers import set_seed
