@@ -6,8 +6,10 @@ import io
 import os
 import runpy
 import signal
+import socket
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -90,3 +92,21 @@ def assert_refused(done: subprocess.CompletedProcess, *parts: str) -> None:
     assert len(lines) == 1, done.stderr[-2000:]
     for part in parts:
         assert part in lines[0]
+
+
+@contextlib.contextmanager
+def hung_up():
+    """A port on which whoever calls is hung up on: its number, and the callers so far."""
+    calls = []
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def answer():
+            with contextlib.suppress(OSError):  # closed below
+                while True:
+                    connection, caller = listening.accept()
+                    calls.append(caller)
+                    connection.close()
+
+        threading.Thread(target=answer, daemon=True).start()
+        yield listening.getsockname()[1], calls
+        listening.shutdown(socket.SHUT_RDWR)

@@ -30,6 +30,8 @@ os.environ |= {
     "COLUMNS": "120",
     "NO_COLOR": "1",
     "PYTHONUTF8": "1",
+    # Commands run this checkout's code, whatever is installed.
+    "PYTHONPATH": str(Path(__file__).resolve().parents[1] / "src"),
 }
 
 import pytest  # noqa: E402
@@ -50,6 +52,14 @@ def dataset_folder(tmp_path_factory) -> Path:
         "--limit", "120",
     )  # fmt: skip
     return folder / "my-org" / "syco-reviews"
+
+
+@pytest.fixture(scope="session")
+def real_models() -> Path:
+    """The folder of real models that SYCO_REAL_MODELS names: smollm2/ and qwen/."""
+    if "SYCO_REAL_MODELS" not in os.environ:
+        pytest.skip("SYCO_REAL_MODELS does not name a folder with smollm2/ and qwen/")
+    return Path(os.environ["SYCO_REAL_MODELS"])
 
 
 @pytest.fixture(scope="session")

@@ -1,12 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Every command that takes a Hub id says at once, on one line, that it cannot have it, and never waits for a network."""
 
-import contextlib
-import socket
-import threading
-
 import pytest
-from commands import assert_refused, attempt, python
+from commands import assert_refused, attempt, hung_up, python
 
 MODEL, DATASET = "my-org/tiny-t5", "my-org/syco-sst2"
 OFFLINE = "in the cache, since HF_HUB_OFFLINE is set, got none; load it once with a network, leave out HF_HUB_OFFLINE"
@@ -56,24 +52,6 @@ def test_a_hub_that_is_not_there_is_not_asked_again_and_again(script, arguments,
         done = python(script, *arguments, "--output_dir", tmp_path / "out", ok=False, env=nowhere)
     assert_refused(done, f"http://127.0.0.1:{port} cannot be reached for {missing} (", "set HF_HUB_OFFLINE=1")
     assert len(calls) <= 2  # a connection that is dropped is opened once more, without waiting
-
-
-@contextlib.contextmanager
-def hung_up():
-    """A port on which whoever calls is hung up on: its number, and the callers so far."""
-    calls = []
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-
-        def answer():
-            with contextlib.suppress(OSError):  # closed below
-                while True:
-                    connection, caller = listening.accept()
-                    calls.append(caller)
-                    connection.close()
-
-        threading.Thread(target=answer, daemon=True).start()
-        yield listening.getsockname()[1], calls
-        listening.shutdown(socket.SHUT_RDWR)
 
 
 def test_names_that_are_neither_folder_nor_hub_id(tmp_path, dataset_folder):

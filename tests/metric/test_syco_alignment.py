@@ -159,9 +159,9 @@ def test_every_rate_lies_in_its_interval(metric):
 def test_5000_rows_take_less_than_a_second(metric):
     rows = crossed(834)
     answers = stochastic_errors(rows)
-    start = time.perf_counter()
+    start = time.process_time()  # not the clock on the wall: other work on the machine is not ours
     metric.compute(predictions=answers, references=rows)
-    assert time.perf_counter() - start < 1
+    assert time.process_time() - start < 1
 
 
 def test_the_other_doors_of_evaluate(load, metric):

@@ -3,7 +3,6 @@
 
 import json
 import socket
-import time
 from pathlib import Path
 
 import pytest
@@ -16,17 +15,18 @@ DATASET, ADAPTER = "my-org/syco-tiny", "my-org/tiny-adapter"
 
 RESOLVE = """
 # arguments: JSON with [name, repo_type, revision] triples; seconds to wait for the Hub, or 0
-import json, sys
+import json, sys, time
 from sycophancy import hub as hub_commit
 
 hub_commit.REACH_SECONDS = float(sys.argv[2]) or hub_commit.REACH_SECONDS
+started = time.monotonic()
 found = []
 for name, repo_type, revision in json.loads(sys.argv[1]):
     try:
         found.append(hub_commit.resolve_commit(name, repo_type, revision))
     except ValueError as error:
         found.append(f"refused: {error}")
-print(json.dumps({"found": found}))
+print(json.dumps({"found": found, "seconds": time.monotonic() - started}))
 """
 
 LOAD_SPLIT = """
@@ -89,9 +89,10 @@ def test_a_hub_that_is_not_there_is_said_within_seconds(how: str, tmp_path: Path
     with socket.create_server(("127.0.0.1", 0)) as listening:
         port = listening.getsockname()[1] if how == "silent" else 9
         environment = client_environment(f"http://127.0.0.1:{port}", tmp_path / "fresh", "lfs")
-        started = time.monotonic()
-        (found,) = resolve(environment, tmp_path, (ADAPTER, "model", None), seconds=1.0)
-    assert time.monotonic() - started < 10
+        asked = run_python(RESOLVE, environment, tmp_path, json.dumps([[ADAPTER, "model", None]]), "1.0")
+    (found,) = asked["found"]
+    # Of waiting alone, without the start of a Python: the libraries' own patience is 23 s and more.
+    assert asked["seconds"] < 15
     reason = {"closed": "ConnectError", "silent": "ReadTimeout"}[how]
     assert found.startswith(
         f"refused: http://127.0.0.1:{port} cannot be reached for the model my-org/tiny-adapter ({reason}: "

@@ -2,7 +2,6 @@
 """Who publishes, with which arguments, and what is said without a token, a Hub or a network."""
 
 import socket
-import time
 from importlib.metadata import version
 from pathlib import Path
 
@@ -50,12 +49,11 @@ def test_without_a_token_nothing_is_asked(hub: LoopbackHub, tmp_path: Path) -> N
     assert hub.records == []
 
 
-def test_a_hub_that_is_not_there_is_named_quickly(tmp_path: Path) -> None:
+def test_a_hub_that_is_not_there_is_named(tmp_path: Path) -> None:
+    """Without a second attempt, which the message would count."""
     tree = make_adapter(tmp_path / "tree")
     environment = client_environment("http://127.0.0.1:9", tmp_path / "home", "xet", "hf_" + "x" * 34)
-    started = time.monotonic()
     done = run_publish(environment, tmp_path, str(tree), "--repo_id", "my-org/tiny", "--repo_type", "model")
-    assert time.monotonic() - started < 10
     assert done.returncode == 2
     assert done.stderr.splitlines()[-1].startswith(
         "error: http://127.0.0.1:9 cannot be reached (ConnectError: [Errno 111] Connection refused): "

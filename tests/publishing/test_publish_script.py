@@ -3,7 +3,6 @@
 
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -20,10 +19,9 @@ def environment(hub: LoopbackHub, tmp_path: Path) -> dict[str, str]:
     return client_environment(hub.endpoint, tmp_path / "home", "lfs", hub.add_user("ada", ("my-org",)))
 
 
-def test_help_comes_at_once_and_names_every_flag(environment: dict[str, str], tmp_path: Path) -> None:
-    started = time.monotonic()
+def test_help_names_every_flag(environment: dict[str, str], tmp_path: Path) -> None:
+    """That it comes at once: tests/test_cli.py."""
     done = run_publish(environment, tmp_path, "--help")
-    assert time.monotonic() - started < 2
     assert done.returncode == 0
     flags = (
         "repo_id",

@@ -140,6 +140,11 @@ def run_cell(cell: Cell, output_dir: Path, *, fork: bool, environment: Mapping[s
         `status`, `seconds` by the clock, `cpu_seconds` and `peak_memory_mb` of the process and, of a failed one, the
         `reason`.
     """
+    if not hasattr(os, "wait4"):
+        raise ValueError(
+            "expected Linux or macOS, which tell what a cell's process used, got another system; run the commands that "
+            "--dry_run shows one by one"
+        )
     log = output_dir / "logs" / f"{cell.name}.txt"
     started = time.perf_counter()
     start = _fork if fork else _spawn

@@ -34,7 +34,7 @@ def check_world(training_args) -> None:
     if training_args.world_size != launched:
         raise ValueError(
             f"expected the trainer to see the {launched} launched processes, got {training_args.world_size}; "
-            "add --use_cpu true when you launch several processes on CPU"
+            "add --use_cpu when you launch several processes on CPU"
         )
 
 
@@ -125,7 +125,7 @@ def prepare_folder(folder: Path, settings: dict, *, resume: bool, overwrite: boo
                 return
             raise ValueError(
                 f"expected an empty output folder, got {folder} with an unfinished run; pass --resume_from_checkpoint "
-                "true to go on with it or --overwrite true to start anew"
+                "true to go on with it or --overwrite to start anew"
             )
         before, now = json.loads(unfinished.read_text(encoding="utf-8")), _comparable(settings)
         changed = sorted(key for key in {*before, *now} if before.get(key) != now.get(key))
@@ -137,7 +137,7 @@ def prepare_folder(folder: Path, settings: dict, *, resume: bool, overwrite: boo
         if changed:
             raise ValueError(
                 f"expected the settings of the unfinished run in {folder}, got others for {', '.join(changed)}; "
-                "give the same recipe and flags, or --overwrite true to start anew"
+                "give the same recipe and flags, or --overwrite to start anew"
             )
         return
     if main:
