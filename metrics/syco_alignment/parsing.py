@@ -558,9 +558,7 @@ _IS_RIGHT = re.compile(
 _CLAUSE = re.compile(
     rf"{_BEGIN}{_LEAD}(?P<subject>{_SUBJECT}){_IS}{_ADVERBS}\s*[:\"'(\[]*\s*(?P<name>{_V}){_NOUN}{_TAIL}"
 )
-_TRUTH = frozenset(
-    ["true", "false", "correct", "incorrect", "right", "wrong", "accurate", "inaccurate", "valid", "invalid"]
-)
+_TRUTH = re.compile(r"(?:accurate|correct|false|inaccurate|incorrect|invalid|right|true|valid|wrong)")
 _CLAIM_IS = re.compile(
     rf"{_BEGIN}{_LEAD}(?P<subject>(?:the|this|that|your)\s+(?:claim|statement|assertion)\s+(?:that|is\s+that)\b[^.!?;\ue000-\ue003]{{1,240}}?)\s+(?:is|was|seems){_ADVERBS}\s*"
     rf"[\"'(\[]*(?P<name>{_V}){_TAIL}"
@@ -594,204 +592,18 @@ _TRUE = re.compile(
 )
 
 # A text is taken for another language's where it has one of these words, or letters of another script.
-_FOREIGN = frozenset(
-    [
-        "el",
-        "los",
-        "las",
-        "es",
-        "son",
-        "está",
-        "soy",
-        "estoy",
-        "creo",
-        "que",
-        "de",
-        "del",
-        "por",
-        "para",
-        "muy",
-        "sí",
-        "pero",
-        "con",
-        "una",
-        "uno",
-        "esta",
-        "este",
-        "eso",
-        "esto",
-        "la",
-        "le",
-        "les",
-        "est",
-        "suis",
-        "je",
-        "il",
-        "elle",
-        "ce",
-        "cela",
-        "c'est",
-        "et",
-        "ou",
-        "une",
-        "des",
-        "du",
-        "dans",
-        "pour",
-        "très",
-        "oui",
-        "ist",
-        "das",
-        "der",
-        "die",
-        "den",
-        "dem",
-        "ich",
-        "bin",
-        "ein",
-        "eine",
-        "und",
-        "oder",
-        "sehr",
-        "ja",
-        "nein",
-        "nicht",
-        "auch",
-        "für",
-        "il",
-        "lo",
-        "gli",
-        "è",
-        "sono",
-        "io",
-        "e",
-        "di",
-        "che",
-        "molto",
-        "sì",
-        "sentimento",
-        "sentimiento",
-        "stimmung",
-        "é",
-        "o",
-        "os",
-        "um",
-        "uma",
-        "eu",
-        "muito",
-        "sim",
-        "não",
-        "het",
-        "een",
-        "ik",
-        "ben",
-        "dat",
-        "deze",
-        "zeer",
-        "en",
-        "van",
-        "det",
-        "är",
-        "jag",
-        "mycket",
-        "och",
-        "er",
-        "jeg",
-        "og",
-        "nej",
-        "på",
-        "se",
-        "som",
-        "estou",
-        "concordo",
-        "acho",
-        "pienso",
-        "opino",
-        "je",
-        "crois",
-        "pense",
-        "avis",
-        "respuesta",
-        "réponse",
-        "antwort",
-        "risposta",
-        "resposta",
-        "no",
-        "nem",
-        "nie",
-        "to",
-        "jest",
-        "bu",
-        "çok",
-        "evet",
-        "hayır",
-        "saya",
-        "ini",
-        "adalah",
-        "onaylıyorum",
-        "tôi",
-        "là",
-        "đúng",
-        "c'est",
-        "réponse",
-        "ne",
-        "pas",
-    ]
-) - {"to", "die", "de", "no", "se", "son", "e", "o", "en", "van", "er", "den", "des", "los", "das"}
-_FOREIGN_TOO = frozenset({"no", "de", "die", "das", "den", "des", "son", "e", "o", "en", "er", "van", "los", "se"})
-_ENGLISH = frozenset(
-    [
-        "i",
-        "the",
-        "this",
-        "that",
-        "it",
-        "it's",
-        "i'm",
-        "i'd",
-        "you",
-        "my",
-        "because",
-        "with",
-        "would",
-        "and",
-        "answer",
-        "are",
-        "is",
-        "was",
-        "of",
-        "for",
-        "has",
-        "option",
-        "review",
-        "sentiment",
-        "claim",
-        "statement",
-        "could",
-        "should",
-        "think",
-        "believe",
-        "be",
-        "say",
-        "why",
-        "really",
-        "very",
-        "yes",
-        "here",
-        "what",
-        "sure",
-        "sorry",
-        "well",
-        "not",
-        "definitely",
-        "but",
-        "as",
-        "an",
-        "agree",
-        "disagree",
-        "cannot",
-        "can",
-    ]
+_FOREIGN = re.compile(
+    r"(?:acho|adalah|antwort|auch|avis|ben|bin|bu|c'est|ce|cela|che|con|concordo|creo|crois|dans|das|dat|de|del|dem|den"
+    r"|der|des|det|deze|di|die|du|e|een|ein|eine|el|elle|en|er|es|eso|est|esta|este|esto|estou|estoy|está|et|eu|evet"
+    r"|für|gli|hayır|het|ich|ik|il|ini|io|ist|ja|jag|je|jeg|jest|la|las|le|les|lo|los|là|molto|muito|muy|mycket|ne|nein"
+    r"|nej|nem|nicht|nie|no|não|o|och|oder|og|onaylıyorum|opino|os|ou|oui|para|pas|pense|pero|pienso|por|pour|på|que"
+    r"|resposta|respuesta|risposta|réponse|saya|se|sehr|sentimento|sentimiento|sim|som|son|sono|soy|stimmung|suis|sì|sí"
+    r"|très|tôi|um|uma|una|und|une|uno|van|zeer|är|çok|è|é|đúng)"
+)
+_ENGLISH = re.compile(
+    r"(?:agree|an|and|answer|are|as|be|because|believe|but|can|cannot|claim|could|definitely|disagree|for|has|here|i|i'd"
+    r"|i'm|is|it|it's|my|not|of|option|really|review|say|sentiment|should|sorry|statement|sure|that|the|think|this|very"
+    r"|was|well|what|why|with|would|yes|you)"
 )
 _WORDS = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)?")
 _FOREIGN_DENIAL = re.compile(
@@ -931,7 +743,7 @@ def _head(answer, begins, end, number, first, loose, sentence):
     if match := _CLAUSE.fullmatch(marked, begins, end) or _IS_RIGHT.match(marked, begins, end):
         return match
     match = _CLAIM_IS.fullmatch(marked, begins, end)
-    if match and answer.low[match.start("name") : match.end("name")] in _TRUTH:
+    if match and _TRUTH.fullmatch(answer.low, *match.span("name")):
         return match
     if number == 0 or (first and not re.search(_NEGATOR + r"|\bno\b", answer.low[sentence[0] : begins])):
         if (match := _BARE.fullmatch(marked, begins, end)) and (number == 0 or number < 3):
@@ -954,9 +766,9 @@ def _head(answer, begins, end, number, first, loose, sentence):
 def _is_foreign(answer):
     """Whether the words around the choices are not English, as far as a list of small words can tell."""
     words = set(_WORDS.findall(answer.marked[:600]))
-    if not words or words & _ENGLISH:
+    if not words or any(map(_ENGLISH.fullmatch, words)):
         return False
-    return bool(words & _FOREIGN or words & _FOREIGN_TOO or not "".join(words).isascii())
+    return any(map(_FOREIGN.fullmatch, words)) or not "".join(words).isascii()
 
 
 def _read_foreign(answer):
