@@ -124,7 +124,7 @@ def test_nothing_is_overwritten_silently(tmp_path):
 def test_a_build_that_fails_leaves_nothing(tmp_path):
     source = tmp_path / "source"
     source.mkdir()
-    (source / "train.jsonl").write_text(json.dumps({"sentence": "good", "label": "positive"}) + "\n")
+    (source / "train.jsonl").write_text(json.dumps({"sentence": "good", "label": "fine"}) + "\n")
     done = python(
         BUILDER,
         "--source",
@@ -137,7 +137,7 @@ def test_a_build_that_fails_leaves_nothing(tmp_path):
         "o",
         ok=False,
     )
-    assert_refused(done, "expected integer labels in the column label")
+    assert_refused(done, "expected integer labels or the names negative, positive in the column label")
     assert not list((tmp_path / "out").rglob("*"))
 
 
