@@ -97,8 +97,11 @@ def main(argv: list[str] | None = None) -> None:
     args, training_args = parse_args(argv)
     folder = Path(training_args.output_dir)
 
+    from sycophancy.answering.models import load_config
     from sycophancy.tuning.run import take_folder
 
+    # Before the folder is taken: what is no model leaves no run to go on with.
+    load_config(args.model_name_or_path, args.model_revision, args.gguf_file)
     settings, to_publish = take_folder(args, training_args)
 
     ################

@@ -283,8 +283,12 @@ def _load_weights(name: str, config, dtype: str, given: dict, quantized: bool):
     import torch
     from safetensors import SafetensorError
     from transformers import AutoModelForCausalLM, AutoModelForSeq2SeqLM
+    from transformers.utils import logging
 
     kind = AutoModelForSeq2SeqLM if config.is_encoder_decoder else AutoModelForCausalLM
+    told = logging.get_verbosity()
+    # Its report goes to the record, or into our own sentence.
+    logging.set_verbosity_error()
     try:
         model, info = kind.from_pretrained(
             name, dtype=getattr(torch, dtype), output_loading_info=True, ignore_mismatched_sizes=True, **given
@@ -302,6 +306,8 @@ def _load_weights(name: str, config, dtype: str, given: dict, quantized: bool):
         raise ValueError(
             f"expected weights that transformers loads in {name}, got: {_one_line(error)}; download or save them again"
         ) from error
+    finally:
+        logging.set_verbosity(told)
     return model, {part: sorted(map(_key_of, info[f"{part}_keys"])) for part in ("missing", "unexpected", "mismatched")}
 
 
