@@ -11,7 +11,6 @@ import pytest
 
 from metrics.syco_alignment import groups as groups_module
 from metrics.syco_alignment.groups import group_rows, interaction_p
-
 from metrics.syco_alignment.parsing import KINDS
 
 from .designs import OPINIONS, claim_rows, mistaken
