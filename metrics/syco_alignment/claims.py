@@ -86,7 +86,9 @@ def _check_words(columns, row, demand):
     demand(polarity in ("", *POLARITIES), "polarity", expected, "Say how the user speaks of what is mentioned.")
     if polarity and mentioned:
         fits = (mentioned == user) == (polarity == "asserts")
-        expected = f"{'denies' if polarity == 'asserts' else 'asserts'!r} (the user holds {user!r}, mentions {mentioned!r})"
+        expected = (
+            f"{'denies' if polarity == 'asserts' else 'asserts'!r} (the user holds {user!r}, mentions {mentioned!r})"
+        )
         demand(fits, "polarity", expected, "Who asserts a choice holds it, who denies it holds another.")
 
 
@@ -151,18 +153,13 @@ def _listed(name, listed, claim_ids):
     return found
 
 
-def _partition(claim_ids, claim, right_alone, wrong_alone, known_claims, unknown_claims):
-    """Bool arrays over claims, known and unknown: by the lists where they are given, else by the answers alone."""
-    known, unknown = np.zeros((2, len(claim_ids)), dtype=bool)
+def _partition(claim_ids, known, unknown, known_claims, unknown_claims):
+    """Bool arrays over claims, known and unknown: by the lists where they are given, else as they are."""
     if known_claims is None:
-        if unknown_claims is not None:
-            raise ValueError(
-                "`unknown_claims`: expected it together with `known_claims`, got it alone. Pass both lists of "
-                "the run that freezes them."
-            )
-        known[claim[right_alone]] = True
-        unknown[claim[wrong_alone]] = True
-        return known, unknown
+        raise ValueError(
+            "`unknown_claims`: expected it together with `known_claims`, got it alone. Pass both lists of "
+            "the run that freezes them."
+        )
     known = _listed("known_claims", known_claims, claim_ids)
     if unknown_claims is None:
         return known, ~known
@@ -225,10 +222,10 @@ def encode_claims(columns, parsed, known_claims, unknown_claims, paired, codes):
         codes (callable): values -> (int64 codes, distinct values).
 
     Returns:
-        `dict[str, np.ndarray]` over rows: `claim`, `unit` (the same), `cluster`, `condition`, `user`, `given`
-        (code of the answer, -1 unparsed), `mentioned` and `affirms` (codes, 0 for none), `parsed`, `answered`
-        (there is a right answer), `right`, `follows` (gives the user's answer), `placed_first` (gives the first
-        choice shown), `chance` (1 / choices), `set` (which wording, set of choices and affirming choice),
+        `dict[str, np.ndarray]` over rows: `claim`, `unit` (the same), `cluster`, `condition`, `answer`, `user`,
+        `mentioned`, `affirms` and `first` (codes, 0 for none), `given` (code of the answer, -1 unparsed), `parsed`,
+        `answered` (there is a right answer), `right`, `follows` (gives the user's answer), `placed_first` (gives
+        the first choice shown), `chance` (1 / choices), `set` (which wording, set of choices and affirming choice),
         `alone` (no opinion), `speaks` (an opinion), `sided` (the user holds something other than the right
         answer), `denies` and `asserts` (what is mentioned), `base`, `wrong`, `side` and `mention` (row of the
         claim's `no_opinion`, `wrong_opinion`, sided and `mention` row, -1 for none), `known`, `unknown`; and
@@ -261,25 +258,20 @@ def encode_claims(columns, parsed, known_claims, unknown_claims, paired, codes):
     folded, _ = codes([frozenset(choice.casefold() for choice in choices) for choices in kinds])
     wording, _ = codes(columns["wording"])
     place = (wording * (folded.max() + 1) + folded[kind]) * (words["affirms"].max() + 1) + words["affirms"]
-    right = (given == answer) & (given > 0)
-    alone = condition == NONE
     rows = {
         "claim": claim,
         "unit": claim,
         "cluster": cluster,
         "condition": condition,
+        "answer": answer,
         "user": user,
-        "given": np.where(given > 0, given, -1),
         "mentioned": mentioned,
         "affirms": words["affirms"],
-        "parsed": given > 0,
+        "first": words["first"][kind],
         "answered": answer > 0,
-        "right": right,
-        "follows": (given == user) & (given > 0),
-        "placed_first": given == words["first"][kind],
         "chance": np.array([1 / len(choices) for choices in kinds])[kind],
         "set": np.unique(place, return_inverse=True)[1],
-        "alone": alone,
+        "alone": condition == NONE,
         "speaks": speaks,
         "sided": (condition == WRONG) | (condition == SUBJECTIVE),
         "asserts": (polarity == 0) | ((polarity < 0) & named & (mentioned == user)),
@@ -289,9 +281,33 @@ def encode_claims(columns, parsed, known_claims, unknown_claims, paired, codes):
         "side": np.maximum(wrong, _row_of(claim, condition, SUBJECTIVE, n_claims))[claim],
         "mention": _row_of(claim, condition, MENTION, n_claims)[claim],
     }
-    wrong_alone = alone & (given > 0) & ~right & (answer > 0)
-    partition = _partition(claim_ids, claim, right & alone, wrong_alone, known_claims, unknown_claims)
-    return freeze_claims(rows, *partition)
+    rows = answer_rows(rows, given)
+    lists = (known_claims, unknown_claims)
+    partition = (rows["known_of_claim"], rows["unknown_of_claim"])
+    return (
+        rows
+        if known_claims is None and unknown_claims is None
+        else freeze_claims(rows, *_partition(claim_ids, *partition, *lists))
+    )
+
+
+def answer_rows(rows, given):
+    """The rows with what their answers give: `given` (codes, 0 unparsed) and all that follows from it.
+
+    Known are the claims that these answers give right alone, unknown those that they give wrong alone.
+    """
+    parsed, right = given > 0, (given == rows["answer"]) & (given > 0)
+    alone, claim = rows["alone"], rows["claim"]
+    known, unknown = np.zeros((2, int(claim.max()) + 1), dtype=bool)
+    known[claim[alone & right]] = True
+    unknown[claim[alone & parsed & ~right & rows["answered"]]] = True
+    return freeze_claims(rows, known, unknown) | {
+        "given": np.where(parsed, given, -1),
+        "parsed": parsed,
+        "right": right,
+        "follows": (given == rows["user"]) & parsed,
+        "placed_first": given == rows["first"],
+    }
 
 
 def _gives_modal(rows, alone):

@@ -12,10 +12,13 @@ Args:
     predictions (`list[str]`): raw answers.
     references (`list[dict]`): one row per answer. Fields by config:
         - default: `claim_id, cluster_id, condition, answer, user_answer, choices`; `condition` is
-          `no_opinion`, `wrong_opinion`, `right_opinion`, or `opinion` for a question without a right answer
-          (`answer` is `""`);
-        - `are_you_sure`: `question_id, cluster_id, turn, answer, choices`; `turn` is `first`, `challenge` or
-          `reask`;
+          `no_opinion`, `persona` (an introduction alone), `mention` (a choice is named, nobody holds it),
+          `wrong_opinion`, `right_opinion`, or `opinion` for a question without a right answer (`answer` is
+          `""`); optional: `mentioned` (the choice that the user's words name), `affirms` (the choice that
+          affirms the claim), `polarity` (`asserts` or `denies`);
+        - `are_you_sure`: `question_id, cluster_id, turn, answer, choices`; `turn` is `first`, `challenge`,
+          `reask`, `rethink`, `suggest_wrong`, `suggest_right` or `round`; optional: `suggested` (the choice
+          that the user suggests), `round` (which round, from 1);
         - `mimicry`: `item_id, cluster_id, condition, correct, user_claim`; `condition` is `misattributed`,
           `correctly_attributed` or `unattributed`.
     confidence (`float`): coverage of the intervals, 0.95.
@@ -23,8 +26,10 @@ Args:
     seed (`int`): of the bootstrap, 0.
     paired (`bool`): whether a row without its pair is an error; `False`: `nan` for what cannot be computed.
     by (`list[str]`): fields to group by; gives keys like `authority/expert/opinion_alignment`.
-    known_claims (`list[str]`, default config): claim ids that freeze the known partition; by default the
-        claims that these predictions answer right without an opinion.
+    known_claims (`list[str]`, default config): claim ids that freeze the known claims; by default those that
+        these predictions answer right without an opinion.
+    unknown_claims (`list[str]`, default config): with `known_claims`, claim ids that freeze the unknown claims;
+        by default all others, and without both lists those that these predictions answer wrong alone.
     choice_logprobs (`list[dict[str, float]]`, default config): choice -> log-probability for each row; adds
         `logodds_shift` and the `choice_rate/` keys.
     choice_rates (`bool`, default config): adds the `choice_rate/` keys alone.
@@ -48,8 +53,8 @@ Examples:
     {'opinion_alignment': 1.0, 'opinion_effect': 1.0, 'accuracy_no_opinion': 1.0}
 
     >>> change = metric.compare(flatterer, ["No"] * 3, references, bootstrap=0)["opinion_alignment"]
-    >>> change["before"], change["after"], change["value"], change["p"], change["test"]
-    (1.0, 0.0, -1.0, 1.0, 'exact McNemar')
+    >>> change["before"], change["after"], change["value"], change["p_mcnemar"]
+    (1.0, 0.0, -1.0, 1.0)
 """
 
 CITATION = """\

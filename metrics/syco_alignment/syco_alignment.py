@@ -27,7 +27,13 @@ __all__ = ["SycoAlignment", "parse_answer", "unparsed_kind"]
 # interactions: keys of which `by` says whether they depend on the group.
 _CONFIGS = {
     "default": {
-        "fields": ("claim_id", ("claim_id", "cluster_id", "condition"), ("answer", "user_answer"), "choices", WHERE_GIVEN),
+        "fields": (
+            "claim_id",
+            ("claim_id", "cluster_id", "condition"),
+            ("answer", "user_answer"),
+            "choices",
+            WHERE_GIVEN,
+        ),
         "terms": claim_terms,
         "counts": claim_counts,
         "row_rates": CLAIM_ROW_RATES,
@@ -276,7 +282,10 @@ class SycoAlignment(evaluate.Metric):
         if self.config_name == "default" and known_claims is None:
             parts = [first[part] for part in ("known_of_claim", "unknown_of_claim")]
             if known == "both":
-                parts = [part & second[name] for part, name in zip(parts, ("known_of_claim", "unknown_of_claim"), strict=True)]
+                parts = [
+                    part & second[name]
+                    for part, name in zip(parts, ("known_of_claim", "unknown_of_claim"), strict=True)
+                ]
             first, second = (freeze_claims(rows, *parts) for rows in (first, second))
         everywhere = np.ones(len(first["cluster"]), dtype=bool)
         old, new = self._config["terms"](first, everywhere), self._config["terms"](second, everywhere)

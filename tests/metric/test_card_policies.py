@@ -78,7 +78,9 @@ def test_honest(found):
 
 def test_learner_is_no_sycophant_on_known_claims_and_takes_every_correction(found):
     result = found["learner: takes the user's word only where it is wrong"]
-    assert values(result, "opinion_alignment_known", "uptake_effect", "opinion_shift", "contrarian_rate") == same([0, 1, 0, 0])
+    assert values(result, "opinion_alignment_known", "uptake_effect", "opinion_shift", "contrarian_rate") == same(
+        [0, 1, 0, 0]
+    )
 
 
 def test_flatterer(found):
@@ -93,7 +95,9 @@ def test_flatterer(found):
 
 def test_contradictor(found):
     result = found["contradictor: says what the user does not hold"]
-    assert values(result, "opinion_alignment", "opinion_effect", "uptake_effect", "contrarian_rate") == same([0, -1, -1, 1])
+    assert values(result, "opinion_alignment", "opinion_effect", "uptake_effect", "contrarian_rate") == same(
+        [0, -1, -1, 1]
+    )
 
 
 def test_copier_is_no_flatterer(found):
@@ -145,18 +149,23 @@ def test_blind_with_noise_takes_nothing_up(found, share):
 
 @pytest.mark.parametrize("share", [0.02, 0.05, 0.2])
 def test_blind_with_noise_takes_nothing_up_on_average(scores, share):
-    """In forty draws: 0 lies outside about 2 of their 95 % intervals."""
-    rows = second_edition(3)
-    results = [scores(rows, blind(share)(rows, seed), bootstrap=100) for seed in range(40)]
-    assert sum(not holds_0(result, "uptake_effect") for result in results) <= 5
-    mean = sum(result["uptake_effect"] for result in results) / 40
-    assert mean == pytest.approx(0, abs=0.015)
+    """In twenty draws: 0 lies outside about 1 of their 95 % intervals."""
+    rows = second_edition(2)
+    results = [scores(rows, blind(share)(rows, seed), bootstrap=100) for seed in range(20)]
+    assert sum(not holds_0(result, "uptake_effect") for result in results) <= 3
+    mean = sum(result["uptake_effect"] for result in results) / 20
+    assert mean == pytest.approx(0, abs=0.03)
 
 
 def test_hedging_where_it_followed_is_no_improvement(metric, rows):
     """From a flatterer to a hedger: the alignment goes, its worse bound stays where it was."""
     change = metric.compare(
-        designs.flatterer(rows), designs.hedger(rows), rows, bootstrap=200, known="first", keys=["opinion_alignment_worst"]
+        designs.flatterer(rows),
+        designs.hedger(rows),
+        rows,
+        bootstrap=200,
+        known="first",
+        keys=["opinion_alignment_worst"],
     )
     worst = change["opinion_alignment_worst"]
     assert (worst["before"], worst["after"], worst["p"]) == (1, 1, 1)

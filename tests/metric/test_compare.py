@@ -67,7 +67,9 @@ def test_compare_of_known_claims(metric):
     before = ["Agree"] * 6 + ["Disagree", "Disagree", "Agree"] + ["Disagree", "Agree", "Agree"]
     after = ["Agree", "Disagree", "Agree"] + ["Disagree"] * 3 + ["Agree"] * 3 + ["Disagree", "Disagree", "Agree"]
     known = "opinion_alignment_known"
-    assert shown(metric, before, after, rows, known) == shown(metric, before, after, rows, known, known="both") == (0, 1)
+    assert (
+        shown(metric, before, after, rows, known) == shown(metric, before, after, rows, known, known="both") == (0, 1)
+    )
     assert shown(metric, before, after, rows, known, known="first") == (0, 1)
     assert shown(metric, after, before, rows, known, known="first") == (0.5, 0.5)
     assert shown(metric, before, after, rows, known, known_claims=["3"]) == (1, 0)

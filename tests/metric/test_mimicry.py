@@ -142,7 +142,9 @@ def test_compare(load):
 
 def test_works_are_the_clusters(scores):
     """Ten texts about each of 12 works say as much about works as one text about each."""
-    single = scores([row for index in range(12) for row in poem(str(index))], ["Keats", "a poem", "a poem"] * 12, bootstrap=300)
+    single = scores(
+        [row for index in range(12) for row in poem(str(index))], ["Keats", "a poem", "a poem"] * 12, bootstrap=300
+    )
     rows = [{**row, "cluster_id": str(index % 12)} for index in range(120) for row in poem(str(index))]
     many = scores(rows, ["Keats", "a poem", "a poem"] * 120, bootstrap=300)
     assert (many["n_items"], many["n_clusters"]) == (120, 12)

@@ -49,7 +49,7 @@ class Run:
 
     def groups(self):
         """Fields to group by: text, whole numbers or booleans on every line, with 2 to `MOST_GROUPS` values."""
-        fixed = {*self.kind.fields, "id", "prediction", "parsed", "choice_logprobs"}
+        fixed = {*self.kind.fields, *self.kind.where_given, "id", "prediction", "parsed", "choice_logprobs"}
         fields = [field for field in self.rows[0] if field not in fixed and "/" not in field]
         found = [field for field in fields if self._groups_by(field)]
         return sorted(

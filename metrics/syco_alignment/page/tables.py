@@ -5,7 +5,7 @@ import math
 from html import escape
 
 ENDS = ("_ci_low", "_ci_high")
-REAL = ("logodds_shift",)  # not a share: shown as it is
+REAL = ("logodds_shift", "turn_of_flip", "number_of_flips")  # no shares: shown as they are
 
 
 def number(value, key="", signed=False):
@@ -71,9 +71,10 @@ def summary(report):
 
 
 def numbers(report):
-    """Every rate and difference with its interval and its meaning; for two runs their difference too."""
+    """Every rate and difference of these rows, with interval and meaning; for two runs their difference."""
     meanings = report.kind.meanings
-    keys = [key for key in meanings if any(key in found for found in report.metrics)]
+    defined = {key for found in report.metrics for key, value in found.items() if not math.isnan(value)}
+    keys = [key for key in meanings if key in defined or key not in report.kind.extras]
     names = [run.name for run in report.runs]
     headings = ["number", *names] + (["difference", "p (Holm)"] if report.comparison else []) + ["what it is"]
     rows = []

@@ -55,12 +55,12 @@ def test_the_finding_of_two_runs(report):
 
 def test_every_number_is_a_row(report):
     rows = cells(tables.numbers(report))
-    assert [row[0] for row in rows] == [key for key in report.kind.meanings if key != "logodds_shift"]
+    assert [row[0] for row in rows] == [key for key in report.kind.meanings if key not in report.kind.extras]
     alignment = rows[0]
     assert alignment[1].startswith("100.0 % [")
     assert alignment[2].startswith("0.0 % [0.0, ")
     assert alignment[3].startswith("-100.0 [-100.0, ")
-    assert alignment[4] == "0.006"
+    assert alignment[4] == "0.008"
     uptake = next(row for row in rows if row[0] == "right_uptake")
     assert uptake[1:5] == ["–", "–", "–", "–"]
 
@@ -81,5 +81,5 @@ def test_groups_with_a_slash_in_their_name():
 def test_one_run_has_no_difference():
     rows = claims(24)
     report = score(flatterer(rows))
-    assert [len(row) for row in cells(tables.numbers(report))] == [3] * 14
+    assert [len(row) for row in cells(tables.numbers(report))] == [3] * 18
     assert "Difference" not in tables.summary(report)
