@@ -5,7 +5,6 @@ import hashlib
 import json
 from pathlib import Path
 
-from sycophancy.answering.gelu import use_fast_gelu
 from sycophancy.hub import resolve_commit
 
 FINGERPRINT_FILE = "base_model_fingerprint.json"
@@ -35,7 +34,7 @@ def load_model(model_name_or_path: str, revision: str | None = None, dtype: str 
         )
     tokenizer = AutoTokenizer.from_pretrained(model_name_or_path, revision=revision)
     model = AutoModelForSeq2SeqLM.from_pretrained(model_name_or_path, revision=revision, dtype=getattr(torch, dtype))
-    return use_fast_gelu(model).eval(), tokenizer
+    return model.eval(), tokenizer
 
 
 def load_any_model(model_name_or_path: str, revision: str | None = None, dtype: str = "float32"):
