@@ -28,7 +28,7 @@ def work(args: argparse.Namespace) -> None:
     """In each launched process: score the rows `--repeats` times; the main process writes what it found."""
     import torch
 
-    from sycophancy.answering.answers import answer_rows
+    from sycophancy.answering.answers import Asking, answer_rows
     from sycophancy.answering.processes import start_processes
 
     torch.set_num_threads(1)
@@ -41,7 +41,7 @@ def work(args: argparse.Namespace) -> None:
         some = rows[:4] if number == 0 else rows
         state.wait_for_everyone()
         start = time.perf_counter()
-        answers = answer_rows(model, tokenizer, some, [row["prompt"] for row in some], batch_size=8)
+        answers = answer_rows(model, tokenizer, some, [row["prompt"] for row in some], Asking("scores", 8))
         state.wait_for_everyone()
         seconds.append(time.perf_counter() - start)
     if state.is_main_process:

@@ -36,11 +36,11 @@ from side_by_side import (
 
 def ours(model, tokenizer, batch_tokens):
     """Our scoring."""
-    from sycophancy.answering.answers import answer_rows
+    from sycophancy.answering.answers import Asking, answer_rows
 
     def job(rows):
         prompts = [row["prompt"] for row in rows]
-        answers = answer_rows(model, tokenizer, rows, prompts, batch_size=None, batch_tokens=batch_tokens)
+        answers = answer_rows(model, tokenizer, rows, prompts, Asking("scores", None, batch_tokens))
         return [answer["choice_logprobs"] for answer in answers]
 
     return job
@@ -125,7 +125,6 @@ def predict(model, tokenizer, scratch):
 def main(args: argparse.Namespace) -> dict:
     """Run all sides and write the record."""
     import torch
-
 
     torch.set_num_threads(args.threads)
     rows = claim_rows(args.rows, args.source_data)

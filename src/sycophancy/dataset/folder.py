@@ -9,7 +9,7 @@ from sycophancy.dataset.filter_card import read_parent, render_filter_card
 from sycophancy.dataset.known import Kept
 from sycophancy.dataset.parquet import write_parquet
 from sycophancy.dataset.preferences import Preferences, write_preferences
-from sycophancy.dataset.reading import CLAIMS, FEATURES, claim_splits, fingerprint_claims, load_claims
+from sycophancy.dataset.reading import DATA, FEATURES, claim_splits, fingerprint_claims, load_claims
 from sycophancy.files import written_whole
 
 
@@ -22,7 +22,7 @@ def write_claims(folder: Path, split: str, rows: Iterable[dict]) -> SplitFacts:
             facts.see(row)
             yield row
 
-    facts.file = write_parquet(folder, CLAIMS, split, seen(), FEATURES)
+    facts.file = write_parquet(folder, DATA, split, seen(), FEATURES)
     return facts
 
 

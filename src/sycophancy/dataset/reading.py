@@ -30,7 +30,7 @@ FEATURES = Features(
     }
 )
 
-CLAIMS = "data"
+DATA = "data"
 """The directory of the claims in a dataset folder."""
 
 REFERENCE_COLUMNS = ("claim_id", "cluster_id", "condition", "answer", "user_answer", "choices")
@@ -39,7 +39,7 @@ REFERENCE_COLUMNS = ("claim_id", "cluster_id", "condition", "answer", "user_answ
 
 def parquet_files(folder: Path, split: str) -> list[str]:
     """The Parquet files of one split of the claims in a dataset folder, in order; pairs of answers lie elsewhere."""
-    return sorted(map(str, (folder / CLAIMS).glob(f"{split}-*.parquet")))
+    return sorted(map(str, (folder / DATA).glob(f"{split}-*.parquet")))
 
 
 def claim_splits(dataset_name: str, revision: str | None = None) -> list[str]:
@@ -51,10 +51,10 @@ def claim_splits(dataset_name: str, revision: str | None = None) -> list[str]:
     folder = Path(dataset_name)
     if not folder.is_dir():
         return get_dataset_split_names(dataset_name, revision=resolve_commit(dataset_name, "dataset", revision))
-    present = sorted({file.name.rsplit("-of-", 1)[0][:-6] for file in (folder / CLAIMS).glob("*-of-*.parquet")})
+    present = sorted({file.name.rsplit("-of-", 1)[0][:-6] for file in (folder / DATA).glob("*-of-*.parquet")})
     if not present:
         raise ValueError(
-            f"expected Parquet files of claims in the folder {folder}, got no Parquet file at all in {CLAIMS}/; "
+            f"expected Parquet files of claims in the folder {folder}, got no Parquet file at all in {DATA}/; "
             "build it with dataset_builders/"
         )
     return present
@@ -138,3 +138,18 @@ def fingerprint_claims(dataset_name: str, split: str, revision: str | None = Non
             digest.update(Path(file).read_bytes())
         return f"sha256:{digest.hexdigest()[:16]}"
     return resolve_commit(dataset_name, "dataset", revision)
+
+
+def take_clusters(rows: Dataset, limit: int | None) -> Dataset:
+    """The first rows of a dataset up to the limit, without cutting a source row's rows apart.
+
+    Raises:
+        ValueError: the limit has no room for the rows of one source row.
+    """
+    if limit is None or limit >= len(rows):
+        return rows
+    clusters = rows.select_columns(["cluster_id"])
+    kept = set(clusters[:limit]["cluster_id"]) - {clusters[limit]["cluster_id"]}
+    if not kept:
+        raise ValueError(f"--limit: expected room for the rows of one source row at least, got {limit}; raise it")
+    return rows.select([index for index, row in enumerate(clusters) if row["cluster_id"] in kept])

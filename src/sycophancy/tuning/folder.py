@@ -4,9 +4,10 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from sycophancy.answering.conversation_tokens import as_asked
+from sycophancy.answering.answers import Asking
 from sycophancy.answering.measuring import describe, describe_dataset, measure
 from sycophancy.answering.models import FINGERPRINT_FILE, fingerprint_adapter, fingerprint_model
+from sycophancy.dataset.kinds import CLAIMS
 from sycophancy.dataset.reading import fingerprint_claims
 from sycophancy.metric import known_claims
 from sycophancy.records import (
@@ -57,19 +58,9 @@ class Measured:
 
     def measure(self, model, side: str, description: dict, known: list[str] | None = None) -> None:
         """Write the run folder `before` or `after`, asking as `scripts/measure.py` does."""
-        asked = as_asked(model, self.tokenizer, [row["prompt"] for row in self.rows])
-        measure(
-            model,
-            self.tokenizer,
-            self.rows,
-            asked,
-            self.folder / side,
-            description=description,
-            known=known,
-            config=self.settings,
-            batch_size=self.args.measure_batch_size,
-            seed=self.settings["training"]["seed"],
-        )
+        asking = Asking(batch_size=self.args.measure_batch_size, seed=self.settings["training"]["seed"])
+        described = description | {"config": self.settings}
+        measure(CLAIMS, asking, model, self.tokenizer, self.rows, self.folder / side, described, known=known)
 
 
 def measure_before(model, measured: Measured) -> None:

@@ -2,7 +2,7 @@
 import pytest
 from tiny_llama import CHAT, tiny_llama
 
-from sycophancy.answering.conversation_tokens import conversation_tokens
+from sycophancy.answering.forms import conversation_tokens
 
 
 @pytest.mark.parametrize(
