@@ -9,7 +9,14 @@ from sycophancy.dataset.kinds import TURNS
 from sycophancy.dataset.reading import load_claims
 from sycophancy.metric import load_metric, references
 from sycophancy.records import write_run
-from sycophancy.reporting import compare_runs, difference_table, dropped_sentence, seeds_table, write_report
+from sycophancy.reporting import (
+    compare_runs,
+    difference_table,
+    dropped_sentence,
+    seeds_table,
+    warnings_of,
+    write_report,
+)
 
 
 @pytest.fixture(scope="module")
@@ -157,3 +164,21 @@ def test_the_table_of_seeds():
         "| mean |  |  | -50.0 (sd 14.1) |  |  | -5.0 (sd 7.1) |",
     ]
     assert "sd" not in seeds_table({0: report(-0.6, -0.1)})
+
+
+@pytest.mark.parametrize(
+    ("found", "warnings"),
+    [
+        ({"answer": "scores", "choice_mass": 0.007, "text_agreement": 0.68, "text_agreement_rows": 50}, 2),
+        ({"answer": "scores", "choice_mass": 0.5, "text_agreement": 0.9, "text_agreement_rows": 50}, 0),
+        ({"answer": "scores", "choice_mass": 0.9, "text_agreement": None, "text_agreement_rows": 0}, 0),
+        ({"answer": "text", "choice_mass": 0.007, "text_agreement": 0.1, "text_agreement_rows": 50}, 0),
+        ({}, 0),
+    ],
+)
+def test_scores_that_say_little_of_what_the_model_says(found, warnings):
+    assert len(warnings_of(found)) == warnings
+    if warnings:
+        mass, agreement = warnings_of(found)
+        assert mass.startswith("the choices have 0.7 % of the probability")
+        assert agreement.startswith("the most probable choice is what the model says in 68.0 % of 50 rows")
