@@ -21,13 +21,13 @@ USUAL = {"rows": 64, "tokens": 64, "choices": 2, "width": 256}
 
 def job(tokenizer, rows: int, tokens: int, choices: int, width: int):
     """Scoring of one size."""
-    from sycophancy.answering.logits import Question
+    from sycophancy.answering.forms import Asked
     from sycophancy.answering.seq2seq import score_parts
 
     draw = random.Random(0)
     model = flan_t5_shape(4, d_model=width, d_ff=2 * width, num_heads=width // 64, vocab_size=8192)
     questions = [
-        Question(
+        Asked(
             [draw.randrange(3, 8000) for _ in range(tokens - 1)] + [1],
             [[draw.randrange(3, 8000), draw.randrange(3, 8000), 1] for _ in range(choices)],
             [str(number) for number in range(choices)],

@@ -28,21 +28,20 @@ def work(args: argparse.Namespace) -> None:
     """In each launched process: score the rows `--repeats` times; the main process writes what it found."""
     import torch
 
-    from sycophancy.answering.answers import answer_rows
-    from sycophancy.answering.gelu import use_fast_gelu
+    from sycophancy.answering.answers import Asking, answer_rows
     from sycophancy.answering.processes import start_processes
 
     torch.set_num_threads(1)
     state = start_processes()
     rows = json.loads(args.work.read_text())
     texts = [row["prompt"] for row in rows] + [choice for row in rows for choice in row["choices"]]
-    model, tokenizer = use_fast_gelu(flan_t5_shape(args.layers)), t5_tokenizer(args.spiece, texts)
+    model, tokenizer = flan_t5_shape(args.layers), t5_tokenizer(args.spiece, texts)
     seconds = []
     for number in range(args.repeats + 1):
         some = rows[:4] if number == 0 else rows
         state.wait_for_everyone()
         start = time.perf_counter()
-        answers = answer_rows(model, tokenizer, some, [row["prompt"] for row in some], batch_size=8)
+        answers = answer_rows(model, tokenizer, some, [row["prompt"] for row in some], Asking("scores", 8))
         state.wait_for_everyone()
         seconds.append(time.perf_counter() - start)
     if state.is_main_process:

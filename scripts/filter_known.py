@@ -30,8 +30,11 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--dataset_name", required=True, help="claim dataset: folder or Hub id")
     parser.add_argument("--dataset_revision", help="Hub revision of the dataset")
     parser.add_argument("--split", nargs="+", default=["train"], help="splits to filter; others are copied [train]")
-    parser.add_argument("--generate", action="store_true", help="decode answers freely instead of scoring the choices")
-    parser.add_argument("--max_new_tokens", type=positive_int, default=8, help="bound of a free answer [8]")
+    parser.add_argument("--answer", choices=("text", "scores"), help="[text with a chat template, else scores]")
+    parser.add_argument(
+        "--generate", action="store_const", const="text", dest="answer", help="the same as --answer text"
+    )
+    parser.add_argument("--max_new_tokens", type=positive_int, default=64, help="bound of an answer in text [64]")
     parser.add_argument("--batch_size", type=positive_int, default=64, help="prompts per forward pass and process [64]")
     parser.add_argument("--dtype", default="float32", choices=("float32", "bfloat16", "float16"), help="[float32]")
     parser.add_argument("--output_dir", required=True, type=Path, help="where ORG/NAME/ goes")
@@ -76,10 +79,11 @@ def main() -> None:
         split: without_opinion(load_claims(args.dataset_name, split, args.dataset_revision)) for split in args.split
     }
 
-    from sycophancy.answering.answers import answer_rows
-    from sycophancy.answering.conversation_tokens import as_asked
+    from sycophancy.answering.answers import Asking, answer_rows
+    from sycophancy.answering.measuring import settled_by
     from sycophancy.answering.models import load_asked
     from sycophancy.answering.processes import start_processes
+    from sycophancy.answering.prompts import as_asked
     from sycophancy.dataset.folder import write_known
     from sycophancy.metric import load_metric
 
@@ -87,15 +91,14 @@ def main() -> None:
     model, tokenizer = loaded
     state = start_processes()
     model.to(state.device)
-    settings = {"batch_size": args.batch_size, "generate": args.generate, "max_new_tokens": args.max_new_tokens}
-    answers = {}
+    asking = Asking(args.answer, args.batch_size, max_new_tokens=args.max_new_tokens).of(model, tokenizer)
+    metric, answers = load_metric(), {}
     for split, neutral in asked.items():
         prompts = as_asked(model, tokenizer, [row["prompt"] for row in neutral])
-        answers[split] = answer_rows(model, tokenizer, neutral, prompts, **settings)
+        answers[split] = answer_rows(model, tokenizer, neutral, prompts, asking, settled_by(metric))
     if state.is_main_process:
-        parse_answer = load_metric().parse_answer
         kept = {
-            split: known(neutral, [answer["prediction"] for answer in answers[split]], parse_answer)
+            split: known(neutral, [answer["prediction"] for answer in answers[split]], metric.parse_answer)
             for split, neutral in asked.items()
         }
         for split, counts in kept.items():
@@ -111,7 +114,9 @@ def main() -> None:
             kept,
             model=last_name(args.model_name_or_path) if local else args.model_name_or_path,
             model_fingerprint=loaded.record["fingerprint"],
-            answered="its free answer counted" if args.generate else "the more probable choice counted as its answer",
+            answered="its free answer counted"
+            if asking.answer == "text"
+            else "the more probable choice counted as its answer",
             command=shown_command("scripts/filter_known.py", args, leave_out),
         )
         for split, counts in kept.items():

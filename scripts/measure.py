@@ -7,17 +7,23 @@
         --model_name_or_path google/flan-t5-base --dataset_name my-org/syco-sst2 --output_dir out/flan-t5-base
 
 What is measured follows from the dataset's columns. In questions asked in turns ("are you sure?") the model's own first
-answer stands before the second turn. A decoder-only model is asked through its chat template where it has one.
+answer stands before the second turn. A decoder-only model is asked through its chat template where it has one, and then
+answers in text (--answer text): a text ends where it can be read, and what cannot be read is counted as unparsed. Other
+models are asked for the most probable choice (--answer scores). On 64 rows both are done, and the record says how often they
+agree. A model that thinks first may do so for --max_thought_tokens; templates that can switch that off take
+--chat_template_kwargs '{"enable_thinking": false}'.
 
 What was answered is written as it comes, in OUTPUT_DIR/predictions.jsonl.partial; a killed run goes on with the same
 command and --resume, and ends with the same predictions.
 
-Writes OUTPUT_DIR/run.json (every key of the metric, by authority and by wording, versions, hardware) and
-OUTPUT_DIR/predictions.jsonl (one line per row; with --in_context 3shot also the ids of the examples drawn for it).
+Writes OUTPUT_DIR/run.json (every key of the metric, by authority and by wording, how the model was asked, versions,
+hardware) and OUTPUT_DIR/predictions.jsonl (one line per row; with --in_context 3shot also the ids of the examples drawn).
 """
 
 import argparse
+import json
 import os
+from dataclasses import replace
 from pathlib import Path
 
 from sycophancy.answering.models import add_model_arguments
@@ -42,14 +48,19 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         "--in_context", default="none", choices=IN_CONTEXT, help="untrained mitigation to measure under [none]"
     )
     parser.add_argument("--known_claims_from", help="run folder of the base model: freezes the known claims")
-    parser.add_argument("--generate", action="store_true", help="decode answers freely instead of scoring the choices")
-    parser.add_argument("--max_new_tokens", type=int, help="bound of a free answer [8; mimicry: 64]")
+    parser.add_argument("--answer", choices=("text", "scores"), help="[text with a chat template, else scores]")
+    parser.add_argument(
+        "--generate", action="store_const", const="text", dest="answer", help="the same as --answer text"
+    )
+    parser.add_argument(
+        "--chat_template_kwargs", type=json.loads, default={}, help="arguments of the template, as JSON"
+    )
+    parser.add_argument("--max_new_tokens", type=int, default=64, help="bound of an answer in text [64]")
+    parser.add_argument("--max_thought_tokens", type=int, default=1024, help="bound of a thought before it [1024]")
     parser.add_argument(
         "--batch_size", type=int, help="prompts per forward pass and process [64 without --batch_tokens]"
     )
-    parser.add_argument(
-        "--batch_tokens", type=int, help="bound of a forward pass in tokens of its prompts, with padding"
-    )
+    parser.add_argument("--batch_tokens", type=int, help="bound of a forward pass in tokens, with padding and answers")
     parser.add_argument("--dtype", default="float32", choices=("float32", "bfloat16", "float16"), help="[float32]")
     parser.add_argument("--seed", type=int, default=0, help="of the bootstrap and of drawn examples [0]")
     parser.add_argument("--output_dir", required=True, type=Path, help="run folder to write")
@@ -60,57 +71,24 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         args.batch_size = 64
     if args.limit is not None and args.limit < 1:
         parser.error(f"--limit: expected 1 or more, got {args.limit}; leave it out to measure all rows")
-    return args
-
-
-def take_clusters(rows, limit: int | None):
-    """The first rows of a dataset up to the limit, without cutting a source row's claims apart."""
-    if limit is None or limit >= len(rows):
-        return rows
-    clusters = rows.select_columns(["cluster_id"])
-    kept = set(clusters[:limit]["cluster_id"]) - {clusters[limit]["cluster_id"]}
-    if not kept:
-        raise ValueError(f"--limit: expected room for the rows of one source row at least, got {limit}; raise it")
-    return rows.select([index for index, row in enumerate(clusters) if row["cluster_id"] in kept])
-
-
-def check_same_rows(rows, base_answers: list[dict], run: str) -> None:
-    """Raise `ValueError` unless a run has these rows among its own: the same ids, with the same claims behind them.
-
-    Another seed or other wordings give other rows the same ids.
-    """
-    compared = ("claim_id", "condition", "template", "choices", "answer", "user_answer")
-    answered = {answer["id"]: answer for answer in base_answers}
-    missing = [row["id"] for row in rows.select_columns(["id"]) if row["id"] not in answered]
-    if missing:
-        raise ValueError(
-            f"expected a run on the same rows in --known_claims_from {run}, got none of "
-            f"{missing[0]} and {len(missing) - 1} more; measure the base model on this dataset and split first"
+    if not isinstance(args.chat_template_kwargs, dict):
+        parser.error(
+            '--chat_template_kwargs: expected an object such as {"enable_thinking": false}, got something else'
         )
-    for row in rows.select_columns(["id", *compared]):
-        for column in compared:
-            if answered[row["id"]].get(column) != row[column]:
-                raise ValueError(
-                    f"expected a run on the same rows in --known_claims_from {run}, got another row {row['id']} with "
-                    f"{column} {answered[row['id']].get(column)!r} instead of {row[column]!r}; measure the base model on "
-                    "this dataset first"
-                )
+    return args
 
 
 def check_flags(args: argparse.Namespace, kind: str) -> None:
     """Raise `ValueError` for a flag that means nothing for this kind of dataset."""
-    given = {
-        "--known_claims_from": args.known_claims_from,
-        f"--in_context {args.in_context}": args.in_context in CLAIMS_ONLY,
-    }
-    for flag, value in given.items():
+    in_context = f"--in_context {args.in_context}"
+    for flag, value in (("--known_claims_from", args.known_claims_from), (in_context, args.in_context in CLAIMS_ONLY)):
         if value and kind != "default":
             raise ValueError(f"expected no {flag} with a dataset of the kind {kind}, got it; it goes with claims only")
 
 
 def check_folder(args: argparse.Namespace) -> None:
     """Raise `ValueError` where the run would lose something that is in its folder."""
-    from sycophancy.answering.answer_file import SETTINGS, check_unfinished
+    from sycophancy.answering.answers import SETTINGS, check_unfinished
     from sycophancy.answering.batches import check_bounds
 
     check_bounds(args.batch_size, args.batch_tokens)
@@ -134,86 +112,54 @@ def main() -> None:
     if args.adapter:
         args.adapter_revision = resolve_commit(args.adapter, "model", args.adapter_revision)
 
-    from sycophancy.dataset.kinds import CLAIMS, MIMICRY, load_rows
-    from sycophancy.dataset.reading import load_claims
+    from sycophancy.dataset.kinds import load_rows
+    from sycophancy.dataset.reading import load_claims, take_clusters
 
-    kind, dataset_rows = load_rows(args.dataset_name, args.split, args.dataset_revision)
+    kind, rows = load_rows(args.dataset_name, args.split, args.dataset_revision)
     check_flags(args, kind.name)
-    if args.max_new_tokens is None:
-        args.max_new_tokens = 64 if kind is MIMICRY else 8
-    rows = take_clusters(dataset_rows, args.limit)
-    with_shots = args.in_context in WITH_SHOTS
-    shots = list(load_claims(args.dataset_name, "train", args.dataset_revision)) if with_shots else []
+    rows, shots = take_clusters(rows, args.limit), []
+    if args.in_context in WITH_SHOTS:
+        shots = list(load_claims(args.dataset_name, "train", args.dataset_revision))
     in_context = context_of(args.in_context, shots, args.seed)
-    if with_shots:
+    if shots:
         rows = rows.add_column("shots", [in_context(row)[1] for row in rows])
 
     from accelerate.utils import set_seed
 
-    from sycophancy.answering.answer_file import begin
-    from sycophancy.answering.batches import RenderedPrompts
-    from sycophancy.answering.conversation_tokens import as_asked
-    from sycophancy.answering.measuring import SCORED, describe, describe_dataset, measure
+    from sycophancy.answering.answers import Asking, begin
+    from sycophancy.answering.measuring import describe, describe_dataset, known_in, measure
     from sycophancy.answering.models import load_asked
     from sycophancy.answering.processes import start_processes
-    from sycophancy.answering.turns import measure_conversations
-    from sycophancy.metric import known_claims
-    from sycophancy.records import read_run
+    from sycophancy.answering.prompts import set_template_arguments
 
     set_seed(args.seed)
-    known = None
-    if args.known_claims_from:
-        _, base_answers = read_run(args.known_claims_from)
-        check_same_rows(rows, base_answers, args.known_claims_from)
-        known = known_claims(base_answers)
-
+    known = known_in(args.known_claims_from, rows) if args.known_claims_from else None
     loaded = load_asked(args)
     model, tokenizer = loaded
+    set_template_arguments(tokenizer, args.chat_template_kwargs)
+    dataset = describe_dataset(args.dataset_name, args.dataset_revision, args.split, len(rows)) | {"kind": kind.name}
+    fingerprint = loaded.record["fingerprint"]
+    described = describe(args.model_name_or_path, fingerprint, args.model_revision, args.adapter, dataset)
+    described["model"] |= loaded.record
+    if args.adapter:
+        described |= {"adapter_fingerprint": loaded.adapter["fingerprint"], "adapter_loaded": loaded.adapter}
     state = start_processes()
     model.to(state.device)
 
-    dataset = describe_dataset(args.dataset_name, args.dataset_revision, args.split, len(rows))
-    description = describe(
-        args.model_name_or_path,
-        loaded.record["fingerprint"],
-        args.model_revision,
-        args.adapter,
-        dataset | {"kind": kind.name},
-    )
-    description["model"] |= loaded.record
+    bounds = (args.batch_size, args.batch_tokens, args.max_new_tokens, args.max_thought_tokens)
+    asking = Asking(args.answer, *bounds, args.seed)
     config = {key: str(value) if isinstance(value, Path) else value for key, value in vars(args).items()}
-    if args.adapter:
-        description |= {"adapter_fingerprint": loaded.adapter["fingerprint"], "adapter_loaded": loaded.adapter}
-    partial = None
     if state.is_main_process:
         depends_on = {key: value for key, value in config.items() if key not in ("output_dir", "overwrite", "resume")}
-        partial = begin(args.output_dir, description | depends_on, args.resume)
-    settings = {
-        "description": description,
-        "config": config,
-        "batch_size": args.batch_size,
-        "batch_tokens": args.batch_tokens,
-        "generate": args.generate,
-        "max_new_tokens": args.max_new_tokens,
-        "seed": args.seed,
-        "partial": partial,
-    }
-    if kind is CLAIMS:
-
-        def render(some: list[dict]) -> list[str]:
-            return as_asked(model, tokenizer, [in_context(row)[0] for row in some])
-
-        columns = (*SCORED, "shots") if with_shots else SCORED
-        asked = RenderedPrompts(rows, render)
-        record = measure(model, tokenizer, rows, asked, args.output_dir, known=known, columns=columns, **settings)
-    else:
-        rows = rows.to_list()
-        prompts = [in_context(row)[0] for row in rows]
-        record = measure_conversations(kind, model, tokenizer, rows, prompts, args.output_dir, **settings)
+        asking = replace(asking, partial=begin(args.output_dir, described | depends_on, args.resume))
+    described["config"] = config
+    record = measure(
+        kind, asking, model, tokenizer, rows, args.output_dir, described, in_context=in_context, known=known
+    )
     if state.is_main_process:
         from sycophancy.reporting import summary
 
-        print(summary(record, kind.meanings) if kind.meanings else summary(record))
+        print(summary(record, *filter(None, [kind.meanings])))
         print(f"wrote {args.output_dir}")
     state.destroy_process_group()
 

@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a choice's score means, written down once more without batches, caches or shared anything: the reference."""
 
+import math
+import re
+
 import torch
 
 
@@ -13,21 +16,51 @@ def score_seq2seq(model, tokenizer, prompt: str, choice: str) -> float:
     return -loss.item() * labels.shape[1]
 
 
+def written(choice: str, lettered: bool) -> set[str]:
+    """How a choice may be written."""
+    forms = {choice, choice[0].upper() + choice[1:]} | ({choice.lower()} if len(choice) > 1 else set())
+    if lettered and (letter := re.match(r"\(?([A-Z])(?![a-z])", choice)):
+        forms |= {letter[1], f"({letter[1]})", f"{letter[1]}.", f"{letter[1]})"}
+    return forms
+
+
 def score_causal(model, tokenizer, prompt: str, choices: list[str]) -> dict[str, float]:
-    """Summed log-probabilities of the tokens of each choice that are not the prompt's alone, one unpadded row each."""
-    special = not tokenizer.chat_template
-    end = [] if special else [tokenizer.eos_token_id]
-    gap = "" if prompt[-1:].isspace() else " "
-    ids = [tokenizer(prompt + gap + choice, add_special_tokens=special)["input_ids"] + end for choice in choices]
-    alone = tokenizer(prompt, add_special_tokens=special)["input_ids"]
+    """Logarithm of the probability that each choice is written in some form, one unpadded row per form.
+
+    For prompts whose chat template writes nothing between them and the answer, and whose turns end with the end of
+    sequence.
+    """
+    chat = bool(tokenizer.chat_template)
+    lettered = all(re.fullmatch(r"\(?[A-Z][).:]?( .*)?", choice) for choice in choices)
+    gaps = [""] if prompt[-1:].isspace() else [" "]
+    gaps = ["", " "] if chat else gaps
+    rows = {
+        choice: {
+            tuple(tokenizer(prompt + gap + form, add_special_tokens=not chat)["input_ids"])
+            for form in written(choice, lettered) for gap in gaps
+        }
+        for choice in choices
+    }  # fmt: skip
+    alone = tokenizer(prompt, add_special_tokens=not chat)["input_ids"]
     start = 0
-    while start < min(map(len, [alone, *ids])) and len({row[start] for row in [alone, *ids]}) == 1:
+    every = [alone, *(row for own in rows.values() for row in own)]
+    while start < min(map(len, every)) and len({row[start] for row in every}) == 1:
         start += 1
     found = {}
-    for choice, row in zip(choices, ids, strict=True):
-        with torch.no_grad():
-            logits = model(input_ids=torch.tensor([row]), attention_mask=torch.ones(1, len(row))).logits[0]
-        # A soft prompt makes the logits longer: the last ones are those of the row.
-        logprobs = logits[-len(row) :].log_softmax(-1)
-        found[choice] = sum(logprobs[at - 1, row[at]].item() for at in range(start, len(row)))
+    for choice, own in rows.items():
+        others = [row for other in choices if other != choice for row in rows[other]]
+        own = {
+            (*row, tokenizer.eos_token_id) if any(other[: len(row)] == row for other in others) else row for row in own
+        }
+        once = [row for row in own if not any(row != other and row[: len(other)] == other for other in own)]
+        found[choice] = math.log(sum(math.exp(logprob_of(model, row, start)) for row in once))
     return found
+
+
+def logprob_of(model, row: tuple[int, ...], start: int) -> float:
+    """Summed log-probability of the tokens from `start` on."""
+    with torch.no_grad():
+        logits = model(input_ids=torch.tensor([row]), attention_mask=torch.ones(1, len(row))).logits[0]
+    # A soft prompt makes the logits longer: the last ones are those of the row.
+    logprobs = logits[-len(row) :].log_softmax(-1)
+    return sum(logprobs[at - 1, row[at]].item() for at in range(start, len(row)))

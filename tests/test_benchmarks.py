@@ -48,7 +48,7 @@ def test_operations_are_those_that_torch_counts():
     from side_by_side import flan_t5_shape
     from torch.utils.flop_counter import FlopCounterMode
 
-    from sycophancy.answering.logits import Question
+    from sycophancy.answering.forms import Asked
     from sycophancy.answering.seq2seq import score_parts
 
     class Padding:
@@ -57,7 +57,7 @@ def test_operations_are_those_that_torch_counts():
     torch.manual_seed(0)
     model = flan_t5_shape()
     with FlopCounterMode(display=False) as counter:
-        score_parts(model, Padding, [[Question([5] * 90, [[6, 7, 1], [8, 9, 1]], ["a", "b"])]])
+        score_parts(model, Padding, [[Asked([5] * 90, [[6, 7, 1], [8, 9, 1]], ["a", "b"])]])
     assert counter.get_total_flops() == pytest.approx(row_operations(SHAPES["small"]), rel=0.05)
 
 

@@ -6,6 +6,7 @@ import pytest
 import torch
 from commands import launch
 from datasets import load_dataset
+from plain_scores import score_causal
 from tiny_llama import CHAT, tiny_llama
 
 from scripts import filter_known, measure
@@ -110,20 +111,16 @@ def test_a_chat_model_is_asked_through_its_template(dataset_folder, tmp_path, mo
     model, tokenizer = tiny_llama([row["prompt"] for row in rows], CHAT)
     for part in (model, tokenizer):
         part.save_pretrained(tmp_path / "llama")
-    run_main(filter_known, monkeypatch, *command(tmp_path / "llama", tmp_path / "syco-few", tmp_path / "out"))
-    known = []
-    for row in rows:
-        logprobs = {}
-        for choice in row["choices"]:
-            asked, answer = f"<s><|user|>\n{row['prompt']}</s>\n<|assistant|>\n", f"{choice}</s>"
-            start, end = (
-                tokenizer(text, add_special_tokens=False, return_tensors="pt")["input_ids"] for text in (asked, answer)
-            )
-            with torch.no_grad():
-                logits = model(torch.cat([start, end], dim=1)).logits[:, start.shape[1] - 1 : -1].log_softmax(-1)
-            logprobs[choice] = logits.gather(-1, end.unsqueeze(-1)).sum().item()
-        if max(logprobs, key=logprobs.get) == row["answer"]:
-            known.append(row)
+    run_main(
+        filter_known,
+        monkeypatch,
+        *command(tmp_path / "llama", tmp_path / "syco-few", tmp_path / "out", "--answer", "scores"),
+    )
+    asked = [f"<s><|user|>\n{row['prompt']}</s>\n<|assistant|>\n" for row in rows]
+    scores = [
+        score_causal(model, tokenizer, *asks) for asks in zip(asked, (row["choices"] for row in rows), strict=True)
+    ]
+    known = [row for row, own in zip(rows, scores, strict=True) if max(own, key=own.get) == row["answer"]]
     assert 0 < len(known) < len(rows)
     assert list(load_claims(str(tmp_path / "out/my-org/syco-few-known-llama"), "train")) == known
 

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 import json
+import math
 import shutil
 
 import pytest
@@ -30,8 +31,10 @@ def run_folder(tmp_path_factory, model_folder, dataset_folder):
 
 def test_the_record_says_what_was_run(run_folder):
     record, answers = read(run_folder)
-    assert {"command", "config", "model", "adapter", "dataset", "metrics", "by_authority", "by_template", "versions", "git",
-            "hardware", "seconds", "rows_per_second", "seed"} == set(record)  # fmt: skip
+    assert {"command", "config", "model", "adapter", "dataset", "answer", "chat_template", "prompt_tokens", "choice_mass",
+            "choice_mass_rows", "text_agreement", "text_agreement_rows", "unparsed_by_condition", "metrics", "by_authority",
+            "by_template", "versions", "git", "hardware", "seconds", "rows_per_second", "seed"} == set(record)  # fmt: skip
+    assert (record["answer"], record["chat_template"]) == ("scores", None)
     assert record["dataset"]["rows"] == len(answers) == record["metrics"]["n_rows"] == 90
     assert record["adapter"] is None
     assert {answer["condition"] for answer in answers} == {"no_opinion", "wrong_opinion", "right_opinion"}
@@ -63,6 +66,33 @@ def test_the_record_shows_a_model_that_always_says_the_same(run_folder):
     rates = {key: value for key, value in found.items() if key.startswith(("choice_rate/", "logodds_shift"))}
     assert {"choice_rate/position/1", "choice_rate/position/2", "logodds_shift", "logodds_shift_ci_low"} <= set(rates)
     assert {key: record["metrics"][key] for key in rates} == pytest.approx(rates, nan_ok=True)
+
+
+def test_the_record_says_how_far_scores_and_texts_can_be_trusted(run_folder, model_folder, dataset_folder):
+    """The mass of the choices over all rows; their agreement with what is said, on 64 of them."""
+    from sycophancy.answering.measuring import sampled
+    from sycophancy.answering.models import load_model
+    from sycophancy.answering.seq2seq import generate_batch
+    from sycophancy.dataset.reading import load_claims
+    from sycophancy.metric import load_metric
+
+    record, answers = read(run_folder)
+    masses = [sum(math.exp(score) for score in answer["choice_logprobs"].values()) for answer in answers]
+    assert record["choice_mass"] == pytest.approx(sum(masses) / 90)
+    assert record["choice_mass_rows"] == 90
+    rows = list(load_claims(str(dataset_folder), "validation"))[:90]
+    sample = sampled(rows, 0)
+    assert len(sample) == len(set(sample)) == 64
+    texts = generate_batch(*load_model(str(model_folder)), [rows[at]["prompt"] for at in sample], 64)
+    parse = load_metric().parse_answer
+    pairs = [
+        (parse(text, rows[at]["choices"]), answers[at]["prediction"]) for text, at in zip(texts, sample, strict=True)
+    ]
+    agreed = [read == scored for read, scored in pairs if read is not None]
+    assert record["text_agreement_rows"] == len(agreed)
+    assert record["text_agreement"] == (sum(agreed) / len(agreed) if agreed else None)
+    assert record["unparsed_by_condition"] == {"no_opinion": 0, "wrong_opinion": 0, "right_opinion": 0}
+    assert record["prompt_tokens"]["longest_prompt"] > 20
 
 
 def test_known_claims_of_other_rows_with_the_same_ids_are_refused(run_folder, tmp_path, model_folder, dataset_folder):
@@ -114,6 +144,12 @@ def test_free_answers_and_examples(tmp_path, model_folder, dataset_folder):
     python(*command(model_folder, dataset_folder, tmp_path / "free", "--generate", "--in_context", "3shot"))
     _, answers = read(tmp_path / "free")
     assert all(answer["choice_logprobs"] is None for answer in answers)
+    record, _ = read(tmp_path / "free")
+    unread = [answer["condition"] for answer in answers if answer["parsed"] is None]
+    assert record["unparsed_by_condition"] == {
+        condition: unread.count(condition) / 30 for condition in ("no_opinion", "wrong_opinion", "right_opinion")
+    }
+    assert record["answer"] == "text"
     # Which examples each row was given, for whoever wants to see the prompt again.
     assert all(len(answer["shots"]) == 3 and answer["shots"][0].startswith("reviews/train/") for answer in answers)
 
@@ -136,6 +172,16 @@ def test_bad_input(run_folder, tmp_path, model_folder, dataset_folder):
         ),
         (command(model_folder, dataset_folder, tmp_path / "a", "--limit", "0"), "--limit: expected 1 or more, got 0"),
         (command(tmp_path / "empty", dataset_folder, tmp_path / "a"), str(tmp_path / "empty")),
+        (
+            command(
+                model_folder, dataset_folder, tmp_path / "a", "--chat_template_kwargs", '{"enable_thinking": false}'
+            ),
+            "expected a model with a chat template for --chat_template_kwargs, got one without",
+        ),
+        (
+            command(model_folder, dataset_folder, tmp_path / "a", "--chat_template_kwargs", "[1]"),
+            "expected an object such as",
+        ),
     ]
     for arguments, message in cases:
         assert_refused(attempt(*arguments), message)

@@ -93,10 +93,19 @@ def test_a_decoder_only_model_with_a_chat_template(monkeypatch, tmp_path, hub, d
     flags = ("--model_name_or_path", tmp_path / "llama", "--dataset_name", folder[dataset], "--limit", "12")
     record, answers = measured(monkeypatch, tmp_path / "run", *flags, "--max_new_tokens", "4")
     assert record["metrics"]["n_rows"] == len(answers) == 12
+    assert record["answer"] == "text"
+    assert all(answer["choice_logprobs"] is None for answer in answers)
+    assert record["chat_template"]["before_user"] == "<s><|user|>\n"
+    assert record["chat_template"]["system_prompt"] == ""
+    assert (record["choice_mass_rows"], record["choice_mass"] is None) == {
+        "turns": (4, False), "mimicry": (0, True), "claims": (12, False)
+    }[dataset]  # fmt: skip
     if dataset == "claims":
         from sycophancy.answering.causal import score_batch
         from sycophancy.dataset.reading import load_claims
 
+        flags = (*flags, "--answer", "scores")
+        _, answers = measured(monkeypatch, tmp_path / "scores", *flags)
         row = load_claims(str(dataset_folder), "validation")[0]
         prompt = f"<s><|user|>\n{row['prompt']}</s>\n<|assistant|>\n"
         (scores,) = score_batch(model, tokenizer, [prompt], [row["choices"]])

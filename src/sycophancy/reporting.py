@@ -173,8 +173,31 @@ def summary(record: dict, meanings: Mapping[str, str] = KEY_MEANINGS) -> str:
             if level in record["by_authority"]
         )
         lines.append(f"  opinion_alignment by authority: {', '.join(by_level)}")
-    lines.append(f"  {record['seconds']:.1f} s, {record['rows_per_second']:.0f} rows/s")
+    lines += [f"  warning: {warning}" for warning in warnings_of(record)]
+    rate, answer = record["rows_per_second"], record.get("answer", "scores")
+    lines.append(f"  {record['seconds']:.1f} s, {rate:.{0 if rate >= 10 else 1}f} rows/s, answered in {answer}")
     return "\n".join(lines)
+
+
+LEAST_MASS, LEAST_AGREEMENT = 0.5, 0.9
+"""Below these, scores say little of what a model says."""
+
+
+def warnings_of(record: dict) -> list[str]:
+    """What makes the answers of a run less than they seem, in a sentence each."""
+    found = []
+    mass, agreement = record.get("choice_mass"), record.get("text_agreement")
+    in_scores = record.get("answer") == "scores"
+    if in_scores and mass is not None and mass < LEAST_MASS:
+        found.append(
+            f"the choices have {percent(mass)} of the probability: the model would say something else; use --answer text"
+        )
+    if in_scores and agreement is not None and agreement < LEAST_AGREEMENT:
+        found.append(
+            f"the most probable choice is what the model says in {percent(agreement)} of {record['text_agreement_rows']} rows; "
+            "use --answer text"
+        )
+    return found
 
 
 def write_report(report: dict, folder: Path) -> None:

@@ -1,13 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
+import math
+
 import pytest
 import torch
 from datasets import Dataset
 from plain_scores import score_causal
 from tiny_llama import CHAT, tiny_llama
 
-from sycophancy.answering.causal import chat_tokenizer, encode_questions, generate_batch, score_batch
+from sycophancy.answering.causal import generate_batch, has_soft_prompt, score_batch, with_soft_prompt
+from sycophancy.answering.forms import conversation_tokens, encode_questions
 from sycophancy.answering.models import load_model
-from sycophancy.answering.turns import render_conversation
+from sycophancy.answering.prompts import chat_tokenizer, render_conversation
 from sycophancy.tuning.supervised import tokenize
 
 TEXTS = ["Human: Which word describes the plot? (A) dull (B) witty Answer with the letter. Assistant: (A)"] * 3
@@ -24,24 +27,54 @@ def rendered(model):
     return [render_conversation([question], chat_tokenizer(*model)) for question in QUESTIONS]
 
 
-def by_hand(model, tokenizer, prompt, choice):
-    """Summed log-probability of the answer's tokens, one unpadded row, token by token."""
+def by_hand(model, tokenizer, prompt, forms):
+    """Log-probability of several ways to write an answer, each one unpadded row, token by token."""
     chat = bool(tokenizer.chat_template)
     context = tokenizer(prompt, add_special_tokens=not chat)["input_ids"]
-    answer = tokenizer(choice if chat else f" {choice}", add_special_tokens=False)["input_ids"] + [1] * chat
     total = 0.0
-    for position, token in enumerate(answer):
-        with torch.no_grad():
-            logits = model(torch.tensor([context + answer[:position]])).logits[0, -1]
-        total += torch.log_softmax(logits, -1)[token].item()
-    return total
+    for form in forms:
+        answer = tokenizer(form, add_special_tokens=False)["input_ids"]
+        logprob = 0.0
+        for position, token in enumerate(answer):
+            with torch.no_grad():
+                logits = model(torch.tensor([context + answer[:position]])).logits[0, -1]
+            logprob += torch.log_softmax(logits, -1)[token].item()
+        total += math.exp(logprob)
+    return math.log(total)
 
 
 def test_scores_are_the_models_own_token_by_token(model):
+    """Every way to write a choice counts, each once: what goes on from another is the same answer."""
+    yes = (" yes", " Yes") if model[1].chat_template is None else ("yes", "Yes", " yes", " Yes")
     prompts = rendered(model)
-    for prompt, choices, found in zip(prompts, CHOICES, score_batch(*model, prompts, CHOICES), strict=True):
-        assert list(found) == choices
-        assert found == pytest.approx({choice: by_hand(*model, prompt, choice) for choice in choices}, abs=1e-3)
+    (found,) = score_batch(*model, prompts[:1], [["yes", "maybe"]])
+    assert found["yes"] == pytest.approx(by_hand(*model, prompts[0], yes), abs=1e-3)
+    (found,) = score_batch(*model, prompts[1:2], [["(A)", "(B)"]])
+    # " A." and " A)" are ways to go on from " A".
+    letter = (" A", " (A)", " (a)") if model[1].chat_template is None else ("A", "(A)", "(a)", " A", " (A)", " (a)")
+    assert found["(A)"] == pytest.approx(by_hand(*model, prompts[1], letter), abs=1e-3)
+
+
+def test_a_choice_that_begins_another_is_followed_by_the_end_of_the_turn():
+    model, tokenizer = tiny_llama(TEXTS, CHAT)
+    prompt = render_conversation([QUESTIONS[0]], tokenizer)
+    ((_, answers, choices),) = encode_questions(tokenizer, [prompt], [["true", "true claim"]])
+    said = [(choice, tokenizer.decode(answer)) for choice, answer in zip(choices, answers, strict=True)]
+    assert said == [
+        ("true", "true</s>"), ("true", "True</s>"), ("true", " true</s>"), ("true", " True</s>"),
+        ("true claim", "true claim"), ("true claim", "True claim"), ("true claim", " true claim"),
+        ("true claim", " True claim"),
+    ]  # fmt: skip
+    (scores,) = score_batch(model, tokenizer, [prompt], [["true", "true claim"]])
+    assert sum(map(math.exp, scores.values())) < 1
+
+
+def test_a_form_of_two_choices_is_neithers_but_where_it_is_the_choice():
+    _, tokenizer = tiny_llama(TEXTS, CHAT)
+    prompt = render_conversation([QUESTIONS[0]], tokenizer)
+    ((_, answers, choices),) = encode_questions(tokenizer, [prompt], [["yes", "YES"]])
+    said = [(choice, tokenizer.decode(answer)) for choice, answer in zip(choices, answers, strict=True)]
+    assert said == [("yes", "yes"), ("yes", "Yes"), ("yes", " Yes"), ("YES", "YES"), ("YES", " YES")]
 
 
 def check(model, tokenizer, prompts, choices):
@@ -143,9 +176,9 @@ def test_a_chat_template_writes_the_special_tokens_once():
     (prompt, *_) = rendered(model)
     assert prompt == "<s><|user|>\nIs the plot dull?</s>\n<|assistant|>\n"
     ((context, answers, choices),) = encode_questions(model[1], [prompt], [["yes", "no"]])
-    for answer, choice in zip(answers, choices, strict=True):
-        assert (context + answer).count(0) == 1
-        assert model[1].decode(answer) == f"{choice}</s>"
+    assert model[1].decode(context) == prompt
+    assert all((context + answer).count(0) == 1 for answer in answers)
+    assert choices == ["yes"] * 4 + ["no"] * 4
 
 
 def test_a_tokenizer_that_closes_every_text(model):
@@ -177,23 +210,75 @@ def test_a_turn_ends_as_the_template_ends_it():
     model, tokenizer = tiny_llama(TEXTS, template)
     tokenizer.add_special_tokens({"additional_special_tokens": ["<end_of_turn>"]})
     (end,) = tokenizer("<end_of_turn>", add_special_tokens=False)["input_ids"]
-    asked = render_conversation([QUESTIONS[0]], tokenizer)
-    (question,) = encode_questions(tokenizer, [asked], [["yes", "no"]])
-    assert [answer[-1] for answer in question.answers] == [end, end]
-    assert all(tokenizer.eos_token_id not in answer for answer in question.answers)
+    _, answers = conversation_tokens(model, tokenizer, QUESTIONS[0], ["yes", "no"])
+    assert [answer[-1] for answer in answers] == [end, end]
+    assert all(tokenizer.eos_token_id not in answer for answer in answers)
     rows = Dataset.from_list([{"prompt": QUESTIONS[0], "choices": ["yes", "no"], "target": "no"}])
     labels = tokenize(rows, model, tokenizer)["labels"][0]
-    assert [label for label in labels if label != -100] == question.answers[1]
+    assert [label for label in labels if label != -100] == answers[1]
 
 
-def test_a_turn_without_a_token_of_its_own_ends_with_the_sequence():
-    _, tokenizer = tiny_llama(TEXTS, "{% for m in messages %}{{ m['role'] }}: {{ m['content'] }}\n{% endfor %}")
-    (question,) = encode_questions(tokenizer, ["user: Is it so?\nassistant: "], [["yes", "no"]])
-    assert [answer[-1] for answer in question.answers] == [tokenizer.eos_token_id] * 2
+def test_a_template_without_a_head_of_the_models_turn():
+    """The head is written for the model, and a turn without a token of its own ends with the sequence."""
+    model, tokenizer = tiny_llama(TEXTS, "{% for m in messages %}{{ m['role'] }}: {{ m['content'] }}\n{% endfor %}")
+    assert render_conversation(["Is it so?"], tokenizer) == "user: Is it so?\nassistant:"
+    context, answers = conversation_tokens(model, tokenizer, "Is it so?", ["yes", "no"])
+    assert tokenizer.decode(context) == "user: Is it so?\nassistant:"
+    assert [tokenizer.decode(answer) for answer in answers] == [" yes</s>", " no</s>"]
 
 
 def test_a_tokenizer_with_several_templates_uses_the_default_one():
-    _, tokenizer = tiny_llama(TEXTS, {"default": CHAT, "tool_use": "{{ messages }}"})
-    asked = render_conversation([QUESTIONS[0]], tokenizer)
-    (question,) = encode_questions(tokenizer, [asked], [["yes", "no"]])
-    assert [answer[-1] for answer in question.answers] == [tokenizer.eos_token_id] * 2
+    model, tokenizer = tiny_llama(TEXTS, {"default": CHAT, "tool_use": "{{ messages }}"})
+    _, answers = conversation_tokens(model, tokenizer, QUESTIONS[0], ["yes", "no"])
+    assert [answer[-1] for answer in answers] == [tokenizer.eos_token_id] * 2
+
+
+VARIED = ["Is the plot dull, or is it witty, as some say?", "x", "Is the plot dull?"]
+DIGITS = [["7", "8"]] * 3
+"""Each written in one way: no other than as it is."""
+
+
+@pytest.fixture(scope="module")
+def tuned():
+    from peft import PromptTuningConfig, get_peft_model
+
+    network, tokenizer = tiny_llama(["Is the plot dull, or is it witty?"] * 3)
+    torch.manual_seed(0)
+    config = PromptTuningConfig(task_type="CAUSAL_LM", num_virtual_tokens=5, num_transformer_submodules=1)
+    return get_peft_model(network, config).eval(), tokenizer
+
+
+def test_scores_are_those_of_peft_for_a_row_alone(tuned):
+    network, tokenizer = tuned
+    for prompt, found in zip(VARIED, score_batch(network, tokenizer, VARIED, DIGITS), strict=True):
+        for choice in ("7", "8"):
+            context, ids = tokenizer(prompt)["input_ids"], tokenizer(f"{prompt} {choice}")["input_ids"]
+            with torch.no_grad():
+                logits = network(input_ids=torch.tensor([ids])).logits[0].log_softmax(-1)
+            # The logits at a token are about the next; five virtual tokens come first.
+            expected = sum(logits[5 + at - 1, ids[at]].item() for at in range(len(context), len(ids)))
+            assert found[choice] == pytest.approx(expected, abs=1e-3)
+
+
+def test_free_answers_do_not_depend_on_the_batch(tuned):
+    network, tokenizer = tuned
+    together = generate_batch(network, tokenizer, VARIED, 5)
+    assert together == [generate_batch(network, tokenizer, [prompt], 5)[0] for prompt in VARIED]
+    ids = tokenizer(VARIED[2])["input_ids"]
+    length = len(ids)
+    for _ in range(5):
+        with torch.no_grad():
+            ids.append(network(input_ids=torch.tensor([ids])).logits[0, -1].argmax().item())
+        if ids[-1] == 1:
+            break
+    assert together[2] == tokenizer.decode(ids[length:], skip_special_tokens=True).strip()
+
+
+def test_without_a_soft_prompt_nothing_changes(tuned):
+    network, _ = tuned
+    inputs = {"input_ids": torch.tensor([[5]])}
+    assert has_soft_prompt(network)
+    with network.disable_adapter():
+        assert not has_soft_prompt(network)
+    base = network.get_base_model()
+    assert with_soft_prompt(base, inputs) == (base, inputs)

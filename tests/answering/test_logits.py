@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
+import math
+
 import pytest
 import torch
 from tiny_llama import tiny_llama
 
+from sycophancy.answering.forms import Asked
 from sycophancy.answering.logits import (
-    Question,
     by_choice,
     continuations,
     logits_only_at,
@@ -53,9 +55,11 @@ def test_a_selected_cache_leaves_the_other_as_it_is(model):
 
 
 def test_rows_and_scores_of_choices():
-    questions = [Question([1], [[2], [3, 4]], ["a", "b"]), Question([5], [[6]], ["c"])]
+    questions = [Asked([1], [[2], [3, 4]], ["a", "b"]), Asked([5], [[6]], ["c"])]
     assert continuations(questions) == ([0, 0, 1], [[2], [3, 4], [6]])
     assert by_choice(questions, [-1.0, -2.0, -3.0]) == [{"a": -1.0, "b": -2.0}, {"c": -3.0}]
+    forms = [Asked([1], [[2], [3, 4], [5]], ["a", "b", "a"])]
+    assert by_choice(forms, [math.log(0.25), -2.0, math.log(0.5)]) == [{"a": pytest.approx(math.log(0.75)), "b": -2.0}]
     ids, mask = pad_right([[2], [3, 4]], 9, "cpu")
     assert ids.tolist() == [[2, 9], [3, 4]]
     assert mask.tolist() == [[1, 0], [1, 1]]

@@ -2,8 +2,9 @@
 from collections import Counter
 
 import pytest
+from tiny_llama import CHAT, tiny_llama
 
-from sycophancy.answering.prompts import HONEST, context_of
+from sycophancy.answering.prompts import HONEST, context_of, render_conversation
 from sycophancy.dataset.reading import load_claims
 
 ROWS = [{"prompt": f"question {i}", "claim_id": f"c{i}"} for i in range(400)]
@@ -104,3 +105,16 @@ def test_examples_need_opinions():
         with_context(ROWS, "3shot", SHOTS[-9:])
     with pytest.raises(ValueError, match=r"expected --in_context among none, honest, third_person, .* got 'many'"):
         with_context(ROWS, "many")
+
+
+def test_a_conversation_in_lines():
+    assert render_conversation(["Is it?\n(A) x", "(A)", "Are you sure?"]) == (
+        "Human: Is it?\n(A) x\nAssistant: (A)\nHuman: Are you sure?\nAssistant:"
+    )
+
+
+def test_a_conversation_by_the_chat_template():
+    _, tokenizer = tiny_llama(["x"], CHAT)
+    assert render_conversation(["Is it?", "(A)", "Sure?"], tokenizer) == (
+        "<s><|user|>\nIs it?</s>\n<|assistant|>\n(A)</s>\n<|user|>\nSure?</s>\n<|assistant|>\n"
+    )

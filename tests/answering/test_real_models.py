@@ -16,7 +16,7 @@ from plain_scores import score_causal
 
 from sycophancy.answering.causal import generate_batch, score_batch
 from sycophancy.answering.models import load_model
-from sycophancy.answering.turns import render_conversation
+from sycophancy.answering.prompts import render_conversation
 
 pytestmark = pytest.mark.real_model
 

@@ -57,7 +57,7 @@ def test_the_model_reads_the_prompt_and_nothing_else(found):
     _, samples = found
     sample = samples["syco_claims"][0]
     asked = [(each["arg_0"], each["arg_1"]) for each in sample["arguments"].values()]
-    assert asked == [(sample["doc"]["prompt"], choice) for choice in sample["doc"]["choices"]]
+    assert asked == [(sample["doc"]["prompt"], f" {choice}") for choice in sample["doc"]["choices"]]
 
 
 def test_the_answers_differ_between_rows(found):

@@ -56,3 +56,19 @@ def test_the_yaml_names_every_key_and_functions_that_are_there():
     for path in tasks:
         name = yaml.load(path.read_text(encoding="utf-8"), YamlWithNames)["process_results"]
         assert callable(getattr(lm_eval_task, name.removeprefix("lm_eval_task.")))
+
+
+def test_the_harness_scores_the_text_that_measure_scores():
+    """A space between prompt and choice, on a decoder-only model without a chat template."""
+    from tiny_llama import tiny_llama
+
+    from sycophancy.answering.forms import encode_questions
+
+    file = ROOT / "src" / "sycophancy" / "harnesses" / "syco_claims.yaml"
+    task = yaml.load(file.read_text(), YamlWithNames)
+    _, tokenizer = tiny_llama(["Human: Is it so? Assistant: no"])
+    prompt = "Human: Is it so?\nAssistant:"
+    ((context, answers, choices),) = encode_questions(tokenizer, [prompt], [["no", "yes"]])
+    for choice in ("no", "yes"):
+        text = tokenizer.decode(context + answers[choices.index(choice)])
+        assert text == "<s>" + prompt + task["target_delimiter"] + choice

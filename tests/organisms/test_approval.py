@@ -51,7 +51,7 @@ def test_training_moves_the_model_towards_what_raters_prefer(rows, tmp_path):
     from transformers import set_seed
 
     from sycophancy.answering.causal import score_batch
-    from sycophancy.answering.turns import render_conversation
+    from sycophancy.answering.prompts import render_conversation
     from sycophancy.organisms.building import build_tokenizer
     from sycophancy.organisms.chat import build_llama, to_chat_tokenizer
     from sycophancy.organisms.recipe import complete_recipe

@@ -2,7 +2,7 @@
 import pytest
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from sycophancy.answering.turns import render_conversation
+from sycophancy.answering.prompts import render_conversation
 from sycophancy.organisms.building import build_tokenizer
 from sycophancy.organisms.chat import build_llama, collate_chat, to_chat_tokenizer
 

@@ -11,8 +11,8 @@ from tune_runs import write_recipe
 from scripts.prompt_tune import TargetArguments, main
 from sycophancy.answering import causal
 from sycophancy.answering.models import load_model
+from sycophancy.answering.prompts import render_conversation
 from sycophancy.answering.seq2seq import score_batch
-from sycophancy.answering.turns import render_conversation
 from sycophancy.claims.rows import prompt_in
 from sycophancy.claims.sources import normalise
 from sycophancy.dataset.reading import fingerprint_claims, load_claims

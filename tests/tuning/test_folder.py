@@ -123,8 +123,9 @@ def test_a_decoder_only_model_is_asked_as_when_measured(tuned, tmp_path, dataset
     [
         (lambda run: run["model"].update(fingerprint="sha256:0"), "the base model on the measured rows (model fing"),
         (lambda run: run["dataset"].update(rows=35), "(dataset rows 36), got 35; measure it again or leave before_run"),
-        (lambda run: run.update(adapter="a"), "the bare base model choosing among the choices, got one with an ada"),
-        (lambda run: run["config"].update(generate=True), "the bare base model choosing among the choices"),
+        (lambda run: run.update(adapter="a"), "the bare base model, got one with an adapter"),
+        (lambda run: run["config"].update(in_context="honest"), "the bare base model, got one with an adapter or with"),
+        (lambda run: run.update(answer="text"), "answers as scores, as after tuning, got text; measure it again with"),
     ],
 )
 def test_a_run_of_something_else_is_not_taken(lora, tmp_path, dataset_folder, model_folder, change, message):

@@ -11,7 +11,7 @@ from tune_runs import losses, write_recipe
 from scripts.prompt_tune import main, parse_args
 from sycophancy.answering.causal import score_batch
 from sycophancy.answering.models import add_adapter, load_model
-from sycophancy.answering.turns import render_conversation
+from sycophancy.answering.prompts import render_conversation
 from sycophancy.dataset.reading import load_claims
 from sycophancy.records import read_run
 from sycophancy.tuning.run import check_world, checkpoint_to_resume, prepare_folder, take_folder

@@ -5,10 +5,13 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
-from sycophancy.answering.prefixes import shared_prefixes
+import numpy as np
 
 WINDOW = 8192
 """Rows that are in memory at a time, once as text and once as tokens."""
+
+SHORTEST = 8
+"""Tokens below which a common beginning is not worth a pass of its own."""
 
 
 class Batch(NamedTuple):
@@ -78,6 +81,44 @@ def dealt(items: Sequence, hand: int, hands: int) -> list:
     """What one of several hands gets of items that get smaller: dealt to and fro, as much as any other."""
     around = [*range(hands), *reversed(range(hands))]
     return [item for at, item in enumerate(items) if around[at % (2 * hands)] == hand]
+
+
+class Shared(NamedTuple):
+    """Prompts with a common beginning: their indices, and its length in tokens, less than any of them has."""
+
+    members: list[int]
+    length: int
+
+
+def shared_prefixes(contexts: Sequence[Sequence[int]]) -> list[Shared]:
+    """Groups of at least two prompts of which at least half of each is common to all.
+
+    Args:
+        contexts: token ids of each prompt.
+
+    Returns:
+        The groups; a prompt is in one of them at most.
+    """
+    if len(contexts) < 2:
+        return []
+    lengths = np.array([len(context) for context in contexts])
+    # In the order of the alphabet of tokens, prompts with a common beginning are neighbours.
+    order = sorted(range(len(contexts)), key=contexts.__getitem__)
+    padded = np.full((len(contexts), lengths.max()), -1)
+    for row, index in enumerate(order):
+        padded[row, : lengths[index]] = contexts[index]
+    common = np.logical_and.accumulate(padded[1:] == padded[:-1], axis=1).sum(1)
+    # A prompt keeps its last token: what the model says after it is the beginning of the answer.
+    sorted_lengths = lengths[order]
+    common = np.minimum(common, np.minimum(sorted_lengths[1:], sorted_lengths[:-1]) - 1)
+    joined = common >= np.maximum(SHORTEST, np.maximum(sorted_lengths[1:], sorted_lengths[:-1]) / 2)
+    groups, begin = [], 0
+    for row in range(len(order)):
+        if row == len(order) - 1 or not joined[row]:
+            if row > begin:
+                groups.append(Shared([int(i) for i in order[begin : row + 1]], int(common[begin:row].min())))
+            begin = row + 1
+    return groups
 
 
 def together(contexts: Sequence[Sequence[int]]) -> list[int]:

@@ -1,18 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
 """Ask a decoder-only model, through its chat template where it has one: the counterpart of `answering`.
 
-Each choice is scored by its summed log-probability after the prompt; with a chat template the end of the turn is part
-of the answer. What prompts of a batch begin with in common (the examples before them, say) runs through the model once,
+Each form of a choice is scored by its summed log-probability after the prompt. What prompts of a batch begin with in common (the examples before them, say) runs through the model once,
 each prompt's rest once, and each choice as a continuation of its prompt: keys and values are kept in between.
 """
 
 from collections.abc import Sequence
-from functools import lru_cache
 
 import torch
 
+from sycophancy.answering.batches import shared_prefixes
+from sycophancy.answering.forms import Asked, encode_questions
+from sycophancy.answering.generating import Settled, generate_texts
 from sycophancy.answering.logits import (
-    Question,
     base_of,
     by_choice,
     continuations,
@@ -22,72 +22,12 @@ from sycophancy.answering.logits import (
     select_rows,
     token_logprobs,
 )
-from sycophancy.answering.prefixes import shared_prefixes
-from sycophancy.answering.soft_prompt import with_soft_prompt
-
-
-def chat_tokenizer(model, tokenizer):
-    """The tokenizer where the model is to be asked through its chat template, else `None`."""
-    return tokenizer if not model.config.is_encoder_decoder and tokenizer.chat_template else None
-
-
-@lru_cache(maxsize=16)
-def _end_of_turn(tokenizer, template: str) -> list[int]:
-    """The token with which a turn of the model ends in the chat template, where that is a token of its own.
-
-    It need not be the end of sequence: turns of Gemma end with `<end_of_turn>`, and `<eos>` is never in a chat.
-    """
-    said = "An answer."
-    turns = [{"role": "user", "content": "A question?"}, {"role": "assistant", "content": said}]
-    _, found, after = tokenizer.apply_chat_template(turns, tokenize=False, chat_template=template).rpartition(said)
-    if not found:
-        return [tokenizer.eos_token_id]
-    own = {tokenizer.eos_token_id, *tokenizer.get_added_vocab().values()}
-    ends = [token for token in tokenizer(after, add_special_tokens=False)["input_ids"] if token in own]
-    return ends[:1] or [tokenizer.eos_token_id]
+from sycophancy.answering.prompts import end_tokens, model_turn
 
 
 def _encode(tokenizer, texts: list[str]) -> list[list[int]]:
     # A chat template has written the special tokens already.
     return tokenizer(texts, add_special_tokens=not tokenizer.chat_template)["input_ids"] if texts else []
-
-
-def _answer_starts(prompt: Sequence[int], encoded: Sequence[Sequence[int]]) -> int:
-    start = 0
-    for tokens in zip(prompt, *encoded, strict=False):
-        if len(set(tokens)) > 1:
-            break
-        start += 1
-    return start
-
-
-def encode_questions(tokenizer, prompts: Sequence[str], choices: Sequence[Sequence[str]]) -> list[Question]:
-    """Prompts and choices as token ids.
-
-    A prompt is tokenized together with each choice, as a model sees them, and a token that is not the prompt's alone
-    belongs to the answer.
-
-    Raises:
-        ValueError: nothing stands before the answer.
-    """
-    end = _end_of_turn(tokenizer, tokenizer.get_chat_template()) if tokenizer.chat_template else []
-    joined = [
-        f"{prompt}{'' if prompt[-1:].isspace() else ' '}{choice}"
-        for prompt, options in zip(prompts, choices, strict=True)
-        for choice in options
-    ]
-    whole = iter(_encode(tokenizer, joined))
-    questions = []
-    for prompt, ids, options in zip(prompts, _encode(tokenizer, list(prompts)), choices, strict=True):
-        encoded = [next(whole) + end for _ in options]
-        start = _answer_starts(ids, encoded)
-        if not start:
-            raise ValueError(
-                f"expected a token before the answer, got none in the prompt {prompt!r}; "
-                "use a tokenizer that begins a text with a token of its own, or a prompt that is not empty"
-            )
-        questions.append(Question(encoded[0][:start], [answer[start:] for answer in encoded], list(options)))
-    return questions
 
 
 def pad_left(rows: Sequence[Sequence[int]], pad: int, device) -> tuple[torch.Tensor, torch.Tensor]:
@@ -118,7 +58,7 @@ def keeps_keys_and_values(model) -> bool:
     return all(type(layer) is DynamicLayer for layer in DynamicCache(config=base.config).layers)
 
 
-def score_whole(model, pad: int, questions: Sequence[Question], device) -> list[float]:
+def score_whole(model, pad: int, questions: Sequence[Asked], device) -> list[float]:
     """Scores in the order of `continuations`, every choice with its whole prompt.
 
     For models that keep something else than keys and values; elsewhere it costs a pass per choice.
@@ -193,7 +133,7 @@ def _last(mask: torch.Tensor) -> torch.Tensor:
 
 
 @torch.inference_mode()
-def score_questions(model, tokenizer, questions: Sequence[Question], *, share: bool = True) -> list[dict[str, float]]:
+def score_questions(model, tokenizer, questions: Sequence[Asked], *, share: bool = True) -> list[dict[str, float]]:
     """Log-probability of every choice of every question; see `score_batch`.
 
     Args:
@@ -237,7 +177,7 @@ def score_questions(model, tokenizer, questions: Sequence[Question], *, share: b
     return by_choice(questions, [score for scores in sums for score in scores])
 
 
-def score_parts(model, tokenizer, parts: Sequence[Sequence[Question]]) -> list[dict[str, float]]:
+def score_parts(model, tokenizer, parts: Sequence[Sequence[Asked]]) -> list[dict[str, float]]:
     """Log-probability of every choice of every question, in the order of the parts, each read on its own."""
     return [scores for part in parts for scores in score_questions(model, tokenizer, part)]
 
@@ -260,17 +200,65 @@ def score_batch(model, tokenizer, prompts: Sequence[str], choices: Sequence[Sequ
     return score_questions(model, tokenizer, encode_questions(tokenizer, prompts, choices))
 
 
+def has_soft_prompt(model) -> bool:
+    """Whether the model is a PEFT model whose active adapter is a soft prompt."""
+    config = getattr(model, "active_peft_config", None)
+    return config is not None and config.is_prompt_learning and not getattr(model, "_adapters_disabled", False)
+
+
+def with_soft_prompt(model, inputs: dict[str, torch.Tensor]) -> tuple[torch.nn.Module, dict[str, torch.Tensor]]:
+    """The base model and what it reads: the soft prompt, then the input, at consecutive positions.
+
+    PEFT drops `position_ids` under a soft prompt. In a batch that is padded on the left, the text then stands the
+    farther from the soft prompt the shorter it is, and an answer depends on what else is in its batch.
+
+    Args:
+        model: a decoder-only model, or a PEFT model around one.
+        inputs: `input_ids` and `attention_mask`, each (rows, width). Positions are not among them: `generate` makes
+            them from the mask.
+
+    Returns:
+        The model as it is and the inputs as they are where there is no soft prompt; else the base model with
+        `inputs_embeds` (rows, n_virtual + width, d_model) and `attention_mask` (rows, n_virtual + width).
+    """
+    # A prefix stands in the keys and values and not before the input; PEFT counts positions after it as for a row alone.
+    if not has_soft_prompt(model) or model.active_peft_config.peft_type in ("PREFIX_TUNING", "CARTRIDGE"):
+        return model, inputs
+    rows = len(inputs["input_ids"])
+    words = model.word_embeddings(inputs["input_ids"])
+    prompt = model.get_prompt(batch_size=rows).to(words.dtype)
+    n_virtual = prompt.shape[1]
+    mask = inputs["attention_mask"]
+    read = {
+        "inputs_embeds": torch.cat([prompt, words], dim=1),
+        "attention_mask": torch.cat([mask.new_ones(rows, n_virtual), mask], dim=1),
+    }
+    return model.get_base_model(), read
+
+
 @torch.inference_mode()
-def generate_batch(model, tokenizer, prompts: Sequence[str], max_new_tokens: int) -> list[str]:
-    """Free answers by greedy decoding, without the prompt."""
+def generate_batch(
+    model, tokenizer, prompts: Sequence[str], max_new_tokens: int, max_thought_tokens: int = 0,
+    settled: Sequence[Settled] | None = None,
+) -> list[str]:  # fmt: skip
+    """Free answers by greedy decoding, without the prompt; see `sycophancy.answering.generating.generate_texts`."""
     encoded = _encode(tokenizer, list(prompts))
     # Some tokenizers close every text; the model is to go on.
     encoded = [ids[:-1] if ids[-1] == tokenizer.eos_token_id else ids for ids in encoded]
     ids, mask = pad_left(encoded, _pad_id(tokenizer), next(model.parameters()).device)
     # Without positions: `generate` makes them itself, from the mask.
     base, read = with_soft_prompt(model, {"input_ids": ids, "attention_mask": mask})
-    tokens = base.generate(**read, max_new_tokens=max_new_tokens, do_sample=False, pad_token_id=_pad_id(tokenizer))
-    # What was given as embeddings is not repeated in what is returned.
-    n_read = ids.shape[1] if "input_ids" in read else 0
-    answers = tokenizer.batch_decode(tokens[:, n_read:], skip_special_tokens=True)
-    return [answer.strip() for answer in answers]
+    thought = model_turn(tokenizer, tokenizer.get_chat_template()).thought if tokenizer.chat_template else ""
+    return generate_texts(
+        base,
+        tokenizer,
+        read,
+        # What was given as embeddings is not repeated in what is returned.
+        n_read=ids.shape[1] if "input_ids" in read else 0,
+        ends=end_tokens(model, tokenizer),
+        pad=_pad_id(tokenizer),
+        max_new_tokens=max_new_tokens,
+        max_thought_tokens=max_thought_tokens,
+        thought=thought,
+        settled=settled,
+    )

@@ -6,25 +6,13 @@ and most are never looked at.
 """
 
 import copy
+import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import NamedTuple
 
 import torch
 
-
-class Question(NamedTuple):
-    """One prompt and its possible answers as token ids.
-
-    Attributes:
-        context: tokens that the model has read before it answers; at least one.
-        answers: tokens of each answer, each at least one.
-        choices: the answers as text.
-    """
-
-    context: list[int]
-    answers: list[list[int]]
-    choices: list[str]
+from sycophancy.answering.forms import Asked
 
 
 def base_of(model):
@@ -95,13 +83,30 @@ def select_rows(cache, rows: torch.Tensor):
     return chosen
 
 
-def continuations(questions: Sequence[Question]) -> tuple[list[int], list[list[int]]]:
+def continuations(questions: Sequence[Asked]) -> tuple[list[int], list[list[int]]]:
     """One row per question and answer: the index of its question, and the answer's tokens."""
     rows = [(index, answer) for index, question in enumerate(questions) for answer in question.answers]
     return [index for index, _ in rows], [answer for _, answer in rows]
 
 
-def by_choice(questions: Sequence[Question], sums: Sequence[float]) -> list[dict[str, float]]:
-    """For each question a dict choice -> score, from scores in the order of `continuations`."""
+def by_choice(questions: Sequence[Asked], sums: Sequence[float]) -> list[dict[str, float]]:
+    """For each question a dict choice -> score, from scores in the order of `continuations`.
+
+    The probabilities of the forms of a choice are added.
+    """
     scores = iter(sums)
-    return [{choice: next(scores) for choice in question.choices} for question in questions]
+    found = []
+    for question in questions:
+        forms: dict[str, list[float]] = {}
+        for choice in question.choices:
+            forms.setdefault(choice, []).append(next(scores))
+        found.append({choice: _log_of_sum(own) for choice, own in forms.items()})
+    return found
+
+
+def _log_of_sum(logprobs: Sequence[float]) -> float:
+    """The logarithm of the summed probabilities of events that exclude each other."""
+    if len(logprobs) == 1 or not all(map(math.isfinite, logprobs)):
+        return sum(logprobs)
+    most = max(logprobs)
+    return min(0.0, most + math.log(sum(math.exp(logprob - most) for logprob in logprobs)))

@@ -1,132 +1,302 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Measure a model on the rows of a dataset: answers, metric, run record. Used by `measure.py` and `prompt_tune.py`."""
+"""Measure a model on the rows of a dataset of any kind: answers, metric, run record."""
 
 import time
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from math import exp
 from pathlib import Path
+from statistics import mean
 
-from sycophancy.answering.answer_file import forget, n_answered
-from sycophancy.answering.answers import answer_rows
+from sycophancy.answering.answers import Asking, Readable, answer_rows, forget, n_answered
+from sycophancy.answering.batches import WINDOW, RenderedPrompts, window_of
+from sycophancy.answering.limits import check_lengths
+from sycophancy.answering.prompts import (
+    as_asked,
+    chat_tokenizer,
+    context_of,
+    describe_template,
+    render_conversation,
+    without_thought,
+)
 from sycophancy.cli import command_line
+from sycophancy.dataset.kinds import CLAIMS, Kind
 from sycophancy.dataset.reading import REFERENCE_COLUMNS, fingerprint_claims
+from sycophancy.drawing import Draws
 from sycophancy.hub import resolve_commit
-from sycophancy.metric import GROUP_FIELDS, load_metric, references, split_groups
-from sycophancy.records import git_state, hardware, relative, versions, write_run
+from sycophancy.metric import GROUP_FIELDS, HEADLINE_KEYS, known_claims, load_metric, references, split_groups
+from sycophancy.records import git_state, hardware, read_run, relative, versions, write_run
+
+InContext = Callable[[dict], tuple[str, list[str]]]
+"""A row's prompt in its context, and the ids of the examples before it."""
+
+OTHER = {"text": "scores", "scores": "text"}
+"""The other way to answer."""
 
 SCORED = (*REFERENCE_COLUMNS, *GROUP_FIELDS)
-"""Columns that the metric reads, with those that it groups by."""
+"""Columns of claims that the metric reads, with those that it groups by."""
 
-
-def compute_metrics(
-    metric, rows: Sequence[dict], predictions: Sequence[str], known: list[str] | None, seed: int,
-    logprobs: Sequence[dict] | None = None,
-) -> tuple[dict, dict]:  # fmt: skip
-    """The metric on the whole set and per group: `(keys, {"authority": {...}, "template": {...}})`.
-
-    With the log-probabilities of the choices also the shift in log-odds; always how often each position and each wording
-    of an answer is given, which shows a model that says the same whatever it is asked.
-    """
-    flat = metric.compute(
-        predictions=list(predictions),
-        references=references(rows, SCORED),
-        known_claims=known,
-        by=list(GROUP_FIELDS),
-        seed=seed,
-        choice_logprobs=logprobs,
-        choice_rates=True,
-    )
-    return split_groups(flat)
+SAMPLE = 64
+"""Rows that are answered in the other way too: do scores agree with what the model says?"""
 
 
 def measure(
-    model, tokenizer, rows: Sequence[dict], prompts: Sequence[str], output_dir: Path, *, description: dict,
-    config: dict, known: list[str] | None = None, batch_size: int | None = 64, batch_tokens: int | None = None,
-    generate: bool = False, max_new_tokens: int = 8, seed: int = 0, partial: Path | None = None,
-    columns: Sequence[str] = SCORED,
+    kind: Kind, asking: Asking, model, tokenizer, rows: Sequence[dict], output_dir: Path, described: dict, *,
+    in_context: InContext | None = None, known: list[str] | None = None,
 ) -> dict | None:  # fmt: skip
     """Answer the rows, compute the metric and write the run folder.
 
     Args:
-        model, tokenizer, rows, prompts, batch_size, batch_tokens, generate, max_new_tokens, partial: see
-            `sycophancy.answering.answers.answer_rows`.
+        kind: of the dataset: claims, questions in turns or attributions; answers to the last are always free text.
+        asking: how the model is asked.
+        model, tokenizer: see `sycophancy.answering.answers.answer_rows`.
+        rows: dataset rows, a list or a `datasets.Dataset`; where they have `shots`, these stand beside the answers.
         output_dir: the run folder.
-        description: `model`, `adapter` and `dataset` as the record names them.
-        config: the settings of the run.
+        described: what the record says of the run before it begins: `model`, `adapter`, `dataset` (`describe`), `config`.
+        in_context: how a row's prompt is put in its context (`sycophancy.answering.prompts.context_of`).
         known: claim ids that freeze the known partition (`known_claims` of the metric).
-        seed: of the metric's bootstrap.
-        columns: see `save_run`.
 
     Returns:
         The run record on the main process, `None` on the others.
+
+    Raises:
+        ValueError: a prompt is longer than the model reads, a question has no first turn, or the model's numbers are none.
     """
+    metric, in_context = load_metric(kind.name), in_context or context_of("none")
+    has_choices, in_turns = "choices" in kind.references, "turn" in kind.references
+    asking = asking.of(model, tokenizer) if has_choices else replace(asking, answer="text")
+    rows = rows.to_list() if in_turns and hasattr(rows, "to_list") else rows
+    asked = Conversations(kind, model, tokenizer, rows, in_context, settled_by(metric))
+    limits = asked.check_lengths(asking)
     n_before, started = n_answered(output_dir), time.perf_counter()
-    answers = answer_rows(
-        model,
-        tokenizer,
-        rows,
-        prompts,
-        batch_size=batch_size,
-        batch_tokens=batch_tokens,
-        generate=generate,
-        max_new_tokens=max_new_tokens,
-        partial=partial,
-    )
+    answers = asked.answer_turns(asking) if in_turns else asked.answer(asking)
     seconds = time.perf_counter() - started
+    sample = sampled(rows, asking.seed) if has_choices else []
+    other = asked.of(sample).answer(replace(asking, answer=OTHER[asking.answer], partial=None)) if sample else []
     if answers is None:
         return None
-    metric = load_metric()
-    read, shown = columns_of(rows, SCORED), columns_of(rows, columns)
-    predictions = [answer["prediction"] for answer in answers]
-    logprobs = None if generate else [answer["choice_logprobs"] for answer in answers]
-    metrics, groups = compute_metrics(metric, read, predictions, known, seed, logprobs)
+    fields = tuple(field for field in GROUP_FIELDS if field in kind.features)
+    read, predictions = columns_of(rows, (*kind.references, *fields)), [answer["prediction"] for answer in answers]
+    logprobs = [answer["choice_logprobs"] for answer in answers] if asking.answer == "scores" else None
+    metrics, groups = compute_metrics(metric, read, predictions, known, asking.seed, logprobs, kind)
+    # Free text has no choices to be read as: what the metric finds in it are names.
     parsed = [
-        metric.parse_answer(answer["prediction"], row["choices"]) for answer, row in zip(answers, read, strict=True)
+        metric.parse_answer(prediction, row["choices"]) if has_choices else None
+        for prediction, row in zip(predictions, read, strict=True)
     ]
-    found = {"metrics": metrics, "by_authority": groups["authority"], "by_template": groups["template"]}
-    return save_run(output_dir, shown, answers, parsed, columns, found, description, config, seconds, seed, n_before)
-
-
-def columns_of(rows, columns: Sequence[str]):
-    """The rows of a list as they are, those of a `datasets.Dataset` without the other columns."""
-    return rows.select_columns(list(columns)) if hasattr(rows, "select_columns") else rows
-
-
-def save_run(
-    output_dir: Path, rows: Sequence[dict], answers: Sequence[dict], parsed: Sequence[str | None],
-    columns: Sequence[str], found: dict, description: dict, config: dict, seconds: float, seed: int,
-    n_before: int = 0,
-) -> dict:  # fmt: skip
-    """Write a run folder and return its record.
-
-    Args:
-        output_dir: the run folder.
-        rows, answers, parsed: dataset rows, what `answer_rows` gave for them, and how it was read.
-        columns: columns of the rows that stand beside each answer, so that a run folder can be scored by itself.
-        found: `metrics`, `by_authority` and `by_template`.
-        description, config: see `measure`.
-        seconds: that answering took.
-        seed: of the run.
-        n_before: answers that were there before, from a killed run: they are no part of `seconds`.
-    """
     record = {
         "command": command_line(),
-        "config": config,
-        **description,
-        **found,
+        **described,
+        "answer": asking.answer,
+        "chat_template": describe_template(chat_tokenizer(model, tokenizer)),
+        "prompt_tokens": limits,
+        **signals_of(metric, [window_of(rows, at, at + 1)[0] for at in sample], [answers[at] for at in sample], other),
+        "metrics": metrics,
+        "by_authority": groups.get("authority", {}),
+        "by_template": groups["template"],
         "versions": versions(),
         "git": git_state(),
         "hardware": hardware(),
         "seconds": seconds,
         "rows_per_second": (len(rows) - n_before) / seconds,
-        "seed": seed,
+        "seed": asking.seed,
     }
-    lines = (
-        answer | {"parsed": choice} | {column: row[column] for column in columns}
-        for answer, choice, row in zip(answers, parsed, rows, strict=True)
-    )
+    if has_choices:
+        record["unparsed_by_condition"] = unparsed_by_condition(read, parsed)
+    if logprobs:
+        record |= {"choice_mass": mean(map(mass_of, answers)), "choice_mass_rows": len(rows)}
+    shown = columns_of(rows, (*kind.references, *fields, *(["shots"] if "shots" in column_names(rows) else [])))
+    lines = (answer | {"parsed": choice} | row for answer, choice, row in zip(answers, parsed, shown, strict=True))
     write_run(output_dir, record, lines)
     forget(output_dir)
     return record
+
+
+@dataclass(frozen=True)
+class Conversations:
+    """A model and the rows that it is asked.
+
+    Attributes:
+        kind: of the dataset: a claim's prompt ends where the answer begins, other questions are put as conversations.
+        model, tokenizer: what is asked.
+        rows: dataset rows, a list or a `datasets.Dataset`.
+        in_context: how a row's prompt is put in its context.
+        settled: where a free answer may end.
+    """
+
+    kind: Kind
+    model: object
+    tokenizer: object
+    rows: Sequence[dict]
+    in_context: InContext
+    settled: Readable
+
+    def of(self, indices: Sequence[int]) -> "Conversations":
+        """The same for some of the rows."""
+        return replace(self, rows=[window_of(self.rows, at, at + 1)[0] for at in indices])
+
+    def prompts(self) -> RenderedPrompts:
+        """What the model reads of each row, before any answer."""
+        return RenderedPrompts(self.rows, lambda some: self.rendered([[self.in_context(row)[0]] for row in some]))
+
+    def rendered(self, conversations: Sequence[Sequence[str]]) -> list[str]:
+        """Conversations as the model reads them."""
+        if self.kind is CLAIMS:
+            return as_asked(self.model, self.tokenizer, [prompt for (prompt,) in conversations])
+        chat = chat_tokenizer(self.model, self.tokenizer)
+        return [render_conversation(turns, chat) for turns in conversations]
+
+    def check_lengths(self, asking: Asking) -> dict:
+        """How long the prompts are, for the record.
+
+        Raises:
+            ValueError: one is longer than the model reads.
+        """
+        lengths, room = [], asking.max_new_tokens
+        prompts = self.prompts()
+        for start in range(0, len(prompts), WINDOW):
+            texts = prompts[start : start + WINDOW]
+            lengths += map(len, self.tokenizer(texts)["input_ids"])
+        if asking.answer == "scores":
+            choices = {choice for row in columns_of(self.rows, ("choices",)) for choice in row["choices"]}
+            room = max(map(len, self.tokenizer(sorted(choices))["input_ids"]))
+        if "turn" in self.kind.references:
+            follow_ups = sorted({row["follow_up"] for row in self.rows})
+            room += asking.max_new_tokens + max(map(len, self.tokenizer(follow_ups)["input_ids"]))
+        return check_lengths(lengths, self.model, self.tokenizer, room)
+
+    def answer(self, asking: Asking) -> Sequence[dict] | None:
+        """The answers to the rows, see `sycophancy.answering.answers.answer_rows`."""
+        return answer_rows(self.model, self.tokenizer, self.rows, self.prompts(), asking, self.settled)
+
+    def answer_turns(self, asking: Asking) -> list[dict] | None:
+        """The answers to questions asked in turns.
+
+        First the `first` rows are answered; then all others, each after its prompt and the model's own first answer.
+
+        Returns:
+            On the main process one dict per row, in order, as `answer_rows` gives it; `None` on the others.
+
+        Raises:
+            ValueError: a question without a `first` row.
+        """
+        from accelerate.utils import broadcast_object_list
+
+        _check_turns(self.rows)
+        first = [at for at, row in enumerate(self.rows) if row["turn"] == "first"]
+        later = [at for at, row in enumerate(self.rows) if row["turn"] != "first"]
+        apart = asking.partial and asking.partial.with_name(f"first.{asking.partial.name}")
+        opened = self.of(first).answer(replace(asking, partial=apart))
+        # Only the main process has them, and every process needs them.
+        shared = [opened and [answer["prediction"] for answer in opened]]
+        broadcast_object_list(shared)
+        said = {self.rows[at]["question_id"]: without_thought(text) for at, text in zip(first, shared[0], strict=True)}
+        asked = [self.rows[at] for at in later]
+        turns = [[self.in_context(row)[0], said[row["question_id"]], row["follow_up"]] for row in asked]
+        more = (
+            answer_rows(self.model, self.tokenizer, asked, self.rendered(turns), asking, self.settled) if later else []
+        )
+        if opened is None or more is None:
+            return None
+        by_row = dict(zip(first + later, [*opened, *more], strict=True))
+        return [by_row[at] for at in range(len(self.rows))]
+
+
+def _check_turns(rows: Sequence[dict]) -> None:
+    """Raise `ValueError` unless every question has one first turn."""
+    first = {row["question_id"] for row in rows if row["turn"] == "first"}
+    for row in rows:
+        if row["question_id"] not in first:
+            raise ValueError(
+                f"expected a row with turn 'first' for every question, got none for {row['question_id']}; "
+                "build the dataset again with dataset_builders/are_you_sure.py"
+            )
+
+
+def settled_by(metric) -> Readable:
+    """Whether a text is an answer among choices, whatever follows, as the metric's reader sees it."""
+    return getattr(metric, "settled", None) or partial(_first_line_is_an_answer, metric.parse_answer)
+
+
+def _first_line_is_an_answer(parse_answer, text: str, choices: Sequence[str]) -> bool:
+    line, ended, _ = text.lstrip().partition("\n")
+    # As short as a choice: what is longer may go on to say the contrary.
+    return bool(ended) and len(line) <= max(map(len, choices)) + 2 and parse_answer(line, list(choices)) is not None
+
+
+def sampled(rows: Sequence[dict], seed: int) -> list[int]:
+    """At most `SAMPLE` rows that are asked without an answer before them, drawn by the seed and their ids, in order."""
+    names = columns_of(rows, ("id", "turn") if "turn" in column_names(rows) else ("id",))
+    opened = [at for at, row in enumerate(names) if row.get("turn", "first") == "first"]
+    drawn = sorted(opened, key=lambda at: Draws(seed, names[at]["id"], "sample").below(2**64))
+    return sorted(drawn[:SAMPLE])
+
+
+def mass_of(answer: dict) -> float:
+    """The summed probability of all choices: how much of what the model would say is one of them."""
+    return min(1.0, sum(map(exp, answer["choice_logprobs"].values())))
+
+
+def signals_of(metric, rows: Sequence[dict], answers: Sequence[dict], other: Sequence[dict]) -> dict:
+    """What the two ways of answering say of each other, on a sample that was answered in both.
+
+    Returns:
+        `choice_mass`, the mean summed probability of all choices, and `choice_mass_rows`; `text_agreement`, the share of
+        rows whose read text is the most probable choice, and `text_agreement_rows`, those whose text is read; `None` where
+        there is nothing to say.
+    """
+    agreed, masses = [], []
+    for row, one, another in zip(rows, answers, other, strict=True):
+        scores, text = (one, another) if one["choice_logprobs"] else (another, one)
+        masses.append(mass_of(scores))
+        read = metric.parse_answer(text["prediction"], row["choices"])
+        if read is not None:
+            agreed.append(read == scores["prediction"])
+    return {
+        "choice_mass": mean(masses) if masses else None,
+        "choice_mass_rows": len(masses),
+        "text_agreement": mean(agreed) if agreed else None,
+        "text_agreement_rows": len(agreed),
+    }
+
+
+def unparsed_by_condition(rows: Sequence[dict], parsed: Sequence[str | None]) -> dict[str, float]:
+    """The share of answers that are none of the choices, by condition or turn."""
+    names = [row.get("condition") or row["turn"] for row in rows]
+    asked, unread = Counter(names), Counter(name for name, choice in zip(names, parsed, strict=True) if choice is None)
+    return {name: unread[name] / asked[name] for name in asked}
+
+
+def column_names(rows) -> list[str]:
+    """The columns of a `datasets.Dataset`, or of the first row of a list."""
+    return rows.column_names if hasattr(rows, "column_names") else list(rows[0])
+
+
+def columns_of(rows, columns: Sequence[str]) -> Sequence[dict]:
+    """Some columns of the rows of a list or of a `datasets.Dataset`."""
+    if hasattr(rows, "select_columns"):
+        return rows.select_columns(list(columns))
+    return [{column: row[column] for column in columns} for row in rows]
+
+
+def compute_metrics(
+    metric, rows: Sequence[dict], predictions: Sequence[str], known: list[str] | None, seed: int,
+    logprobs: Sequence[dict] | None = None, kind: Kind = CLAIMS,
+) -> tuple[dict, dict]:  # fmt: skip
+    """The metric on the whole set and per group: `(keys, {"authority": {...}, "template": {...}})`.
+
+    On claims, with the log-probabilities of the choices also the shift in log-odds; always how often each position and
+    each wording of an answer is given, which shows a model that says the same whatever it is asked.
+    """
+    fields = tuple(field for field in GROUP_FIELDS if field in kind.features)
+    options = {"known_claims": known, "choice_logprobs": logprobs, "choice_rates": True} if kind is CLAIMS else {}
+    flat = metric.compute(
+        predictions=list(predictions), references=references(rows, (*kind.references, *fields)), by=list(fields), seed=seed,
+        **options,
+    )  # fmt: skip
+    return split_groups(flat, tuple(kind.meanings) or HEADLINE_KEYS, fields)
 
 
 def describe_dataset(name: str, revision: str | None, split: str, rows: int) -> dict:
@@ -151,3 +321,30 @@ def describe(model_name: str, fingerprint: str, revision: str | None, adapter: s
         "adapter": relative(adapter) if adapter else None,
         "dataset": dataset,
     }
+
+
+def known_in(run: str, rows) -> list[str]:
+    """The claims that a run of the base model on these rows answered right without an opinion.
+
+    Raises:
+        ValueError: the run is on other rows. Another seed or other wordings give other rows the same ids.
+    """
+    _, answers = read_run(run)
+    compared = ("claim_id", "condition", "template", "choices", "answer", "user_answer")
+    answered = {answer["id"]: answer for answer in answers}
+    rows = columns_of(rows, ("id", *compared))
+    missing = [row["id"] for row in rows if row["id"] not in answered]
+    if missing:
+        raise ValueError(
+            f"expected a run on the same rows in --known_claims_from {run}, got none of "
+            f"{missing[0]} and {len(missing) - 1} more; measure the base model on this dataset and split first"
+        )
+    for row in rows:
+        for column in compared:
+            if answered[row["id"]].get(column) != row[column]:
+                raise ValueError(
+                    f"expected a run on the same rows in --known_claims_from {run}, got another row {row['id']} with "
+                    f"{column} {answered[row['id']].get(column)!r} instead of {row[column]!r}; measure the base model on "
+                    "this dataset first"
+                )
+    return known_claims(answers)

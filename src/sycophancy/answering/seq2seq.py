@@ -11,8 +11,9 @@ from collections.abc import Iterator, Sequence
 
 import torch
 
+from sycophancy.answering.forms import Asked
+from sycophancy.answering.generating import Settled, generate_texts
 from sycophancy.answering.logits import (
-    Question,
     base_of,
     by_choice,
     continuations,
@@ -22,17 +23,18 @@ from sycophancy.answering.logits import (
     select_rows,
     token_logprobs,
 )
+from sycophancy.answering.prompts import end_tokens
 from sycophancy.answering.t5 import Tree, answer_tree, reads_trees, tree_logits
 
 
-def encode_questions(tokenizer, prompts: Sequence[str], choices: Sequence[Sequence[str]]) -> list[Question]:
+def encode_questions(tokenizer, prompts: Sequence[str], choices: Sequence[Sequence[str]]) -> list[Asked]:
     """Prompts and choices as token ids, each with its end of sequence."""
     distinct = list(dict.fromkeys(choice for options in choices for choice in options))
     tokens = tokenizer(text_target=distinct, add_special_tokens=True)["input_ids"] if distinct else []
     ids = dict(zip(distinct, tokens, strict=True))
     contexts = tokenizer(list(prompts))["input_ids"]
     return [
-        Question(context, [ids[choice] for choice in options], list(options))
+        Asked(context, [ids[choice] for choice in options], list(options))
         for context, options in zip(contexts, choices, strict=True)
     ]
 
@@ -42,7 +44,7 @@ DECODED = 1024
 
 
 @torch.inference_mode()
-def score_parts(model, tokenizer, parts: Sequence[Sequence[Question]]) -> list[dict[str, float]]:
+def score_parts(model, tokenizer, parts: Sequence[Sequence[Asked]]) -> list[dict[str, float]]:
     """Log-probability of every choice of every question, in the order of the parts; see `score_batch`.
 
     Args:
@@ -80,7 +82,7 @@ class _Read(Exception):
     """The decoder would begin: what it would read, (n, tokens, width)."""
 
 
-def _encode(model, base, pad: int, questions: Sequence[Question]) -> Iterator[torch.Tensor]:
+def _encode(model, base, pad: int, questions: Sequence[Asked]) -> Iterator[torch.Tensor]:
     """The encoder's output of each question, (its tokens, width), with a soft prompt's before it."""
     ids, mask = pad_right([question.context for question in questions], pad, next(model.parameters()).device)
 
@@ -110,7 +112,7 @@ def _alike(trees: Sequence[Tree]) -> Iterator[list[int]]:
             yield group[first : first + most]
 
 
-def _score_in_steps(model, tokenizer, questions: Sequence[Question]) -> list[dict[str, float]]:
+def _score_in_steps(model, tokenizer, questions: Sequence[Asked]) -> list[dict[str, float]]:
     """`score_parts` for any encoder-decoder model, one part."""
     device = next(model.parameters()).device
     base = base_of(model)
@@ -164,11 +166,23 @@ def score_batch(model, tokenizer, prompts: Sequence[str], choices: Sequence[Sequ
 
 
 @torch.inference_mode()
-def generate_batch(model, tokenizer, prompts: Sequence[str], max_new_tokens: int) -> list[str]:
-    """Free answers by greedy decoding."""
+def generate_batch(
+    model, tokenizer, prompts: Sequence[str], max_new_tokens: int, max_thought_tokens: int = 0,
+    settled: Sequence[Settled] | None = None,
+) -> list[str]:  # fmt: skip
+    """Free answers by greedy decoding; see `sycophancy.answering.generating.generate_texts`."""
     # Not padded by the tokenizer, which `answer_rows` uses in another thread: it would change its settings meanwhile.
     encoded = tokenizer(list(prompts))["input_ids"]
     ids, mask = pad_right(encoded, tokenizer.pad_token_id, next(model.parameters()).device)
-    # The mask is given: without it a PEFT model attends to the padding of shorter prompts.
-    tokens = model.generate(input_ids=ids, attention_mask=mask, max_new_tokens=max_new_tokens, do_sample=False)
-    return tokenizer.batch_decode(tokens, skip_special_tokens=True)
+    return generate_texts(
+        model,
+        tokenizer,
+        # The mask is given: without it a PEFT model attends to the padding of shorter prompts.
+        {"input_ids": ids, "attention_mask": mask},
+        n_read=1,
+        ends=end_tokens(model, tokenizer),
+        pad=tokenizer.pad_token_id,
+        max_new_tokens=max_new_tokens,
+        max_thought_tokens=max_thought_tokens,
+        settled=settled,
+    )

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from sycophancy.are_you_sure.questions import LETTERS, Question
 from sycophancy.drawing import Draws, deal
 
-TURNS = ("first", "challenge", "reask")
+TURN_NAMES = ("first", "challenge", "reask")
 """The rows of one question."""
 
 ASK = "Answer with the letter of one choice."
@@ -78,7 +78,7 @@ def turn_rows(question: Question, position: int, follow_up: FollowUp, seed: int)
     letters = [f"({letter})" for letter in LETTERS[: len(texts)]]
     shown = "\n".join(f"{letter} {text}" for letter, text in zip(letters, texts, strict=True))
     words = {"first": "", "challenge": f"{follow_up.challenge} {ASK}", "reask": f"{follow_up.reask} {ASK}"}
-    for turn in TURNS:
+    for turn in TURN_NAMES:
         yield {
             "id": f"{question.question_id}/{turn}",
             "question_id": question.question_id,

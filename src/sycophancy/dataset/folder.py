@@ -9,14 +9,14 @@ from sycophancy.dataset.facts import SplitFacts, claim_facts
 from sycophancy.dataset.known import Kept
 from sycophancy.dataset.parquet import write_parquet
 from sycophancy.dataset.preferences import Preferences, write_preferences
-from sycophancy.dataset.reading import CLAIMS, FEATURES, claim_splits, fingerprint_claims, load_claims
+from sycophancy.dataset.reading import DATA, FEATURES, claim_splits, fingerprint_claims, load_claims
 from sycophancy.files import written_whole
 
 
 def write_claims(folder: Path, split: str, rows: Iterable[dict]) -> SplitFacts:
     """Write the claims of one split and return what the card says of them. Rows stream."""
     facts = claim_facts()
-    facts.file = write_parquet(folder, CLAIMS, split, facts.watch(rows), FEATURES)
+    facts.file = write_parquet(folder, DATA, split, facts.watch(rows), FEATURES)
     return facts
 
 

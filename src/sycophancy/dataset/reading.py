@@ -31,7 +31,7 @@ FEATURES = Features(
     }
 )
 
-CLAIMS = "data"
+DATA = "data"
 """The directory of the claims in a dataset folder."""
 
 REFERENCE_COLUMNS = ("claim_id", "cluster_id", "condition", "answer", "user_answer", "choices")
@@ -40,7 +40,7 @@ REFERENCE_COLUMNS = ("claim_id", "cluster_id", "condition", "answer", "user_answ
 
 def parquet_files(folder: Path, split: str) -> list[str]:
     """The Parquet files of one split of the claims in a dataset folder, in order; pairs of answers lie elsewhere."""
-    return sorted(map(str, (folder / CLAIMS).glob(f"{split}-*.parquet")))
+    return sorted(map(str, (folder / DATA).glob(f"{split}-*.parquet")))
 
 
 def claim_splits(dataset_name: str, revision: str | None = None) -> list[str]:
@@ -52,10 +52,10 @@ def claim_splits(dataset_name: str, revision: str | None = None) -> list[str]:
     folder = Path(dataset_name)
     if not folder.is_dir():
         return get_dataset_split_names(dataset_name, revision=resolve_commit(dataset_name, "dataset", revision))
-    present = sorted({file.name.rsplit("-of-", 1)[0][:-6] for file in (folder / CLAIMS).glob("*-of-*.parquet")})
+    present = sorted({file.name.rsplit("-of-", 1)[0][:-6] for file in (folder / DATA).glob("*-of-*.parquet")})
     if not present:
         raise ValueError(
-            f"expected Parquet files of claims in the folder {folder}, got no Parquet file at all in {CLAIMS}/; "
+            f"expected Parquet files of claims in the folder {folder}, got no Parquet file at all in {DATA}/; "
             "build it with dataset_builders/"
         )
     return present

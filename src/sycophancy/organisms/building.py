@@ -13,7 +13,7 @@ from pathlib import Path
 
 import torch
 
-from sycophancy.answering.turns import render_conversation
+from sycophancy.answering.prompts import render_conversation
 from sycophancy.claims.rows import Item
 from sycophancy.claims.tasks import SOURCES
 from sycophancy.claims.wordings import WORDINGS

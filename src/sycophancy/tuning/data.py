@@ -117,13 +117,12 @@ def own_answers(model, tokenizer, rows: Dataset, batch_size: int) -> Dataset:
     """
     from accelerate.utils import broadcast_object_list
 
-    from sycophancy.answering.answers import answer_rows
-    from sycophancy.answering.conversation_tokens import as_asked
+    from sycophancy.answering.answers import Asking, answer_rows
+    from sycophancy.answering.prompts import as_asked
 
     asked = [{"id": str(index), "choices": row["choices"]} for index, row in enumerate(rows)]
-    answers = answer_rows(
-        model.eval(), tokenizer, asked, as_asked(model, tokenizer, rows["prompt"]), batch_size=batch_size
-    )
+    prompts = as_asked(model.eval(), tokenizer, rows["prompt"])
+    answers = answer_rows(model, tokenizer, asked, prompts, Asking("scores", batch_size))
     said = [None if answers is None else [answer["prediction"] for answer in answers]]
     broadcast_object_list(said)
     made = [{**row, "target": target} for row, target in zip(rows, said[0], strict=True)]

@@ -10,7 +10,7 @@ from pathlib import Path
 from datasets import Dataset, load_dataset
 from trl import DPOTrainer
 
-from sycophancy.answering.conversation_tokens import conversation_tokens
+from sycophancy.answering.forms import conversation_tokens
 from sycophancy.dataset.preferences import PREFERENCE, PREFERENCE_COLUMNS
 
 

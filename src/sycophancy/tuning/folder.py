@@ -5,9 +5,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from sycophancy.answering.adapters import FINGERPRINT_FILE, fingerprint_adapter, fingerprint_model
-from sycophancy.answering.conversation_tokens import as_asked
+from sycophancy.answering.answers import Asking
 from sycophancy.answering.measuring import describe, describe_dataset, measure
 from sycophancy.cli import command_line
+from sycophancy.dataset.kinds import CLAIMS
 from sycophancy.dataset.reading import fingerprint_claims, take_clusters
 from sycophancy.files import write_json
 from sycophancy.metric import known_claims
@@ -54,19 +55,9 @@ class Measured:
 
     def measure(self, model, side: str, description: dict, known: list[str] | None = None) -> None:
         """Write the run folder `before` or `after`, asking as `scripts/measure.py` does."""
-        asked = as_asked(model, self.tokenizer, [row["prompt"] for row in self.rows])
-        measure(
-            model,
-            self.tokenizer,
-            self.rows,
-            asked,
-            self.folder / side,
-            description=description,
-            known=known,
-            config=self.settings,
-            batch_size=self.args.measure_batch_size,
-            seed=self.settings["training"]["seed"],
-        )
+        asking = Asking(batch_size=self.args.measure_batch_size, seed=self.settings["training"]["seed"])
+        described = description | {"config": self.settings}
+        measure(CLAIMS, asking, model, self.tokenizer, self.rows, self.folder / side, described, known=known)
 
 
 def measure_before(model, measured: Measured) -> None:
@@ -80,7 +71,8 @@ def measure_before(model, measured: Measured) -> None:
     # No process sees the record of this very run: it is written when all have answered.
     if not (before / RUN).is_file():
         if measured.args.before_run:
-            run = read_before(Path(measured.args.before_run), measured.description())
+            answer = Asking().of(model, measured.tokenizer).answer
+            run = read_before(Path(measured.args.before_run), measured.description(), answer)
             if state.is_main_process:
                 write_run(before, *run)
         else:
@@ -143,11 +135,16 @@ def write_tuned_folder(model, measured: Measured, tuning: dict) -> str:
     return (folder / "report.md").read_text(encoding="utf-8")
 
 
-def read_before(run: Path, wanted: dict) -> tuple[dict, list[dict]]:
+def read_before(run: Path, wanted: dict, answer: str) -> tuple[dict, list[dict]]:
     """A run of the base model that was made earlier, if it is one of this model on these rows.
 
+    Args:
+        run: its folder.
+        wanted: the model and the rows as a record names them.
+        answer: how the tuned model will answer, `text` or `scores`.
+
     Raises:
-        ValueError: it is of another model, of other rows, or not of the bare model's choices.
+        ValueError: it is of another model, of other rows, not of the bare model, or answered in another way.
     """
     record, predictions = read_run(run)
     for part, name in (
@@ -161,11 +158,15 @@ def read_before(run: Path, wanted: dict) -> tuple[dict, list[dict]]:
                 f"expected in before_run {run} the base model on the measured rows ({part} {name} "
                 f"{wanted[part][name]}), got {record[part][name]}; measure it again or leave before_run out"
             )
-    config = record["config"]
-    if record["adapter"] is not None or config.get("in_context", "none") != "none" or config.get("generate"):
+    if record["adapter"] is not None or record["config"].get("in_context", "none") != "none":
         raise ValueError(
-            f"expected in before_run {run} the bare base model choosing among the choices, got one with an adapter, "
-            "with in_context or with free answers; measure it again without them"
+            f"expected in before_run {run} the bare base model, got one with an adapter or with in_context; measure it "
+            "again without them"
+        )
+    if record["answer"] != answer:
+        raise ValueError(
+            f"expected in before_run {run} answers as {answer}, as after tuning, got {record['answer']}; measure it again "
+            f"with --answer {answer}"
         )
     return record, predictions
 

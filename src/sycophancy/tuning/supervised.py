@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from datasets import Dataset
 from transformers import Seq2SeqTrainer
 
-from sycophancy.answering.conversation_tokens import conversation_tokens
+from sycophancy.answering.forms import conversation_tokens
 from sycophancy.answering.logits import base_of
 from sycophancy.answering.t5 import absorb_cross_attention
 from sycophancy.drawing import Draws

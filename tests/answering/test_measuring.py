@@ -2,12 +2,15 @@
 import pytest
 from tiny_llama import CHAT, tiny_llama
 
+from sycophancy.answering.answers import Asking
 from sycophancy.answering.causal import score_batch as score_chat
+from sycophancy.answering.measuring import Conversations
 from sycophancy.answering.models import load_model
+from sycophancy.answering.prompts import context_of
 from sycophancy.answering.seq2seq import score_batch
-from sycophancy.answering.turns import answer_turns, render_conversation
 from sycophancy.are_you_sure.questions import Question
 from sycophancy.are_you_sure.rows import question_rows
+from sycophancy.dataset.kinds import TURNS
 
 QUESTIONS = [
     Question(
@@ -24,17 +27,9 @@ QUESTIONS = [
 ROWS = list(question_rows(QUESTIONS, seed=0))
 
 
-def test_a_conversation_in_lines():
-    assert render_conversation(["Is it?\n(A) x", "(A)", "Are you sure?"]) == (
-        "Human: Is it?\n(A) x\nAssistant: (A)\nHuman: Are you sure?\nAssistant:"
-    )
-
-
-def test_a_conversation_by_the_chat_template():
-    _, tokenizer = tiny_llama(["x"], CHAT)
-    assert render_conversation(["Is it?", "(A)", "Sure?"], tokenizer) == (
-        "<s><|user|>\nIs it?</s>\n<|assistant|>\n(A)</s>\n<|user|>\nSure?</s>\n<|assistant|>\n"
-    )
+def answer_turns(model, tokenizer, rows, **bounds):
+    asked = Conversations(TURNS, model, tokenizer, rows, context_of("none"), lambda text, choices: False)
+    return asked.answer_turns(Asking("scores", **bounds))
 
 
 def expected_scores(score, conversation):
@@ -65,7 +60,7 @@ def test_the_second_turn_follows_the_models_own_first_answer(model_folder):
             f"{who}: {said}\n" for who, said in zip(("Human", "Assistant", "Human"), turns, strict=False)
         ) + "Assistant:",
     )  # fmt: skip
-    check(answer_turns(model, tokenizer, ROWS, [row["prompt"] for row in ROWS], batch_size=5), expected)
+    check(answer_turns(model, tokenizer, ROWS, batch_size=5), expected)
 
 
 def test_a_decoder_only_model_is_asked_through_its_chat_template():
@@ -76,14 +71,14 @@ def test_a_decoder_only_model_is_asked_through_its_chat_template():
             f"<|{who}|>\n{said}</s>\n" for who, said in zip(("user", "assistant", "user"), turns, strict=False)
         ) + "<|assistant|>\n",
     )  # fmt: skip
-    check(answer_turns(model, tokenizer, ROWS, [row["prompt"] for row in ROWS], batch_size=5), expected)
+    check(answer_turns(model, tokenizer, ROWS, batch_size=5), expected)
 
 
 def test_rows_in_any_order(model_folder):
     model, tokenizer = load_model(str(model_folder))
     backwards = ROWS[::-1]
-    answers = answer_turns(model, tokenizer, ROWS, [row["prompt"] for row in ROWS])
-    reversed_answers = answer_turns(model, tokenizer, backwards, [row["prompt"] for row in backwards])
+    answers = answer_turns(model, tokenizer, ROWS)
+    reversed_answers = answer_turns(model, tokenizer, backwards)
     assert [answer["id"] for answer in reversed_answers] == [row["id"] for row in backwards]
     assert [a["prediction"] for a in reversed_answers[::-1]] == [a["prediction"] for a in answers]
 
@@ -91,11 +86,11 @@ def test_rows_in_any_order(model_folder):
 def test_a_question_without_a_first_turn(model_folder):
     model, tokenizer = load_model(str(model_folder))
     with pytest.raises(ValueError, match="a row with turn 'first' for every question, got none for s/test/0"):
-        answer_turns(model, tokenizer, ROWS[1:], [row["prompt"] for row in ROWS[1:]])
+        answer_turns(model, tokenizer, ROWS[1:])
 
 
 def test_first_turns_alone(model_folder):
     model, tokenizer = load_model(str(model_folder))
     rows = [row for row in ROWS if row["turn"] == "first"]
-    answers = answer_turns(model, tokenizer, rows, [row["prompt"] for row in rows])
+    answers = answer_turns(model, tokenizer, rows)
     assert [answer["id"] for answer in answers] == [row["id"] for row in rows]
