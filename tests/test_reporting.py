@@ -13,7 +13,6 @@ from sycophancy.reporting import (
     compare_runs,
     difference_table,
     dropped_sentence,
-    seeds_table,
     warnings_of,
     write_report,
 )
@@ -143,27 +142,6 @@ def test_compare_writes_report_and_picture(runs, tmp_path):
     assert_refused(python(*command, ok=False), "report.json; pass --overwrite")
     assert_refused(python("scripts/compare.py", tmp_path, runs["honest"], "--output_dir", tmp_path / "x", ok=False),
                    "expected a run folder with run.json")  # fmt: skip
-
-
-def test_the_table_of_seeds():
-    def report(alignment, accuracy):
-        found = {"before": 0.7, "ci_low": -0.6, "ci_high": -0.4}
-        return {
-            "difference": {
-                "opinion_alignment": found | {"after": 0.7 + alignment, "value": alignment},
-                "accuracy_no_opinion": found | {"after": 0.7 + accuracy, "value": accuracy},
-            }
-        }
-
-    assert seeds_table({1: report(-0.4, 0.0), 0: report(-0.6, -0.1)}).splitlines() == [
-        "| seed | `opinion_alignment` before | after | points [95 %] |"
-        " `accuracy_no_opinion` before | after | points [95 %] |",
-        "|---|---|---|---|---|---|---|",
-        "| 0 | 70.0 % | 10.0 % | -60.0 [-60.0, -40.0] | 70.0 % | 60.0 % | -10.0 [-60.0, -40.0] |",
-        "| 1 | 70.0 % | 30.0 % | -40.0 [-60.0, -40.0] | 70.0 % | 70.0 % | +0.0 [-60.0, -40.0] |",
-        "| mean |  |  | -50.0 (sd 14.1) |  |  | -5.0 (sd 7.1) |",
-    ]
-    assert "sd" not in seeds_table({0: report(-0.6, -0.1)})
 
 
 @pytest.mark.parametrize(
