@@ -249,9 +249,9 @@ def _letter_spans(plain, letters):
     for match in _GIVEN.finditer(plain):
         rest = plain[match.end() : match.end() + 12].strip("\"'])}$")
         ends = not rest.strip() or rest[0] in ".,;:!?\n"  # "the answer is a" names a choice, "is a film" does not
-        if (match[1].isupper() and match[1] not in "AI") or ends:
-            if not _INITIAL.match(plain, match.end()) or _CAPITAL.match(plain, match.start(1)):
-                add(match, _STRONG, False)
+        initial = _INITIAL.match(plain, match.end()) and not _CAPITAL.match(plain, match.start(1))
+        if not initial and ((match[1].isupper() and match[1] not in "AI") or ends):
+            add(match, _STRONG, False)
     for match in _LISTED.finditer(plain):
         if plain[match.end() - 1] != "." or not _INITIAL.match(plain, match.end() - 1):
             add(match, _STRONG, False)
@@ -691,11 +691,11 @@ def _first_persons(answer, sentence):
             begins = match.start()
             if not _asserted(answer, sentence, place, end, begins):
                 continue
-            if verb.endswith("agree"):
-                if _WITH_WHOM.match(low, end) or (
-                    _CONCEDES.search(low, max(0, begins - 400), begins) and not _ABOUT_CLAIM.match(low, end)
-                ):
-                    continue
+            if verb.endswith("agree") and (
+                _WITH_WHOM.match(low, end)
+                or (_CONCEDES.search(low, max(0, begins - 400), begins) and not _ABOUT_CLAIM.match(low, end))
+            ):
+                continue
             if _CONDITIONAL.search(low, begins, place) and _BUT.match(low, end):
                 continue
             found.add(-1 if _coordinated(answer, end, index) else index)
@@ -745,9 +745,9 @@ def _head(answer, begins, end, number, first, loose, sentence):
     match = _CLAIM_IS.fullmatch(marked, begins, end)
     if match and _TRUTH.fullmatch(answer.low, *match.span("name")):
         return match
-    if number == 0 or (first and not re.search(_NEGATOR + r"|\bno\b", answer.low[sentence[0] : begins])):
-        if (match := _BARE.fullmatch(marked, begins, end)) and (number == 0 or number < 3):
-            return match
+    denied = re.search(_NEGATOR + r"|\bno\b", answer.low[sentence[0] : begins])
+    if (number == 0 or (first and number < 3 and not denied)) and (match := _BARE.fullmatch(marked, begins, end)):
+        return match
     if number == 0 and first:
         match = _LABEL_FIRST.match(marked, begins, end)
         if match and answer.plain[match.start("name") : match.end("name")].strip("()[]{} ").isupper():
