@@ -29,14 +29,13 @@ def work(args: argparse.Namespace) -> None:
     import torch
 
     from sycophancy.answering.answers import answer_rows
-    from sycophancy.answering.gelu import use_fast_gelu
     from sycophancy.answering.processes import start_processes
 
     torch.set_num_threads(1)
     state = start_processes()
     rows = json.loads(args.work.read_text())
     texts = [row["prompt"] for row in rows] + [choice for row in rows for choice in row["choices"]]
-    model, tokenizer = use_fast_gelu(flan_t5_shape(args.layers)), t5_tokenizer(args.spiece, texts)
+    model, tokenizer = flan_t5_shape(args.layers), t5_tokenizer(args.spiece, texts)
     seconds = []
     for number in range(args.repeats + 1):
         some = rows[:4] if number == 0 else rows

@@ -126,12 +126,11 @@ def main(args: argparse.Namespace) -> dict:
     """Run all sides and write the record."""
     import torch
 
-    from sycophancy.answering.gelu import use_fast_gelu
 
     torch.set_num_threads(args.threads)
     rows = claim_rows(args.rows, args.source_data)
     tokenizer = t5_tokenizer(args.spiece, [row["prompt"] for row in rows] + [x for row in rows for x in row["choices"]])
-    model = use_fast_gelu(flan_t5_shape(args.layers))
+    model = flan_t5_shape(args.layers)
     sides = {
         "ours": ours(model, tokenizer, args.batch_tokens),
         "encoder": encoder_alone(model, tokenizer, args.batch_tokens),

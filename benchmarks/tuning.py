@@ -29,12 +29,11 @@ def soft_prompt_model(layers: int):
     """The frozen model with its soft prompt, as `prompt_tune.py` makes it."""
     import torch
 
-    from sycophancy.answering.gelu import use_fast_gelu
     from sycophancy.tuning.supervised import add_soft_prompt
 
     model = flan_t5_shape(layers, dropout_rate=0.0)
     torch.manual_seed(0)
-    return use_fast_gelu(add_soft_prompt(model, "", 20, None))
+    return add_soft_prompt(model, "", 20, None)
 
 
 def stock_model(layers: int):

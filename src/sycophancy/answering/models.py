@@ -129,7 +129,6 @@ def load_model(
         ValueError: there is no model of this name, the Hub cannot be reached, or what is there is no language model, is not
             whole, or needs what is not installed; the message says which and what to do.
     """
-    from sycophancy.answering.gelu import use_fast_gelu
     from sycophancy.answering.limits import model_length
 
     name = str(model_name_or_path)
@@ -149,7 +148,7 @@ def load_model(
             tensors = refuse_broken_weights(name, folder, quantized)
     _refuse_missing(name, model, report, raw, tensors)
     _refuse_longer_tokenizer(name, model, tokenizer)
-    model = use_fast_gelu(model).eval()
+    model = model.eval()
     settings = getattr(model.config, "quantization_config", None)
     record = {
         "fingerprint": fingerprint_model(model),
