@@ -54,13 +54,18 @@ def list_files(name: str, revision: str | None = None) -> list[str] | None:
     if folder.is_dir():
         found = [*folder.iterdir(), *(inner for sub in folder.iterdir() if sub.is_dir() for inner in sub.iterdir())]
         return sorted(path.relative_to(folder).as_posix() for path in found if path.is_file() or path.is_dir())
+    from httpx2 import TransportError
     from huggingface_hub import HfApi, constants
     from huggingface_hub.file_download import repo_folder_name
 
     if constants.is_offline_mode():
         cached = Path(constants.HF_HUB_CACHE) / repo_folder_name(repo_id=name, repo_type="model") / "snapshots"
         return list_files(str(cached / str(revision))) if (cached / str(revision)).is_dir() else None
-    return sorted(file.rfilename for file in HfApi().model_info(name, revision=revision).siblings or ())
+    try:
+        return sorted(file.rfilename for file in HfApi().model_info(name, revision=revision).siblings or ())
+    except (OSError, TransportError):
+        # The loaders ask again, and say what is wrong with the Hub.
+        return None
 
 
 def refuse_no_model(name: str, files: Iterable[str], gguf_file: str | None = None, base: str | None = None) -> None:
