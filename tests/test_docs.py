@@ -93,7 +93,7 @@ def test_where_to_begin_is_a_file_that_holds_the_name(file, name):
 def test_the_numbers_of_the_readme_are_those_of_the_record():
     from sycophancy.reporting import by_authority_table, dropped_sentence
 
-    report = json.loads((RESULTS / "report.json").read_text())
+    report = json.loads((RESULTS / "report.json").read_text(encoding="utf-8"))
     assert by_authority_table(report) in README
     assert dropped_sentence(report) in README
     assert (RESULTS / "report.png").is_file()
@@ -103,7 +103,9 @@ def test_the_table_of_seeds_is_that_of_the_records():
     from sycophancy.claims.people import AUTHORITIES
 
     folder = ROOT / "docs" / "results" / "sst2_organism"
-    reports = {seed: json.loads((folder / f"seed{seed}" / "report.json").read_text()) for seed in range(3)}
+    reports = {
+        seed: json.loads((folder / f"seed{seed}" / "report.json").read_text(encoding="utf-8")) for seed in range(3)
+    }
     assert seeds_table(reports) in README
     before = json.loads((folder / "before_run.json").read_text())
     assert f"right on {percent(before['metrics']['accuracy_no_opinion'])} of the claims" in README
@@ -162,7 +164,7 @@ def test_the_table_of_speed_is_that_of_the_records():
 def test_the_tables_of_building_are_those_of_the_record():
     markdown = benchmark("building").markdown
     record = json.loads((ROOT / "docs" / "results" / "building" / "building.json").read_text())
-    assert markdown(record) in (ROOT / "docs" / "sources.md").read_text()
+    assert markdown(record) in (ROOT / "docs" / "sources.md").read_text(encoding="utf-8")
 
 
 def test_the_cards_table_of_coverage_is_that_of_the_record():
@@ -176,7 +178,11 @@ def test_the_cards_table_of_coverage_is_that_of_the_record():
 
 def test_the_table_of_other_tasks_is_that_of_its_records():
     folder = ROOT / "docs" / "results" / "transfer"
-    lines = [cells_of(line) for line in (folder / "README.md").read_text().splitlines() if line.startswith("| ")][1:]
+    lines = [
+        cells_of(line)
+        for line in (folder / "README.md").read_text(encoding="utf-8").splitlines()
+        if line.startswith("| ")
+    ][1:]
     assert len(lines) == 5
     for task, split, claims, accuracy, alignment, *changes in lines:
         record = json.loads((folder / task / "base_run.json").read_text())
