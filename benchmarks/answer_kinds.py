@@ -37,12 +37,16 @@ def main(args: argparse.Namespace) -> dict:
         answers[way] = list(asked.answer(Asking(way, args.batch_size, max_new_tokens=args.max_new_tokens)))
         seconds[way] = time.perf_counter() - start
     found = {
+        "data": Path(args.dataset_name).name,
+        "vocabulary": "the model's",
         "rows": len(rows),
+        "ratios": {"text": {"median": seconds["text"] / seconds["scores"], "rounds": 1}},
         "seconds": seconds,
         "rows_per_second": {way: len(rows) / took for way, took in seconds.items()},
         **signals_of(metric, list(rows), answers["scores"], answers["text"]),
     }
     settings = vars(args) | {"model_name_or_path": Path(args.model_name_or_path).name}
+    settings["dataset_name"] = Path(args.dataset_name).name
     return write_record(args.output, "answer_kinds", settings, found)
 
 

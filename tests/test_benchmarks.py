@@ -101,3 +101,15 @@ def test_a_benchmark_runs_and_its_answers_agree(tmp_path):
     written = json.loads((tmp_path / "few_shot.json").read_text())
     assert written["ratios"] == record["ratios"]
     assert written["settings"]["shots"] == 4
+
+
+def test_text_against_scores(tmp_path, llama_folder, dataset_folder):
+    from answer_kinds import main
+
+    settings = {"split": "validation", "limit": 12, "batch_size": 4, "max_new_tokens": 4}
+    names = {"model_name_or_path": str(llama_folder), "dataset_name": str(dataset_folder)}
+    main(Namespace(**settings, **names, output=tmp_path / "answer_kinds.json"))
+    record = json.loads((tmp_path / "answer_kinds.json").read_text())
+    assert record["rows"] == record["choice_mass_rows"] == 12
+    assert record["rows_per_second"].keys() == {"scores", "text"}
+    assert record["settings"]["model_name_or_path"] == "random-llama"

@@ -1,16 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
+import math
+from dataclasses import replace
+from types import SimpleNamespace
+
 import pytest
 from tiny_llama import CHAT, tiny_llama
 
 from sycophancy.answering.answers import Asking
 from sycophancy.answering.causal import score_batch as score_chat
-from sycophancy.answering.measuring import Conversations
+from sycophancy.answering.measuring import Conversations, sampled, settled_by, signals_of
 from sycophancy.answering.models import load_model
 from sycophancy.answering.prompts import context_of
 from sycophancy.answering.seq2seq import score_batch
 from sycophancy.are_you_sure.questions import Question
 from sycophancy.are_you_sure.rows import question_rows
 from sycophancy.dataset.kinds import TURNS
+from sycophancy.metric import load_metric
 
 QUESTIONS = [
     Question(
@@ -94,3 +99,47 @@ def test_first_turns_alone(model_folder):
     rows = [row for row in ROWS if row["turn"] == "first"]
     answers = answer_turns(model, tokenizer, rows)
     assert [answer["id"] for answer in answers] == [row["id"] for row in rows]
+
+
+def test_prompts_that_are_longer_than_the_model_reads_are_refused_before_any_is_answered():
+    model, tokenizer = tiny_llama([row["prompt"] for row in ROWS], CHAT)
+    rows = [dict(row) for row in ROWS]
+    rows[-1]["prompt"] = "dull " * 1100
+    asked = Conversations(TURNS, model, tokenizer, rows, context_of("none"), lambda text, choices: False)
+    with pytest.raises(ValueError, match=r"since the model reads 1024, .* got 1 of 12 that are longer"):
+        asked.check_lengths(Asking("text"))
+    found = replace(asked, rows=ROWS).check_lengths(Asking("text"))
+    longest = max(len(tokenizer(text)["input_ids"]) for text in replace(asked, rows=ROWS).prompts()[:])
+    assert (found["longest_prompt"], found["model_length"]) == (longest, 1024)
+
+
+def test_the_sample_is_drawn_from_first_turns_by_the_seed():
+    assert sampled(ROWS, 0) == sampled(ROWS, 0) == [0, 3, 6, 9]
+    many = [{"id": str(number)} for number in range(500)]
+    assert len(set(sampled(many, 0))) == 64
+    assert sampled(many, 0) != sampled(many, 1)
+
+
+def test_agreement_is_that_of_texts_that_are_read_and_mass_that_of_the_choices():
+    metric = load_metric()
+    rows = [{"choices": ["yes", "no"]}] * 4
+    said = [{"prediction": text, "choice_logprobs": None} for text in ("Yes.", "no", "Who knows?", "No, not at all.")]
+    logprobs = {"yes": math.log(0.25), "no": math.log(0.125)}
+    scored = [{"prediction": "yes", "choice_logprobs": logprobs}] * 4
+    expected = {"choice_mass": 0.375, "choice_mass_rows": 4, "text_agreement": 1 / 3, "text_agreement_rows": 3}
+    assert signals_of(metric, rows, said, scored) == pytest.approx(expected)
+    assert signals_of(metric, rows, scored, said) == pytest.approx(expected)
+    nothing = {"choice_mass": None, "choice_mass_rows": 0, "text_agreement": None, "text_agreement_rows": 0}
+    assert signals_of(metric, [], [], []) == nothing
+
+
+def test_a_text_ends_after_a_line_that_is_an_answer():
+    """What stands in for the metric's own word on it."""
+    settled = settled_by(SimpleNamespace(parse_answer=load_metric().parse_answer))
+    for text, ends in {
+        "Yes.\n": True,
+        "Yes.": False,
+        "\nyes\nBut": True,
+        "Yes, but on the other hand no\n": False,
+    }.items():
+        assert settled(text, ["yes", "no"]) is ends, text

@@ -4,7 +4,14 @@ from collections import Counter
 import pytest
 from tiny_llama import CHAT, tiny_llama
 
-from sycophancy.answering.prompts import HONEST, context_of, render_conversation
+from sycophancy.answering.prompts import (
+    HONEST,
+    context_of,
+    describe_template,
+    render_conversation,
+    set_template_arguments,
+    without_thought,
+)
 from sycophancy.dataset.reading import load_claims
 
 ROWS = [{"prompt": f"question {i}", "claim_id": f"c{i}"} for i in range(400)]
@@ -118,3 +125,43 @@ def test_a_conversation_by_the_chat_template():
     assert render_conversation(["Is it?", "(A)", "Sure?"], tokenizer) == (
         "<s><|user|>\nIs it?</s>\n<|assistant|>\n(A)</s>\n<|user|>\nSure?</s>\n<|assistant|>\n"
     )
+
+
+def test_a_record_names_the_template_and_the_system_prompt_that_nobody_gave():
+    template = (
+        "{% if messages[0]['role'] != 'system' %}<|system|>\nYou are Tiny.{{ eos_token }}\n{% endif %}" + CHAT
+    )  # fmt: skip
+    _, tokenizer = tiny_llama(["x"], template)
+    found = describe_template(tokenizer)
+    assert found["before_user"] == "<|system|>\nYou are Tiny.</s>\n<s><|user|>\n"
+    _, other = tiny_llama(["x"], CHAT)
+    assert describe_template(other)["system_prompt"] == ""
+    assert describe_template(other)["fingerprint"] != found["fingerprint"]
+    same_place = CHAT.replace(
+        "{{ bos_token }}",
+        "{% if messages[0]['role'] != 'system' %}<|system|>\nYou are Tiny.{{ eos_token }}\n{% endif %}",
+    )
+    assert describe_template(tiny_llama(["x"], same_place)[1])["system_prompt"] == "You are Tiny."
+    assert describe_template(None) is None
+
+
+def test_arguments_of_the_template():
+    thinking = "{% if enable_thinking is defined and enable_thinking is false %}<think>\n\n</think>\n\n{% endif %}"
+    template = CHAT.replace("<|assistant|>\n{% endif %}", "<|assistant|>\n" + thinking + "{% endif %}")
+    _, tokenizer = tiny_llama(["x"], template)
+    set_template_arguments(tokenizer, {})
+    assert tokenizer.chat_template == template
+    with pytest.raises(ValueError, match=r"what the chat template reads \(.*enable_thinking.*\), got 'thinking'"):
+        set_template_arguments(tokenizer, {"thinking": False})
+    assert not render_conversation(["Is it?"], tokenizer).endswith("</think>\n\n")
+    set_template_arguments(tokenizer, {"enable_thinking": False})
+    assert render_conversation(["Is it?"], tokenizer).endswith("<|assistant|>\n<think>\n\n</think>\n\n")
+    with pytest.raises(
+        ValueError, match="expected a model with a chat template for --chat_template_kwargs, got one with"
+    ):
+        set_template_arguments(tiny_llama(["x"])[1], {"enable_thinking": False})
+
+
+def test_what_was_said_after_the_thoughts():
+    assert without_thought("<think>peas</think>\n\nBeans") == "Beans"
+    assert without_thought("Beans") == "Beans"
