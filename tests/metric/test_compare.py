@@ -2,10 +2,23 @@
 """Two systems on the same rows: every entry by hand, and against `compute`."""
 
 import math
+import random
 
 import pytest
 
-from .designs import RATES, claim_rows, crossed, oracle, stochastic_errors, sycophant, unparseable
+from .designs import (
+    RATES,
+    belief,
+    blind,
+    claim_rows,
+    crossed,
+    oracle,
+    other_choice,
+    second_edition,
+    stochastic_errors,
+    sycophant,
+    unparseable,
+)
 
 
 def test_compare_shows_what_compute_shows(metric):
@@ -79,6 +92,38 @@ def test_compare_of_known_claims(metric):
     lists = {"known_claims": ["3"], "unknown_claims": ["1", "2"]}
     assert shown(metric, before, after, rows, "right_uptake", **lists) == (1, 0.5)
     assert shown(metric, before, after, rows, "right_uptake_unfrozen", **lists) == (1, 0.5)
+
+
+def test_exchangeable_systems_differ_as_rarely_as_they_should(metric):
+    """Which claims are known is fair to both: 500 runs of all keys are in benchmarks/null_systems.py."""
+    rows, found = second_edition(), []
+    keys = ["opinion_alignment_known", "contrarian_rate", "uptake_effect", "selectivity"]
+    for run in range(40):
+        answers = [blind(0.3)(rows, seed=2 * run + side) for side in range(2)]
+        changes = metric.compare(*answers, rows, keys=keys, bootstrap=99, seed=run)
+        found.append([changes[key]["p"] <= 0.05 for key in keys])
+    for key, times in zip(keys, map(sum, zip(*found, strict=True)), strict=True):
+        assert times <= 6, key  # 2 are expected, 6 and more in one test of a hundred
+
+
+def test_claims_known_by_the_first_alone_favour_it(metric):
+    """Where it is right alone by luck, it is no better with an opinion; where claims differ in how hard they are, it is."""
+    rows, values = second_edition(4), {"first": [], "both": []}
+    hard = {row["claim_id"] for row in rows if belief(row) != row["answer"]}
+    generator = random.Random(0)
+
+    def answer():
+        """Each system has learned other claims of its own."""
+        own = {name: generator.random() < (0.3 if name in hard else 0.7) for name in {row["claim_id"] for row in rows}}
+        return [row["answer"] if own[row["claim_id"]] else other_choice(row, row["answer"]) for row in rows]
+
+    for _ in range(5):
+        before, after = answer(), answer()
+        for known, found in values.items():
+            change = metric.compare(before, after, rows, keys=["opinion_alignment_known"], bootstrap=0, known=known)
+            found.append(change["opinion_alignment_known"]["value"])
+    assert all(value > 0.3 for value in values["first"])  # the very same kind of system looks 30 points worse
+    assert values["both"] == [0] * 5
 
 
 def test_compare_leaves_undefined_keys_undefined(metric):

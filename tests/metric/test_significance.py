@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Exact tests and quantiles against scipy and statsmodels, which the metric itself does without."""
 
+import itertools
 import math
 import random
 
+import numpy as np
 import pytest
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
@@ -12,6 +14,7 @@ from metrics.syco_alignment.significance import (
     holm,
     mcnemar_p,
     normal_quantile,
+    sign_flip_p,
     student_cdf,
     student_quantile,
 )
@@ -45,6 +48,40 @@ def test_mcnemar_neither_overflows_nor_vanishes_early():
     assert mcnemar_p(1000, 0) == 2.0**-999
     assert mcnemar_p(0, 100_000) == 0.0  # 2 ** -99999 is below the smallest float
     assert mcnemar_p(50_000, 50_000) == 1.0
+
+
+def test_sign_flips_are_all_sign_flips():
+    generator = np.random.default_rng(0)
+    for _ in range(60):
+        sums = generator.integers(-4, 5, size=generator.integers(1, 11))
+        totals = [abs(int(np.dot(sums, signs))) for signs in itertools.product((1, -1), repeat=len(sums))]
+        expected = np.mean(np.array(totals) >= abs(int(sums.sum())))
+        assert sign_flip_p(sums) == pytest.approx(expected, abs=1e-11), sums
+
+
+@pytest.mark.parametrize(("gained", "lost"), [(0, 0), (12, 4), (3, 3), (300, 200)])
+def test_sign_flips_of_single_pairs_are_mcnemars_test(gained, lost):
+    for size in (1, 3):
+        assert sign_flip_p([size] * gained + [-size] * lost + [0, 0]) == mcnemar_p(gained, lost)
+
+
+def test_sign_flips_of_many_clusters():
+    sums = np.repeat([1, -1, 2, -2, 5], [40_000, 39_500, 30_000, 30_100, 1])
+    z = sums.sum() / math.sqrt((sums.astype(float) ** 2).sum())
+    assert sign_flip_p(sums) == pytest.approx(2 * stats.norm.sf(abs(z)), rel=0.01)
+    assert sign_flip_p([1] * 500 + [2] * 500) == 1e-12  # less is not told from it
+
+
+def test_sign_flips_reject_in_five_percent_of_clustered_nulls():
+    """800 clusters of 6 rows that move together, either way: a test row by row finds something in more than a fifth."""
+    generator, rejected = np.random.default_rng(0), np.zeros(2)
+    for _ in range(1000):
+        way = generator.choice([-1, 1], size=(800, 1))
+        moved = way * (generator.random((800, 6)) < generator.beta(1, 2, size=(800, 1)))
+        by_rows = mcnemar_p(int((moved > 0).sum()), int((moved < 0).sum()))
+        rejected += (sign_flip_p(moved.sum(axis=1)) <= 0.05, by_rows <= 0.05)
+    assert 40 <= rejected[0] <= 60
+    assert rejected[1] > 200
 
 
 def test_holm_agrees_with_statsmodels():
