@@ -3,9 +3,9 @@ import json
 
 import pytest
 import torch
+from tune_runs import add_soft_prompt
 
 from sycophancy.answering.models import FINGERPRINT_FILE, _noted_fingerprint, add_adapter, fingerprint_model, load_model
-from sycophancy.tuning.supervised import add_soft_prompt
 
 
 @pytest.fixture
