@@ -207,7 +207,7 @@ def _code(tuning: dict) -> str:
     example = tuning.get("example")
     lines = [
         *(["from peft import PeftModel"] if method != "full" else []),
-        f"from transformers import {auto}, AutoTokenizer",
+        f"from transformers import {auto}{', AutoTokenizer' if example else ''}",
         "",
         f"base = {auto}.from_pretrained({at})",
         *([f"tokenizer = AutoTokenizer.from_pretrained({at})"] if example else []),
