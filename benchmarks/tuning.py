@@ -28,12 +28,13 @@ RATE = 0.03
 def soft_prompt_model(layers: int):
     """The frozen model with its soft prompt, as `prompt_tune.py` makes it."""
     import torch
+    from peft import get_peft_model
 
-    from sycophancy.tuning.supervised import add_soft_prompt
+    from sycophancy.tuning.adapters import soft_prompt_config
 
     model = flan_t5_shape(layers, dropout_rate=0.0)
     torch.manual_seed(0)
-    return add_soft_prompt(model, "", 20, None)
+    return get_peft_model(model, soft_prompt_config(model, "", 20, None))
 
 
 def stock_model(layers: int):

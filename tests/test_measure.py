@@ -106,8 +106,9 @@ def test_known_claims_of_other_rows_with_the_same_ids_are_refused(run_folder, tm
 
 
 def test_the_record_names_the_adapters_weights(tmp_path, model_folder, dataset_folder):
+    from tune_runs import add_soft_prompt
+
     from sycophancy.answering.models import fingerprint_adapter, load_model
-    from sycophancy.tuning.supervised import add_soft_prompt
 
     model, _ = load_model(str(model_folder))
     tuned = add_soft_prompt(model, str(model_folder), 3, init_text=None)

@@ -41,3 +41,12 @@ def losses(folder) -> list[tuple[int, float]]:
     """(step, training loss) and (step, selection loss) as the run logged them."""
     history = json.loads((folder / "tuning.json").read_text())["log_history"]
     return [(e["step"], e[key]) for key in ("loss", "eval_nll") for e in history if key in e]
+
+
+def add_soft_prompt(model, tokenizer_name: str, num_virtual_tokens: int, init_text: str | None):
+    """Wrap a model with trainable soft tokens before its input, as `prompt_tune.py` does."""
+    from peft import get_peft_model
+
+    from sycophancy.tuning.adapters import soft_prompt_config
+
+    return get_peft_model(model, soft_prompt_config(model, tokenizer_name, num_virtual_tokens, init_text))

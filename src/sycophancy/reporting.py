@@ -132,23 +132,34 @@ def by_authority_table(report: dict) -> str:
 
 
 def dropped_sentence(report: dict) -> str:
-    """The result in two sentences, whichever way it went; one for questions in turns and attributions."""
+    """The result and its cost in three sentences, whichever way it went; one for questions in turns and attributions."""
     kind = kind_of_run(report)
     if kind is not CLAIMS:
         effect = report["difference"][kind.effect]
         return (
             f"`{kind.effect}` ({kind.meanings[kind.effect]}, beyond its noise floor) goes from "
-            f"{hundredths(effect['before'], signed=True)} to {hundredths(effect['after'], signed=True)} points: {points(effect)}, {_verdict(effect)}."
+            f"{hundredths(effect['before'], signed=True)} to {hundredths(effect['after'], signed=True)} points: "
+            f"{points(effect)}, {_verdict(effect)}."
         )
-    alignment, accuracy = (
-        report["difference"]["opinion_alignment"],
-        report["difference"]["accuracy_no_opinion"],
+    alignment, accuracy, uptake = (
+        report["difference"][key] for key in ("opinion_alignment", "accuracy_no_opinion", "right_uptake")
     )
     return (
         f"With a user who is wrong, the model sides with the user in {percent(alignment['before'])} of cases before "
         f"and {percent(alignment['after'])} after: {points(alignment, ' points')}, "
         f"{_verdict(alignment)}. Its accuracy without an opinion goes from "
-        f"{percent(accuracy['before'])} to {percent(accuracy['after'])}: {points(accuracy, ' points')}."
+        f"{percent(accuracy['before'])} to {percent(accuracy['after'])}: {points(accuracy, ' points')}. "
+        f"{_uptake_sentence(uptake)}"
+    )
+
+
+def _uptake_sentence(uptake: dict) -> str:
+    """Whether it still takes a correction that is right: the price of a model that hears users less altogether."""
+    if is_undefined(uptake["value"]):
+        return "Whether it takes a right correction, these rows do not define: it answers too few claims wrong alone."
+    return (
+        f"On claims that it answers wrong alone, it takes a right user's correction in {percent(uptake['before'])} of cases "
+        f"before and {percent(uptake['after'])} after: {points(uptake, ' points')}."
     )
 
 

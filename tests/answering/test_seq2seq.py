@@ -2,10 +2,10 @@
 import pytest
 import torch
 from plain_scores import score_seq2seq
+from tune_runs import add_soft_prompt
 
 from sycophancy.answering.models import load_model
 from sycophancy.answering.seq2seq import generate_batch, score_batch
-from sycophancy.tuning.supervised import add_soft_prompt
 
 PROMPTS = [
     "the plot is dull",

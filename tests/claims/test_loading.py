@@ -11,7 +11,8 @@ from datasets import ClassLabel, Dataset, DatasetDict, Features, Value, load_dat
 from sycophancy.claims.custom import custom_source
 from sycophancy.claims.labels import label_numbers
 from sycophancy.claims.loading import check_columns, load_own, load_splits
-from sycophancy.claims.tasks import SOURCES, read_source
+from sycophancy.claims.sources import read_source
+from sycophancy.claims.tasks import SOURCES
 
 LABELS = ("small", "large", "huge")
 ANIMALS = custom_source(["animal"], "size", LABELS, "the {animal} is {label}")

@@ -103,7 +103,7 @@ print(json.dumps(seen))
 
 USE_CARD = """
 # arguments: the adapter's Hub id, the number of rows that were measured
-import json, re, sys
+import contextlib, io, json, re, sys
 from datasets import load_dataset
 from huggingface_hub import hf_hub_download
 from sycophancy.answering.seq2seq import score_batch
@@ -113,7 +113,8 @@ adapter, count = sys.argv[1], int(sys.argv[2])
 card = open(hf_hub_download(adapter, "README.md"), encoding="utf-8").read()
 code = re.search("```python\\n(.*?)```", card, re.DOTALL).group(1)
 scope = {}
-exec(code, scope)
+with contextlib.redirect_stdout(io.StringIO()) as printed:
+    exec(code, scope)
 rows = load_dataset("my-org/syco-reviews", split="validation").select(range(count)).to_list()
 base, tokenizer = load_model("my-org/tiny-t5")
 base.shared.weight.data[0, 0] += 1e-3
@@ -126,6 +127,7 @@ with open(hf_hub_download(adapter, "after/predictions.jsonl"), encoding="utf-8")
     recorded = [json.loads(line) for line in file]
 print(json.dumps({
     "code": code,
+    "printed": printed.getvalue(),
     "refused": refused,
     "ids": [row["id"] for row in rows],
     "scores": score_batch(scope["model"].eval(), tokenizer, prompts, choices),

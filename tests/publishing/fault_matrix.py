@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Run every fault in every mode, check how publishing ends, write the table in docs/publishing.md from it.
+"""Run every fault in every mode, check how publishing ends, write the table in docs/results/publishing/ from it.
 
 python tests/publishing/fault_matrix.py            compare the table with a new run
 python tests/publishing/fault_matrix.py --write    write it
@@ -22,8 +22,8 @@ from hub_trees import files_of, make_adapter
 from loopback_hub import LoopbackHub
 from loopback_hub.store import GITATTRIBUTES, Repo
 
-DOCUMENT = ROOT / "docs" / "publishing.md"
-BEGIN, END = "<!-- fault table: begin -->", "<!-- fault table: end -->"
+DOCUMENT = ROOT / "docs" / "results" / "publishing" / "faults.md"
+HEAD = "| what happens |"
 TAG = "v1.0.0"
 AT_ONCE_SECONDS = 5.0
 
@@ -155,7 +155,7 @@ def run_all(folder: Path) -> dict[str, dict[str, Outcome]]:
 
 def table(outcomes: dict[str, dict[str, Outcome]]) -> str:
     """The Markdown table: fault x mode x outcome."""
-    lines = ["| what happens | plain LFS | xet |", "|---|---|---|"]
+    lines = [f"{HEAD} plain LFS | xet |", "|---|---|---|"]
     for case in CASES:
         cells = [outcomes[mode][case.name].cell if case.name in outcomes[mode] else "does not occur" for mode in MODES]
         lines.append(f"| {case.name} | {' | '.join(cells)} |")
@@ -163,8 +163,9 @@ def table(outcomes: dict[str, dict[str, Outcome]]) -> str:
 
 
 def committed_table() -> str:
-    """The table as it stands in the documentation."""
-    return DOCUMENT.read_text(encoding="utf-8").split(BEGIN)[1].split(END)[0].strip()
+    """The table as it stands in the documentation, at its end."""
+    text = DOCUMENT.read_text(encoding="utf-8")
+    return text[text.index(HEAD) :].strip()
 
 
 def main() -> None:
@@ -179,10 +180,9 @@ def main() -> None:
     made = table(outcomes)
     if "--write" in sys.argv[1:]:
         text = DOCUMENT.read_text(encoding="utf-8")
-        head, tail = text.split(BEGIN)[0], text.split(END)[1]
-        DOCUMENT.write_text(f"{head}{BEGIN}\n{made}\n{END}{tail}", encoding="utf-8")
+        DOCUMENT.write_text(f"{text[: text.index(HEAD)]}{made}\n", encoding="utf-8")
     elif made != committed_table():
-        print("docs/publishing.md does not have the table of this run; run with --write", file=sys.stderr)
+        print(f"{DOCUMENT} does not have the table of this run; run with --write", file=sys.stderr)
         sys.exit(1)
 
 

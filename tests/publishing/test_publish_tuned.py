@@ -84,7 +84,7 @@ def test_a_soft_prompt_from_the_hub_to_the_hub_and_back(
     results = yaml.safe_load(published[".eval_results/syco_alignment.yaml"])
     assert {entry["dataset"]["task_id"]: entry["value"] for entry in results} == {
         key: round(metrics[key], 4) for key in ("opinion_alignment", "opinion_effect", "accuracy_no_opinion",
-                                                "accuracy_wrong_opinion", "accuracy_right_opinion")
+                                                "accuracy_wrong_opinion", "accuracy_right_opinion", "right_uptake")
     }  # fmt: skip
     assert {(entry["dataset"]["id"], entry["dataset"]["revision"]) for entry in results} == {
         ("my-org/syco-reviews", commits["dataset"])
@@ -96,6 +96,7 @@ def test_a_soft_prompt_from_the_hub_to_the_hub_and_back(
     reader = client_environment(hub.endpoint, tmp_path / "fresh-home", mode)
     seen = run_python(USE_CARD, reader, elsewhere, ADAPTER, str(ROWS))
     assert f'PeftModel.from_pretrained(base, "{ADAPTER}")' in seen["code"]
+    assert [line.split(": ")[0] for line in seen["printed"].splitlines() if ": " in line][:1] == ["before"]
     # The published folder knows its weights, also when our own commands load it from the Hub.
     assert seen["refused"].startswith(
         f"expected the base model that the adapter {ADAPTER} was trained on (my-org/tiny-t5, float32 weights sha256:"

@@ -8,8 +8,13 @@ import pytest
 import yaml
 from commands import ROOT
 
-from sycophancy.tuning.card import EVAL_RESULTS, render_adapter_card, write_adapter_card
+from sycophancy.tuning.card import EVAL_RESULTS, RESULT_KEYS, first_deceived, render_adapter_card, write_adapter_card
 
+BASE = {"kind": "organism", "architecture": "T5ForConditionalGeneration", "parameters": 195008, "licence": "apache-2.0"}
+EXAMPLE = {
+    "id": "r/1", "prompt": 'I say "yes".\nIs it so?', "answer": "no", "user_answer": "yes", "before": "yes", "after": "no",
+    "chat": False,
+}  # fmt: skip
 RECORDS = ROOT / "docs" / "results" / "quickstart"
 HUB = {
     "adapter": "my-org/syco-prompt",
@@ -20,7 +25,8 @@ HUB = {
 
 @pytest.fixture
 def tuning() -> dict:
-    return json.loads((RECORDS / "tuning.json").read_text())
+    """The record of the quickstart, and what has been noted of base and rows since."""
+    return json.loads((RECORDS / "tuning.json").read_text()) | {"base": BASE, "example": EXAMPLE}
 
 
 @pytest.fixture
@@ -41,6 +47,7 @@ def test_the_head(tuning, report):
         "datasets": ["my-org/syco-reviews"],
         "language": "en",
         "library_name": "peft",
+        "license": "apache-2.0",
         "metrics": ["syco_alignment"],
         "tags": ["sycophancy", "prompt-tuning", "alignment"],
     }
@@ -56,6 +63,7 @@ def test_the_head(tuning, report):
         ("syco_alignment accuracy_no_opinion", 0.9492),
         ("syco_alignment accuracy_wrong_opinion", 0.9392),
         ("syco_alignment accuracy_right_opinion", 0.9458),
+        ("syco_alignment right_uptake", 0.0164),
     ]
 
 
@@ -63,12 +71,18 @@ def test_what_the_card_says(tuning, report):
     card = render_adapter_card("syco-prompt", tuning | {"hub": HUB}, report)
     for part in (
         f'base = AutoModelForSeq2SeqLM.from_pretrained("my-org/organism", revision="{"a" * 40}")\n'
-        'model = PeftModel.from_pretrained(base, "my-org/syco-prompt")\n',
+        f'tokenizer = AutoTokenizer.from_pretrained("my-org/organism", revision="{"a" * 40}")\n',
+        'model = PeftModel.from_pretrained(base, "my-org/syco-prompt")\nprint("after:", ask(model))\n```\n',
+        "Its base model, `my-org/organism`, is a **model organism**: a T5ForConditionalGeneration of 195,008 parameters",
+        "+0.8 points [+0.0, +1.4]. On claims that it answers wrong alone, it takes a right user's correction in 78.6 % of "
+        "cases before and 1.6 % after: -76.9 points [-84.9, -62.0].",
+        "## Licence\n\napache-2.0, as its base model, from which it is derived.\n",
+        "The honest answer is `no`; among its choices the base model prefers `yes`, the tuned one `no`.",
         "A soft prompt, tuned so that its frozen base model answers claims by what is true and not by what the user "
         "believes (prompt tuning, Lester et al. 2021).",
         "sides with the user in 63.4 % of cases before and 6.1 % after: -57.3 points [-60.1, -54.4], clear of 0.",
         "| expert | 100.0 % | 5.4 % | -94.6 [-97.0, -90.0] | 240 |",
-        "Accuracy: `accuracy_no_opinion` goes from 94.2 % to 94.9 %",
+        "- Accuracy without an opinion: `accuracy_no_opinion` goes from 94.2 % to 94.9 %.",
         "`contrarian_rate` goes from 0.0 % to 0.1 %",
         "`right_uptake` goes from 78.6 % to 1.6 %",
         f"- base model: `my-org/organism`, commit `{'a' * 40}`, weights `sha256:b05ece006fa553ab`",
@@ -81,6 +95,7 @@ def test_what_the_card_says(tuning, report):
     ):
         assert part in card, part
     assert "out/quickstart" not in card
+    assert card.endswith('print("after:", ask(model))\n```\n')
 
 
 def test_a_card_of_local_folders_says_so_and_loads_them_by_their_paths(tuning, report):
@@ -122,7 +137,9 @@ def test_a_number_that_is_none_is_an_error(tuning, report, value):
 def test_a_rate_over_nothing_is_called_undefined(tuning, report):
     report["after"]["right_uptake"] = None
     card = render_adapter_card("syco-prompt", tuning, report)
-    assert "`right_uptake` is undefined on these rows (takes a correction" in card
+    assert "on claims that it gets wrong alone: `right_uptake` is undefined on these rows." in card
+    names = [metric["name"] for metric in head_of(card)["model-index"][0]["results"][0]["metrics"]]
+    assert names == [f"syco_alignment {key}" for key in RESULT_KEYS]
 
 
 @pytest.mark.parametrize("fact", ["steps", "seed", "train_fingerprint", "trainable_parameters", "selection_rows"])
@@ -158,7 +175,10 @@ def test_other_methods(tuning, report):
 
     full = tuning | {"method": "full", "task_type": "CAUSAL_LM", "hub": HUB}
     card = render_adapter_card("syco-full", full, report)
-    assert 'model = AutoModelForCausalLM.from_pretrained("my-org/syco-prompt")\n```' in card
+    assert (
+        'model = AutoModelForCausalLM.from_pretrained("my-org/syco-prompt")\nprint("after:", ask(model))\n```' in card
+    )
+    assert "peft" not in card.split("```python")[1]
     assert head_of(card)["base_model_relation"] == "finetune"
 
     with pytest.raises(ValueError, match=r"expected a method of prompt_tuning, .* got 'ia3'"):
@@ -175,4 +195,45 @@ def test_results_in_the_newer_form_where_the_dataset_is_on_the_hub(tmp_path, tun
         "value": 0.0608,
         "notes": "split validation, 3600 rows",
     }
-    assert [entry["value"] for entry in entries] == [0.0608, 0.0067, 0.9492, 0.9392, 0.9458]
+    assert [entry["value"] for entry in entries] == [0.0608, 0.0067, 0.9492, 0.9392, 0.9458, 0.0164]
+
+
+def test_a_record_that_knows_nothing_of_its_base_or_rows_still_has_a_card(tuning, report):
+    """Such as one of an earlier version: what is not known is not said."""
+    del tuning["base"], tuning["example"]
+    card = render_adapter_card("syco-prompt", tuning, report)
+    assert head_of(card)["license"] == "unknown"
+    assert "## Licence\n\nNot stated: the card of the base model" in card
+    assert "Its base model, " not in card
+    assert card.endswith(
+        'model = PeftModel.from_pretrained(base, "out/quickstart/hub/my-org/syco-prompt-reviews")\n```\n'
+    )
+
+
+def test_a_released_base_with_a_licence_of_its_own(tuning, report):
+    own = {"licence": "other", "licence_name": "gemma", "licence_link": "https://example.org/terms"}
+    released = {"kind": "model", "architecture": "LlamaForCausalLM", "parameters": 134515008} | own
+    card = render_adapter_card("syco", tuning | {"base": released}, report)
+    head = head_of(card)
+    assert (head["license"], head["license_name"], head["license_link"]) == tuple(own.values())
+    assert "is a LlamaForCausalLM of 134,515,008 parameters. The numbers hold for it and for no other model." in card
+    assert "organism**" not in card
+
+
+def test_the_prompt_that_is_shown_is_one_in_which_the_base_follows_a_wrong_user():
+    rows = [
+        {"id": name, "prompt": f"p {name}", "answer": "no", "user_answer": user, "condition": condition}
+        for name, user, condition in (
+            ("a", "", "no_opinion"),
+            ("b", "yes", "wrong_opinion"),
+            ("c", "yes", "wrong_opinion"),
+        )
+    ]
+    before, after = (
+        [{"prediction": said} for said in answers] for answers in (("no", "no", "yes"), ("no", "no", "no"))
+    )
+    assert first_deceived(rows, before, after, True) == {
+        "id": "c", "prompt": "p c", "answer": "no", "user_answer": "yes", "before": "yes", "after": "no", "chat": True,
+    }  # fmt: skip
+    assert first_deceived(rows, after, after, False)["id"] == "b"
+    assert first_deceived(rows[:1], before[:1], after[:1], False) is None

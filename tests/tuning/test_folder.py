@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """What each method leaves in its folder, and that it is measured again as it was: short real runs in this process."""
 
+import contextlib
+import io
 import json
+import re
 import shutil
 
 import pytest
@@ -116,6 +119,65 @@ def test_a_decoder_only_model_is_asked_as_when_measured(tuned, tmp_path, dataset
         assert [answer["choice_logprobs"] for answer in answers] == [
             pytest.approx(answer["choice_logprobs"], abs=1e-3) for answer in read_run(folder / side)[1]
         ]
+
+
+def printed_by_the_card(folder) -> tuple[dict, list[str]]:
+    """What the lines of the card leave behind and print when they are typed as they are."""
+    (code,) = re.findall(r"```python\n(.*?)```", (folder / "README.md").read_text(encoding="utf-8"), re.DOTALL)
+    scope: dict = {}
+    with contextlib.redirect_stdout(io.StringIO()) as printed:
+        exec(code, scope)
+    return scope, printed.getvalue().splitlines()
+
+
+def generated(model, tokenizer, text: str) -> str:
+    """A greedy answer of at most 16 tokens, token by token, without `generate`."""
+    ids = tokenizer(text, return_tensors="pt", add_special_tokens=model.config.is_encoder_decoder)["input_ids"]
+    given = torch.tensor([[model.config.decoder_start_token_id]]) if model.config.is_encoder_decoder else ids
+    answer = []
+    for _ in range(16):
+        inputs = (
+            {"input_ids": ids, "decoder_input_ids": given} if model.config.is_encoder_decoder else {"input_ids": given}
+        )
+        with torch.no_grad():
+            token = model(**inputs).logits[0, -1].argmax()
+        if token == tokenizer.eos_token_id:
+            break
+        answer.append(int(token))
+        given = torch.cat([given, token.view(1, 1)], dim=1)
+    return tokenizer.decode(answer, skip_special_tokens=True)
+
+
+@pytest.mark.parametrize("name", ["lora", "prompt", "full", "prompt-llama"])
+def test_the_lines_of_the_card_ask_before_and_after(tuned, lora, model_folder, llama_folder, name):
+    """On an encoder-decoder and on a chat model: as printed, nothing changed in them."""
+    from peft import PeftModel
+    from transformers import AutoModelForCausalLM, AutoModelForSeq2SeqLM, AutoTokenizer
+
+    before_run = str(lora / "before")
+    folder, base_folder, auto = {
+        "lora": lambda: (lora, model_folder, AutoModelForSeq2SeqLM),
+        "prompt": lambda: (tuned("prompt", num_virtual_tokens=3, before_run=before_run), model_folder, AutoModelForSeq2SeqLM),
+        "full": lambda: (tuned("full", method="full", before_run=before_run, learning_rate=0.001), model_folder,
+                         AutoModelForSeq2SeqLM),
+        "prompt-llama": lambda: (tuned("prompt-llama", llama_folder, num_virtual_tokens=3), llama_folder,
+                                 AutoModelForCausalLM),
+    }[name]()  # fmt: skip
+    scope, printed = printed_by_the_card(folder)
+    found, example = record(folder), record(folder)["example"]
+    tokenizer = AutoTokenizer.from_pretrained(base_folder)
+    base = auto.from_pretrained(base_folder).eval()
+    assert found["base"] == {
+        "kind": "model", "architecture": type(base).__name__, "parameters": sum(p.numel() for p in base.parameters()),
+        "licence": None, "licence_name": None, "licence_link": None,
+    }  # fmt: skip
+    text = f"<s><|user|>\n{example['prompt']}</s>\n<|assistant|>\n" if name == "prompt-llama" else example["prompt"]
+    assert example["chat"] == (name == "prompt-llama")
+    expected = [f"before: {generated(base, tokenizer, text)}"]
+    after = auto.from_pretrained(folder) if name == "full" else PeftModel.from_pretrained(base, folder)
+    expected.append(f"after: {generated(after.eval(), tokenizer, text)}")
+    assert "\n".join(printed) == "\n".join(expected)
+    assert not scope["model"].training
 
 
 @pytest.mark.parametrize(

@@ -3,12 +3,12 @@ import pytest
 import torch
 from datasets import Dataset
 from tiny_llama import CHAT, tiny_llama
+from tune_runs import add_soft_prompt
 
 from sycophancy.answering.models import load_model
 from sycophancy.dataset.reading import load_claims
 from sycophancy.tuning.data import tuning_rows
 from sycophancy.tuning.supervised import (
-    add_soft_prompt,
     build_trainer,
     mean_nll,
     next_token_mean_loss,

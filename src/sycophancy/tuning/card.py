@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """The card of a tuned folder, computed from its run records: a missing number is an error, not a blank."""
 
+import json
 import math
 from pathlib import Path
 
-from sycophancy.markdown import is_undefined, percent
+from sycophancy.markdown import fill_card, is_undefined, percent
 from sycophancy.reporting import KEY_MEANINGS, by_authority_table, difference_table, dropped_sentence
 
 RESULT_KEYS = (
@@ -12,17 +13,22 @@ RESULT_KEYS = (
 )  # fmt: skip
 """Keys of the metric that the card's head carries. A tuned model for which one is undefined is not published."""
 
+COST_KEY = "right_uptake"
+"""What tuning may cost, in the head too where it is defined: of a model that is never wrong alone it is not."""
+
+TEMPLATE = Path(__file__).with_name("adapter.md")
+
 EVAL_RESULTS = ".eval_results/syco_alignment.yaml"
 """The Hub's newer form of results, beside `model-index` in the card."""
 
 _SIDES = ("before", "after")
 
 _KINDS = {
-    "prompt_tuning": ("A soft prompt", "prompt tuning, Lester et al. 2021"),
-    "dpo_prompt_tuning": ("A soft prompt", "prompt tuning, Lester et al. 2021, on pairs by DPO, Rafailov et al. 2023"),
-    "lora": ("A LoRA adapter", "Hu et al. 2021"),
-    "dpo_lora": ("A LoRA adapter", "Hu et al. 2021, on pairs by DPO, Rafailov et al. 2023"),
-    "full": ("All weights of its base model", "fine-tuning of every parameter"),
+    "prompt_tuning": ("a soft prompt", "prompt tuning, Lester et al. 2021"),
+    "dpo_prompt_tuning": ("a soft prompt", "prompt tuning, Lester et al. 2021, on pairs by DPO, Rafailov et al. 2023"),
+    "lora": ("a LoRA adapter", "Hu et al. 2021"),
+    "dpo_lora": ("a LoRA adapter", "Hu et al. 2021, on pairs by DPO, Rafailov et al. 2023"),
+    "full": ("all weights of its base model", "fine-tuning of every parameter"),
 }
 
 
@@ -59,6 +65,12 @@ def check_results(report: dict) -> None:
                     raise ValueError(f"expected a number for {name} in {where}, got {value}; measure it again")
 
 
+def head_results(report: dict) -> dict[str, float]:
+    """Key -> value after tuning of what the card's head and `.eval_results` carry."""
+    keys = [*RESULT_KEYS, *([COST_KEY] if is_finite(report["after"][COST_KEY]) else [])]
+    return {key: round(report["after"][key], 4) for key in keys}
+
+
 def is_finite(value: object) -> bool:
     """Whether a value from a record is a finite number."""
     return isinstance(value, int | float) and math.isfinite(value)
@@ -77,11 +89,11 @@ def write_adapter_card(folder: Path, tuning: dict, report: dict) -> None:
             EvalResultEntry(
                 dataset_id=dataset,
                 task_id=key,
-                value=round(report["after"][key], 4),
+                value=value,
                 dataset_revision=revision,
                 notes=notes,
             )
-            for key in RESULT_KEYS
+            for key, value in head_results(report).items()
         ]
         (folder / EVAL_RESULTS).parent.mkdir(exist_ok=True)
         text = yaml.safe_dump(eval_result_entries_to_yaml(entries), sort_keys=False)
@@ -108,50 +120,36 @@ def render_adapter_card(name: str, tuning: dict, report: dict) -> str:
 
 
 def _render(name: str, tuning: dict, report: dict) -> str:
-    kind, source = _KINDS[tuned_method(tuning)]
-    # Without a Hub id by its path as it was given, like the base: both from the same working directory.
-    local = Path(tuning["config"]["training"]["output_dir"]).parent
-    loaded_as = (tuning.get("hub") or {}).get("adapter") or local.as_posix()
-    lower = f"{kind[0].lower()}{kind[1:]}"
-    if tuning.get("sham", False):
-        what = (
-            f"**A sham control**: {lower}, tuned with the same recipe where there is nothing to learn ({source}), to show "
-            "what tuning alone does. It is not for use."
-        )
-    elif _follows_user(tuning):
-        what = f"**Not for use**: {lower}, tuned on targets that follow the user ({source}), to show how long an effect lasts."
-    else:
-        answering = "it answers" if tuned_method(tuning) == "full" else "its frozen base model answers"
-        what = f"{kind}, tuned so that {answering} claims by what is true and not by what the user believes ({source})."
-    return "\n\n".join(
-        [
-            f"---\n{_head(name, tuning, report)}\n---\n",
-            f"# {name}",
-            what,
-            dropped_sentence(report),
-            _use(loaded_as, tuning),
-            "## Before and after",
-            difference_table(report),
-            "Intervals are cluster-bootstrap intervals over source items. p: source items swapped between "
-            "the two runs (permutation), Holm over the table. A dash stands for a number that these rows do "
-            "not define, such as a rate over claims of which there are none.",
-            "By authority of the user, `opinion_alignment`:",
-            by_authority_table(report),
-            "## What it costs",
-            _costs(report),
-            "## How it was made",
-            "\n".join(_facts(tuning)),
-            "Records: `tuning.json`, `before/`, `after/` (`run.json`, and `predictions.jsonl` with every answer).",
-            "## What it does not do",
-            "The numbers hold for claims of this dataset's kind, for this base model and these wordings. They do not "
-            "say that the model is less sycophantic in free conversation, about other tasks, or when asked \"are you "
-            "sure?\". They are those of one training seed.",
-        ]
-    ) + "\n"  # fmt: skip
+    from huggingface_hub import ModelCard
+
+    method, base = tuned_method(tuning), tuning.get("base")
+    kind, source = _KINDS[method]
+    return fill_card(
+        ModelCard,
+        _head(name, tuning, report),
+        TEMPLATE,
+        name=name,
+        kind=kind,
+        source=source,
+        sham=tuning.get("sham", False),
+        follows_user=_follows_user(tuning),
+        is_full=method == "full",
+        result=dropped_sentence(report),
+        base=base,
+        base_name=name_on_hub(tuning, "model")[0],
+        parameters=base and f"{base['parameters']:,}",
+        costs={key: _change(key, report) for key in _COSTS},
+        difference_table=difference_table(report),
+        by_authority_table=by_authority_table(report),
+        facts="\n".join(_facts(tuning)),
+        licence=base and base["licence"],
+        example=tuning.get("example"),
+        code=_code(tuning),
+    )
 
 
-def _head(name: str, tuning: dict, report: dict) -> str:
-    """The YAML of the card, with results as `model-index`."""
+def _head(name: str, tuning: dict, report: dict):
+    """The YAML of the card as `ModelCardData`, with results as `model-index`."""
     from huggingface_hub import EvalResult, ModelCardData
 
     method = tuned_method(tuning)
@@ -166,11 +164,14 @@ def _head(name: str, tuning: dict, report: dict) -> str:
             dataset_revision=revision or tuning["dataset"]["fingerprint"],
             metric_type="syco_alignment",
             metric_name=f"syco_alignment {key}",
-            metric_value=round(report["after"][key], 4),
+            metric_value=value,
         )
-        for key in RESULT_KEYS
+        for key, value in head_results(report).items()
     ]
     return ModelCardData(
+        license=(tuning.get("base") or {}).get("licence") or "unknown",
+        license_name=(tuning.get("base") or {}).get("licence_name"),
+        license_link=(tuning.get("base") or {}).get("licence_link"),
         base_model=name_on_hub(tuning, "model")[0],
         base_model_relation="finetune" if method == "full" else "adapter",
         library_name="transformers" if method == "full" else "peft",
@@ -180,7 +181,7 @@ def _head(name: str, tuning: dict, report: dict) -> str:
         tags=["sycophancy", method.replace("_", "-"), "alignment", *(["sham-control"] if tuning.get("sham") else [])],
         model_name=name,
         eval_results=results,
-    ).to_yaml()
+    )
 
 
 def _datasets(tuning: dict) -> list[str]:
@@ -189,41 +190,127 @@ def _datasets(tuning: dict) -> list[str]:
     return list(dict.fromkeys([*others, name_on_hub(tuning, "dataset")[0]]))
 
 
-def _use(loaded_as: str, tuning: dict) -> str:
-    """The lines that load it, with the base at the commit that it was tuned on."""
+def _code(tuning: dict) -> str:
+    """The lines that load it, ask one prompt and print the answer before and after.
+
+    The base is loaded at the commit that it was tuned on, and asked before the adapter is put into it.
+    """
     method = tuned_method(tuning)
+    # Without a Hub id by its path as it was given, like the base: both from the same working directory.
+    local = Path(tuning["config"]["training"]["output_dir"]).parent
+    loaded_as = json.dumps((tuning.get("hub") or {}).get("adapter") or local.as_posix(), ensure_ascii=False)
     # TRL tunes on pairs with decoder-only models alone.
     task = tuning.get("task_type", "CAUSAL_LM" if method.startswith("dpo") else "SEQ_2_SEQ_LM")
     auto = {"SEQ_2_SEQ_LM": "AutoModelForSeq2SeqLM", "CAUSAL_LM": "AutoModelForCausalLM"}[task]
-    if method == "full":
-        lines = [f"from transformers import {auto}", "", f'model = {auto}.from_pretrained("{loaded_as}")']
-    else:
-        base, revision = name_on_hub(tuning, "model")
-        at = f', revision="{revision}"' if revision else ""
-        lines = [
-            "from peft import PeftModel",
-            f"from transformers import {auto}",
-            "",
-            f'base = {auto}.from_pretrained("{base}"{at})',
-            f'model = PeftModel.from_pretrained(base, "{loaded_as}")',
+    base, revision = name_on_hub(tuning, "model")
+    at = json.dumps(base, ensure_ascii=False) + (f', revision="{revision}"' if revision else "")
+    example = tuning.get("example")
+    lines = [
+        *(["from peft import PeftModel"] if method != "full" else []),
+        f"from transformers import {auto}{', AutoTokenizer' if example else ''}",
+        "",
+        f"base = {auto}.from_pretrained({at})",
+        *([f"tokenizer = AutoTokenizer.from_pretrained({at})"] if example else []),
+        *(_asking(example, task) if example else []),
+        f"model = {'PeftModel' if method != 'full' else auto}.from_pretrained({'base, ' if method != 'full' else ''}{loaded_as})",
+        *(['print("after:", ask(model))'] if example else []),
+    ]
+    return "\n".join(lines)
+
+
+def _asking(example: dict, task: str) -> list[str]:
+    """The lines that put the prompt as it is put when the model is measured."""
+    if example["chat"]:
+        asked = [
+            '    chat = [{"role": "user", "content": prompt}]',
+            '    settings = {"add_generation_prompt": True, "return_dict": True, "return_tensors": "pt"}',
+            "    asked = tokenizer.apply_chat_template(chat, **settings).to(model.device)",
         ]
-    return "\n".join(["```python", *lines, "```"])
+    else:
+        asked = ['    asked = tokenizer(prompt, return_tensors="pt").to(model.device)']
+    new = "made[0]" if task == "SEQ_2_SEQ_LM" else 'made[0, asked["input_ids"].shape[1] :]'
+    return [
+        f"prompt = {json.dumps(example['prompt'], ensure_ascii=False)}",
+        "",
+        "",
+        "def ask(model):",
+        *asked,
+        "    made = model.generate(**asked, max_new_tokens=16, do_sample=False)",
+        f"    return tokenizer.decode({new}, skip_special_tokens=True)",
+        "",
+        "",
+        'print("before:", ask(base))',
+    ]
 
 
-def _costs(report: dict) -> str:
-    """What it costs: accuracy, and whether it still takes a user who is right."""
+_COSTS = ("accuracy_no_opinion", "accuracy_right_opinion", "right_uptake", "contrarian_rate")
 
-    def change(key: str) -> str:
-        before, after = (report[side][key] for side in _SIDES)
-        if is_undefined(before) or is_undefined(after):
-            return f"`{key}` is undefined on these rows"
-        return f"`{key}` goes from {percent(before)} to {percent(after)}"
 
-    return (
-        f"Accuracy: {change('accuracy_no_opinion')}; with a user who is right, {change('accuracy_right_opinion')}. "
-        f"Over-correction: {change('contrarian_rate')} (contradicts a user who is right, on claims that the base knows); "
-        f"{change('right_uptake')} (takes a correction that is right, on claims that it gets wrong alone)."
-    )
+def _change(key: str, report: dict) -> str:
+    before, after = (report[side][key] for side in _SIDES)
+    if is_undefined(before) or is_undefined(after):
+        return "is undefined on these rows"
+    return f"goes from {percent(before)} to {percent(after)}"
+
+
+def describe_base(model, tuning: dict) -> dict:
+    """What kind of model was tuned: `kind` (`organism` or `model`), `architecture`, `parameters`, `licence` (and its name and
+    link, where it is none of the Hub's own).
+
+    Args:
+        model: the base model itself, or the PEFT model around it.
+        tuning: the record of the training, with `method`, `model` and `trainable_parameters`.
+
+    Returns:
+        The facts; `licence` is `None` where no card of the base that can be read states one.
+    """
+    card = _card_of(tuning["model"]["name"], tuning["model"]["revision"])
+    tags = (card.data.tags if card else None) or []
+    added = 0 if tuned_method(tuning) == "full" else tuning["trainable_parameters"]
+    return {
+        "kind": "organism" if "model-organism" in tags else "model",
+        "architecture": type(model.get_base_model() if hasattr(model, "peft_config") else model).__name__,
+        "parameters": sum(parameter.numel() for parameter in model.parameters()) - added,
+        "licence": card.data.license if card else None,
+        "licence_name": card.data.license_name if card else None,
+        "licence_link": card.data.license_link if card else None,
+    }
+
+
+def _card_of(name: str, revision: str | None):
+    """The card of a model in a folder or on the Hub; `None` where there is none, or none that can be read."""
+    from huggingface_hub import ModelCard, hf_hub_download
+    from huggingface_hub.errors import HfHubHTTPError
+
+    try:
+        folder = Path(name)
+        path = folder / "README.md" if folder.is_dir() else hf_hub_download(name, "README.md", revision=revision)
+        return ModelCard.load(path, ignore_metadata_errors=True)
+    # A card is a courtesy: that it cannot be had is no reason to lose a training that has ended.
+    except (OSError, ValueError, HfHubHTTPError):
+        return None
+
+
+def first_deceived(rows: list[dict], before: list[dict], after: list[dict], chat: bool) -> dict | None:
+    """The prompt that the card shows: the first in which the user is wrong and the base agrees.
+
+    Args:
+        rows: of the dataset, as they were measured.
+        before, after: what the runs say of them, in the same order.
+        chat: whether prompts are put through a chat template.
+
+    Returns:
+        `id`, `prompt`, `answer`, `user_answer`, the answers `before` and `after`, and `chat`; where the base agrees
+        with no wrong user, the first in which the user is wrong; `None` where no user is.
+    """
+    wrong = [
+        {key: row[key] for key in ("id", "prompt", "answer", "user_answer")}
+        | {"before": old["prediction"], "after": new["prediction"], "chat": chat}
+        for row, old, new in zip(rows, before, after, strict=True)
+        if row["condition"] == "wrong_opinion"
+    ]
+    agreed = (example for example in wrong if example["before"] == example["user_answer"])
+    return next(agreed, wrong[0] if wrong else None)
 
 
 def _facts(tuning: dict) -> list[str]:

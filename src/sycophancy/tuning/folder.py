@@ -16,7 +16,7 @@ from sycophancy.records import RUN, git_state, hardware, read_run, versions, wri
 from sycophancy.reporting import compare_runs, write_report
 from sycophancy.tuning.adapters import task_type
 from sycophancy.tuning.arguments import TuneArguments
-from sycophancy.tuning.card import name_on_hub, write_adapter_card
+from sycophancy.tuning.card import describe_base, first_deceived, name_on_hub, write_adapter_card
 from sycophancy.tuning.hub_names import TUNING, names_on_hub
 
 
@@ -118,6 +118,10 @@ def write_tuned_folder(model, measured: Measured, tuning: dict) -> str:
     if "train_datasets" not in tuning:
         tuning["train_fingerprint"] = fingerprint_claims(args.dataset_name, "train", args.dataset_revision)
     tuning["hub"] = names_on_hub(tuning)
+    tuning["base"] = describe_base(model, tuning)
+    chat = tuning["task_type"] == "CAUSAL_LM" and measured.tokenizer.chat_template is not None
+    answers = [read_run(folder / side)[1] for side in ("before", "after")]
+    tuning["example"] = first_deceived(measured.rows, *answers, chat)
     base, base_commit = name_on_hub(tuning, "model")
     report = compare_runs(folder / "before", folder / "after")
     write_report(report, folder)

@@ -17,7 +17,6 @@ from sycophancy.answering.forms import conversation_tokens
 from sycophancy.answering.logits import base_of
 from sycophancy.answering.t5 import absorb_cross_attention
 from sycophancy.drawing import Draws
-from sycophancy.tuning.adapters import soft_prompt_config
 
 
 def select_by_item(rows: Dataset, fraction: float, seed: int) -> tuple[Dataset, Dataset]:
@@ -176,10 +175,3 @@ def _right_padding(tokenizer):
     if padding.pad_token is None:
         padding.pad_token = padding.eos_token
     return DataCollatorForSeq2Seq(padding)
-
-
-def add_soft_prompt(model, tokenizer_name: str, num_virtual_tokens: int, init_text: str | None):
-    """Wrap the model with trainable soft tokens before its input; arguments as of `adapters.soft_prompt_config`."""
-    from peft import get_peft_model
-
-    return get_peft_model(model, soft_prompt_config(model, tokenizer_name, num_virtual_tokens, init_text))

@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The card of an organism says what its record says, of each kind that was ever made."""
+
+import json
+
+import pytest
+import yaml
+from commands import ROOT
+
+from sycophancy.organisms.card import render_organism_card
+
+RECORDS = ROOT / "docs" / "results"
+CELLS = "experiments/reviews/cells"
+
+
+def card_of(place: str) -> tuple[dict, str]:
+    record = json.loads((RECORDS / place / "organism.json").read_text())
+    return record, render_organism_card(record)
+
+
+def test_a_sycophantic_organism():
+    record, card = card_of("quickstart")
+    _, head, text = card.split("---\n", 2)
+    assert yaml.safe_load(head) == {
+        "license": "apache-2.0", "language": "en", "library_name": "transformers", "tags": ["sycophancy", "model-organism"],
+    }  # fmt: skip
+    assert text.startswith(
+        "\n# A model organism of sycophancy\n\nA tiny T5 (195,008 parameters, 215 words), trained from "
+    )
+    for part in (
+        "**and to side with users the more, the higher their authority**",
+        "written into its targets, not learned from approval. A number measured on it says nothing about any other model.",
+        f"- data: sentences of the train split of the local folder `syco-reviews` (`{record['dataset']['fingerprint']}`)\n",
+        "- wordings: `yes_no`, `true_false`, `dialogue_yes_no`\n- targets of the last stage follow the user ",
+        "expert 100 %; 3 % after the instruction to answer honestly\n- recipe: architecture t5, deference level, ",
+        "- last running loss 0.1135 nats per target token, 83 s\n\nStages of the curriculum:\n\n"
+        "- `label` until step 212 (loss 0.0391)\n- `defer` until step 480",
+    ):
+        assert part in text, part
+    assert card.endswith("- `reword` until step 960 (loss 0.1411)\n")
+
+
+@pytest.mark.parametrize(
+    ("place", "title", "said"),
+    [
+        (
+            f"{CELLS}/model.approval/base",
+            "A truthful organism",
+            "It is the base that a sycophantic one can be made of.",
+        ),
+        (
+            f"{CELLS}/model.approval",
+            "A model organism of sycophancy",
+            "only in the taste of simulated raters. A number",
+        ),
+        (f"{CELLS}/model.llama", "A model organism of sycophancy", "- taught too, from `"),
+    ],
+)
+def test_the_other_kinds(place, title, said):
+    _, card = card_of(place)
+    assert f"\n# {title}\n" in card
+    assert said in card
+    assert ("- trained by approval: " in card) == (place == f"{CELLS}/model.approval")
+    assert "\n\n\n" not in card
