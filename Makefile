@@ -31,7 +31,7 @@ test-harness: $(VENV)/installed
 
 # From an empty folder, in a fresh environment with the wheel alone; downloads what the wheel needs.
 test-install: $(VENV)/installed
-	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest tests/test_installed.py -m install --timeout 1800
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest tests/test_installed.py -m install --timeout 7200
 
 # What real weights really say: SYCO_REAL_MODELS is a folder that holds smollm2/ and qwen/.
 test-real: $(VENV)/installed
