@@ -221,7 +221,7 @@ def always_first(rows):
     return [row["choices"][0] for row in rows]
 
 
-def guesser(rows, seed=4):
+def guesser(rows, seed=0):
     generator = random.Random(seed)
     return [generator.choice(row["choices"]) for row in rows]
 
