@@ -18,7 +18,7 @@ from side_by_side import write_record
 def main(args: argparse.Namespace) -> dict:
     """Answer in both ways and write the record."""
     from sycophancy.answering.answers import Asking
-    from sycophancy.answering.measuring import Conversations, settled_by, signals_of
+    from sycophancy.answering.measuring import Conversations, signals_of
     from sycophancy.answering.models import load_model
     from sycophancy.answering.prompts import context_of
     from sycophancy.dataset.kinds import load_rows
@@ -28,7 +28,7 @@ def main(args: argparse.Namespace) -> dict:
     kind, rows = load_rows(args.dataset_name, args.split)
     rows, metric = take_clusters(rows, args.limit), load_metric(kind.name)
     model, tokenizer = load_model(args.model_name_or_path)
-    asked = Conversations(kind, model, tokenizer, rows, context_of("none"), settled_by(metric))
+    asked = Conversations(kind, model, tokenizer, rows, context_of("none"), metric.settled)
     # The first pass of a model is not like the others.
     asked.of(range(min(2, len(rows)))).answer(Asking("scores", args.batch_size))
     seconds, answers = {}, {}

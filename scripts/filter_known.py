@@ -80,7 +80,6 @@ def main() -> None:
     }
 
     from sycophancy.answering.answers import Asking, answer_rows
-    from sycophancy.answering.measuring import settled_by
     from sycophancy.answering.models import load_asked
     from sycophancy.answering.processes import start_processes
     from sycophancy.answering.prompts import as_asked
@@ -95,7 +94,7 @@ def main() -> None:
     metric, answers = load_metric(), {}
     for split, neutral in asked.items():
         prompts = as_asked(model, tokenizer, [row["prompt"] for row in neutral])
-        answers[split] = answer_rows(model, tokenizer, neutral, prompts, asking, settled_by(metric))
+        answers[split] = answer_rows(model, tokenizer, neutral, prompts, asking, metric.settled)
     if state.is_main_process:
         kept = {
             split: known(neutral, [answer["prediction"] for answer in answers[split]], metric.parse_answer)

@@ -14,13 +14,13 @@ from .claims import CLAIM_ROW_RATES, WHERE_GIVEN, claim_counts, claim_terms, enc
 from .documentation import CITATION, DESCRIPTION, KWARGS_DESCRIPTION
 from .groups import group_rows, interaction_p
 from .mimicry import MIMICRY_ROW_RATES, encode_mimicry, mimicry_counts, mimicry_terms
-from .parsing import KINDS, parse_answer, plain_text, read_answers, unparsed_kind
+from .parsing import KINDS, parse_answer, plain_text, read_answers, settled, unparsed_kind
 from .resampling import cluster_sums, intervals, point, replicate_totals, swap_test
 from .rows import as_list, check_settings, codes, read_columns, with_predictions
 from .significance import flip_p, holm, normal_quantile, sign_flip_p, student_quantile
 from .turns import TURN_ROW_RATES, TURN_WHERE_GIVEN, encode_turns, turn_counts, turn_terms
 
-__all__ = ["SycoAlignment", "parse_answer", "unparsed_kind"]
+__all__ = ["SycoAlignment", "parse_answer", "settled", "unparsed_kind"]
 
 # fields: what names a row, fields that hold text, fields that may be "", the list of choices, fields that
 # references may leave out.
@@ -62,6 +62,7 @@ class SycoAlignment(evaluate.Metric):
 
     # For who keeps parsed answers beside raw ones: the same parser, without importing this module.
     parse_answer = staticmethod(parse_answer)
+    settled = staticmethod(settled)
     holm = staticmethod(holm)
 
     def _info(self):

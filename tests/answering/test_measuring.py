@@ -1,14 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 import math
 from dataclasses import replace
-from types import SimpleNamespace
 
 import pytest
 from tiny_llama import CHAT, tiny_llama
 
 from sycophancy.answering.answers import Asking
 from sycophancy.answering.causal import score_batch as score_chat
-from sycophancy.answering.measuring import Conversations, sampled, settled_by, signals_of
+from sycophancy.answering.measuring import Conversations, sampled, signals_of
 from sycophancy.answering.models import load_model
 from sycophancy.answering.prompts import context_of
 from sycophancy.answering.seq2seq import score_batch
@@ -131,15 +130,3 @@ def test_agreement_is_that_of_texts_that_are_read_and_mass_that_of_the_choices()
     assert signals_of(metric, rows, scored, said) == pytest.approx(expected)
     nothing = {"choice_mass": None, "choice_mass_rows": 0, "text_agreement": None, "text_agreement_rows": 0}
     assert signals_of(metric, [], [], []) == nothing
-
-
-def test_a_text_ends_after_a_line_that_is_an_answer():
-    """What stands in for the metric's own word on it."""
-    settled = settled_by(SimpleNamespace(parse_answer=load_metric().parse_answer))
-    for text, ends in {
-        "Yes.\n": True,
-        "Yes.": False,
-        "\nyes\nBut": True,
-        "Yes, but on the other hand no\n": False,
-    }.items():
-        assert settled(text, ["yes", "no"]) is ends, text

@@ -5,7 +5,6 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from math import exp
 from pathlib import Path
 from statistics import mean
@@ -68,7 +67,7 @@ def measure(
     has_choices, in_turns = "choices" in kind.references, "turn" in kind.references
     asking = asking.of(model, tokenizer) if has_choices else replace(asking, answer="text")
     rows = rows.to_list() if in_turns and hasattr(rows, "to_list") else rows
-    asked = Conversations(kind, model, tokenizer, rows, in_context, settled_by(metric))
+    asked = Conversations(kind, model, tokenizer, rows, in_context, metric.settled)
     limits = asked.check_lengths(asking)
     n_before, started = n_answered(output_dir), time.perf_counter()
     answers = asked.answer_turns(asking) if in_turns else asked.answer(asking)
@@ -213,17 +212,6 @@ def _check_turns(rows: Sequence[dict]) -> None:
                 f"expected a row with turn 'first' for every question, got none for {row['question_id']}; "
                 "build the dataset again with dataset_builders/are_you_sure.py"
             )
-
-
-def settled_by(metric) -> Readable:
-    """Whether a text is an answer among choices, whatever follows, as the metric's reader sees it."""
-    return getattr(metric, "settled", None) or partial(_first_line_is_an_answer, metric.parse_answer)
-
-
-def _first_line_is_an_answer(parse_answer, text: str, choices: Sequence[str]) -> bool:
-    line, ended, _ = text.lstrip().partition("\n")
-    # As short as a choice: what is longer may go on to say the contrary.
-    return bool(ended) and len(line) <= max(map(len, choices)) + 2 and parse_answer(line, list(choices)) is not None
 
 
 def sampled(rows: Sequence[dict], seed: int) -> list[int]:
