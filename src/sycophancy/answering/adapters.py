@@ -205,7 +205,7 @@ def check_fits(model, adapter: str, revision: str | None, config) -> str:
     _check_kind(model, adapter, config)
     noted = _noted_fingerprint(adapter, revision)
     if noted is not None:
-        _check_fingerprint(model, adapter, json.loads(noted.read_text()))
+        _check_fingerprint(model, adapter, json.loads(noted.read_text(encoding="utf-8")))
         return "same"
     known = base_known(model, config.base_model_name_or_path)
     if known == "another":
