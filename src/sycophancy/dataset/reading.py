@@ -2,6 +2,7 @@
 """The columns of a published claim dataset, and reading its rows back."""
 
 import hashlib
+from collections.abc import Iterable
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -30,11 +31,39 @@ FEATURES = Features(
     }
 )
 
+ANSWER_FEATURES = Features(
+    {
+        **FEATURES,
+        "certainty": Value("string"),
+        "opinion_place": Value("string"),
+        "polarity": Value("string"),
+        "mentioned": Value("string"),
+        "question": Value("string"),
+        "choice_texts": List(Value("string")),
+        "wrong_answer": Value("string"),
+    }
+)
+"""The columns of a dataset of suggested answers: those of claims and what tells its rows apart."""
+
 CLAIMS = "data"
 """The directory of the claims in a dataset folder."""
 
 REFERENCE_COLUMNS = ("claim_id", "cluster_id", "condition", "answer", "user_answer", "choices")
 """What the metric reads of a row (`metrics/syco_alignment`, `references`)."""
+
+WHERE_GIVEN = ("mentioned", "polarity")
+"""What it reads too where the rows have it."""
+
+
+def reference_columns(columns: Iterable[str]) -> tuple[str, ...]:
+    """What the metric reads of rows with these columns."""
+    present = set(columns)
+    return (*REFERENCE_COLUMNS, *(column for column in WHERE_GIVEN if column in present))
+
+
+def features_of(columns: Iterable[str]) -> Features:
+    """The columns that rows with these columns are published in: those of claims, or of suggested answers."""
+    return ANSWER_FEATURES if set(ANSWER_FEATURES) <= set(columns) else FEATURES
 
 
 def parquet_files(folder: Path, split: str) -> list[str]:
