@@ -132,7 +132,7 @@ def main() -> None:
     if args.adapter:
         args.adapter_revision = resolve_commit(args.adapter, "model", args.adapter_revision)
 
-    from sycophancy.dataset.kinds import CLAIMS, MIMICRY, load_rows
+    from sycophancy.dataset.kinds import ANSWERS, CLAIMS, MIMICRY, load_rows
     from sycophancy.dataset.reading import load_claims
 
     kind, dataset_rows = load_rows(args.dataset_name, args.split, args.dataset_revision)
@@ -193,7 +193,7 @@ def main() -> None:
         "seed": args.seed,
         "partial": partial,
     }
-    if kind is CLAIMS:
+    if kind in (CLAIMS, ANSWERS):
 
         def render(some: list[dict]) -> list[str]:
             return as_asked(model, tokenizer, [in_context(row)[0] for row in some])
