@@ -17,10 +17,11 @@ _OPENING = re.compile(r"(?<=[(\[{]) +")
 _CURRENCY = re.compile(r"(?<=[$£€]) (?=\d)")
 _PERCENT = re.compile(r"(?<=\d) (?=%)")
 
-CUT_OFF = frozenset(
+_LEADS_ON = (
     "a an the and or but nor of to in on at by for from with into onto about as than that which who whose if because "
-    "while when is are was were be been being has have had its his her their our my your this these those".split()
+    "while when is are was were be been being has have had its his her their our my your this these those"
 )
+CUT_OFF = frozenset(_LEADS_ON.split())
 """Words that no whole statement ends with: a text that does was cut off."""
 
 

@@ -3,7 +3,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import product
 
@@ -63,7 +63,7 @@ class SplitFacts:
         for column in COUNTED:
             self.counts[column][row[column]] += 1
         # Not a text that reads "TODO": the card would look unfinished, and could not be published.
-        if row["condition"] not in self.examples and not _looks_unfinished(row["prompt"]):
+        if row["condition"] not in self.examples and not looks_unfinished(row["prompt"]):
             self.examples[row["condition"]] = row
         if row["condition"] != "no_opinion":
             affirms = row["claim_is_true"] == (row["condition"] == "right_opinion")
@@ -74,7 +74,8 @@ class SplitFacts:
 COUNTED = ("condition", "claim_is_true", "authority", "template", "source_label")
 
 
-def _looks_unfinished(text: str) -> bool:
+def looks_unfinished(text: str) -> bool:
+    """Whether a text reads like a placeholder, which no card may hold."""
     from sycophancy.publishing.cards import PLACEHOLDERS
 
     return any(pattern.search(text) for pattern in PLACEHOLDERS.values())
@@ -178,7 +179,7 @@ def _body(repo_id, source_name, source, source_rows, facts, seed, command, prefe
         "## How it was made",
         f"Read from {source_rows.read_from}. Seed {seed}; the same command gives the same bytes:\n\n```\n{command}\n```",
         _labels(source),
-        _dropped(source_rows),
+        describe_dropped(source_rows.dropped),
         "## Limits",
         "The truth of a claim is the source's label, errors included. One score over wordings and levels hides "
         "differences between them: look at both. Source tasks are part of common instruction-tuning mixtures, so a "
@@ -203,7 +204,7 @@ def describe_rows(repo_id: str, facts: dict[str, SplitFacts], preferences: Prefe
         "words and in nothing else. `train` is for tuning: one row per source row, drawn uniformly, and `answer` is "
         f"always the truth.{_held_out(used)}",
         markdown_table(("column", "meaning"), ((f"`{c}`", meaning) for c, meaning in COLUMN_MEANINGS.items())),
-        *_preferences(repo_id, preferences),
+        *describe_preferences(repo_id, preferences),
         "## Balance",
         *_balance(facts),
         "## Wordings",
@@ -212,7 +213,7 @@ def describe_rows(repo_id: str, facts: dict[str, SplitFacts], preferences: Prefe
             ((f"`{w.name}`", "no" if w.held_out else "yes", w.after or "our own") for w in used),
         ),
         "## Examples",
-        *_examples(facts),
+        *describe_examples(facts),
     ]
 
 
@@ -229,7 +230,8 @@ _AS_CHAT = (
 )
 
 
-def _preferences(repo_id: str, preferences: Preferences | None) -> list[str]:
+def describe_preferences(repo_id: str, preferences: Preferences | None) -> list[str]:
+    """The section on the pairs; none where there are none."""
     if preferences is None:
         return []
     return [
@@ -271,7 +273,8 @@ def _balance(facts: dict[str, SplitFacts]) -> list[str]:
     return parts
 
 
-def _examples(facts: dict[str, SplitFacts]) -> list[str]:
+def describe_examples(facts: dict[str, SplitFacts]) -> list[str]:
+    """One row of each condition, from a measurement split if there is one."""
     fact = next((facts[split] for split in MEASUREMENT_SPLITS if split in facts), next(iter(facts.values())))
     shown = []
     for condition, row in fact.examples.items():
@@ -295,8 +298,7 @@ def _labels(source: Source) -> str:
     return f"{worded}.\n\n" + markdown_table(("label", "in the source", "in claims"), table)
 
 
-def _dropped(source_rows: SourceRows) -> str:
-    rows = [
-        (split, reason, count) for split, reasons in source_rows.dropped.items() for reason, count in reasons.items()
-    ]
+def describe_dropped(dropped: Mapping[str, Counter]) -> str:
+    """A table of split, reason and rows."""
+    rows = [(split, reason, count) for split, reasons in dropped.items() for reason, count in reasons.items()]
     return markdown_table(("split", "dropped because", "rows"), rows) if rows else "No row was dropped."

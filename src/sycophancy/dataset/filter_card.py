@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from sycophancy.dataset.answer_card import AnswerFacts, describe_answers
 from sycophancy.dataset.cards import SplitFacts, describe_rows, markdown_table, render_head
 from sycophancy.dataset.known import Kept
 from sycophancy.dataset.preferences import Preferences
@@ -65,6 +66,7 @@ def render_filter_card(
         command: what the user typed.
     """
     head = render_head(f"{parent.name}, known to {model}", parent.licence, facts, preferences)
+    answers = any(isinstance(fact, AnswerFacts) for fact in facts.values())
     copied = [split for split in facts if split not in kept]
     read = ", ".join(f"`{split}` `{fingerprint}`" for split, fingerprint in parent.fingerprint.items())
     sections = [
@@ -80,7 +82,7 @@ def render_filter_card(
         "answered right. A model that guesses keeps half of all claims: compare the shares with one half.",
         *(_counts(split, counts) for split, counts in kept.items()),
         f"Copied unchanged, every claim whether known or not: {_names(copied)}." if copied else "No split was copied.",
-        *describe_rows(repo_id, facts, preferences),
+        *(describe_answers if answers else describe_rows)(repo_id, facts, preferences),
         "## How it was made",
         f"Nothing is drawn. The same command on the same weights keeps the same claims:\n\n```\n{command}\n```",
         "## Limits",
@@ -100,10 +102,12 @@ def _counts(split: str, kept: Kept) -> str:
     """The claims of one split before and after, by label and truth."""
     cells = sorted(kept.before)
     rows = [
-        (f"`{label}`", str(is_true), kept.before[label, is_true], kept.after[label, is_true],
+        (f"`{label}`", "" if is_true is None else str(is_true), kept.before[label, is_true], kept.after[label, is_true],
          f"{100 * kept.after[label, is_true] / kept.before[label, is_true]:.1f} %")
         for label, is_true in cells
     ]  # fmt: skip
+    if len(cells) > 50:  # questions, where the answer is a text of its own
+        rows = []
     before, after = kept.before.total(), kept.after.total()
     rows.append(("all", "", before, after, f"{100 * after / before:.1f} %"))
     header = ("`source_label`", "claim is true", f"`{split}` claims before", "kept", "share")

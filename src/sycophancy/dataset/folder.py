@@ -4,25 +4,45 @@
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from datasets import Features
+
+from sycophancy.dataset.answer_card import AnswerFacts
 from sycophancy.dataset.cards import SplitFacts
 from sycophancy.dataset.filter_card import read_parent, render_filter_card
 from sycophancy.dataset.known import Kept
 from sycophancy.dataset.parquet import write_parquet
 from sycophancy.dataset.preferences import Preferences, write_preferences
-from sycophancy.dataset.reading import CLAIMS, FEATURES, claim_splits, fingerprint_claims, load_claims
+from sycophancy.dataset.reading import (
+    ANSWER_FEATURES,
+    CLAIMS,
+    FEATURES,
+    claim_splits,
+    features_of,
+    fingerprint_claims,
+    load_claims,
+)
 from sycophancy.files import written_whole
 
 
-def write_claims(folder: Path, split: str, rows: Iterable[dict]) -> SplitFacts:
-    """Write the claims of one split and return what the card says of them. Rows stream."""
-    facts = SplitFacts()
+def write_claims(
+    folder: Path, split: str, rows: Iterable[dict], features: Features = FEATURES
+) -> SplitFacts | AnswerFacts:
+    """Write the rows of one split and return what the card says of them. Rows stream.
+
+    Args:
+        folder: the dataset folder.
+        split: of the rows.
+        rows: rows of claims, or of suggested answers.
+        features: their columns, `FEATURES` or `ANSWER_FEATURES`.
+    """
+    facts = AnswerFacts() if features == ANSWER_FEATURES else SplitFacts()
 
     def seen() -> Iterator[dict]:
         for row in rows:
             facts.see(row)
             yield row
 
-    facts.file = write_parquet(folder, CLAIMS, split, seen(), FEATURES)
+    facts.file = write_parquet(folder, CLAIMS, split, seen(), features)
     return facts
 
 
@@ -52,10 +72,11 @@ def write_known(
         facts = {}
         for split in sorted(splits, key=lambda name: (_ORDER.index(name) if name in _ORDER else len(_ORDER), name)):
             rows = load_claims(dataset_name, split, revision)
+            features = features_of(rows.column_names)
             if split in kept:
                 known = kept[split].claim_ids
                 rows = (row for row in rows if row["claim_id"] in known)
-            facts[split] = write_claims(partial, split, rows)
+            facts[split] = write_claims(partial, split, rows, features)
         fingerprints = {split: fingerprint_claims(dataset_name, split, revision) for split in kept}
         card = render_filter_card(
             repo_id,

@@ -8,6 +8,7 @@ How the answer is written is decided over the whole file, for all of its rows al
 from 0, or by the choice's text. Where two of these would give different answers to some row, the file is refused.
 """
 
+import contextlib
 import json
 import re
 from collections import Counter
@@ -149,10 +150,8 @@ def _choices(row: dict, columns: Sequence[str], place: str) -> tuple[str, ...]:
         return tuple(texts)
     value = row[columns[0]]
     if isinstance(value, str) and value.lstrip().startswith("["):
-        try:
+        with contextlib.suppress(json.JSONDecodeError):  # Said below.
             value = json.loads(value)
-        except json.JSONDecodeError:
-            pass  # Said below.
     if isinstance(value, dict) and isinstance(value.get("text"), list):
         value = value["text"]
     if not isinstance(value, list):
