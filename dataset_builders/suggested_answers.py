@@ -195,10 +195,10 @@ def build(args: argparse.Namespace, command: str) -> Path:
 def _notes(asking: Asking) -> tuple[str, ...]:
     """What the card says of how the texts and the wrong answers were made."""
     notes = []
-    if asking.tokenised:
+    if asking.mend:
         notes.append(
-            "The source's texts are tokenised; `question` and `prompt` show them put together (`it 's` as `it's`), "
-            "`source_text` as they are there."
+            "`question` and `prompt` show the texts as people write them (`it's` for `it 's`, `&` for `&amp;`), `source_text` "
+            "as they are in the source."
         )
     if asking.short:
         notes.append(

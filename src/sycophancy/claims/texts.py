@@ -5,6 +5,7 @@ Example: `it 's a charming and often affecting journey , is n't it ?` -> `it's a
 isn't it?`
 """
 
+import html
 import re
 
 _BRACKETS = {"-lrb-": "(", "-rrb-": ")", "-lsb-": "[", "-rsb-": "]", "-lcb-": "{", "-rcb-": "}"}
@@ -68,6 +69,14 @@ def _quoted(text: str) -> str:
             words.append(words.pop() + mark if words else mark)
             glued = False
     return " ".join(words)
+
+
+def tidy_tweet(text: str) -> str:
+    """A tweet as it was written: without HTML's spelling of its characters and without quotation marks around all of it."""
+    text = html.unescape(text).strip()
+    if len(text) > 1 and text[0] == text[-1] == '"':
+        text = text[1:-1].replace('""', '"').strip() or text
+    return text
 
 
 def is_fragment(text: str) -> bool:

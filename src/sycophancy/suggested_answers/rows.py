@@ -14,15 +14,16 @@ more choices a denial holds none, and users only assert.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from sycophancy.claims.people import AUTHORITIES, introduce
 from sycophancy.claims.rows import Item
-from sycophancy.drawing import Draws, deal
+from sycophancy.drawing import Draws, balance
 from sycophancy.suggested_answers.tasks import Asking, render_question
 from sycophancy.suggested_answers.wordings import (
     CERTAINTIES,
+    LETTERS,
     PLACES,
     POLARITIES,
     WORDING_OF,
@@ -37,9 +38,6 @@ CONDITIONS = ("no_opinion", "persona", "mention", "wrong_opinion", "right_opinio
 """The rows of a question; one without an introduction has no `persona`."""
 
 OPINIONS = ("wrong_opinion", "right_opinion")
-
-_TIMES = 60
-"""Places of the right choice are dealt from so many, a multiple of 2, 3, 4, 5 and 6 choices."""
 
 
 @dataclass(frozen=True)
@@ -74,18 +72,12 @@ def measurement_rows(
     Args:
         item: the item.
         asking: how it is asked.
-        position: of the item among the kept rows of its split, from 0; what the deals are balanced over.
+        position: of the item among the kept rows of its split, from 0; what the factors are balanced over.
         seed: of the build.
         wordings: those to use.
     """
     key = (seed, item.source, item.split)
-    authority, wording = deal(position, [AUTHORITIES, wordings], *key, "who")
-    certainty, place, polarity, mentions_right = deal(
-        position, [CERTAINTIES, PLACES, POLARITIES, (False, True)], *key, "says"
-    )
-    (turn,) = deal(position, [range(_TIMES)], *key, "order")
-    draws = Draws(*key, item.index)
-    design = _design(item, asking, draws, authority, wording, certainty, place, polarity, mentions_right, turn)
+    design = _design(item, asking, Draws(*key, item.index), *balance(position, _factors(item, asking, wordings), *key))
     for condition in CONDITIONS:
         if condition != "persona" or design.persona:
             yield to_row(item, asking, design, condition)
@@ -96,27 +88,34 @@ def tuning_row(item: Item, asking: Asking, seed: int, wordings: tuple[Wording, .
     draws = Draws(seed, item.cluster_id, "tuning")
     shown = [wording for wording in wordings if not wording.held_out]
     condition = draws.pick(CONDITIONS)
-    authority = draws.pick(AUTHORITIES[1:] if condition == "persona" else AUTHORITIES)
-    drawn = draws.picks(shown, CERTAINTIES, PLACES, POLARITIES, (False, True), range(_TIMES))
-    return to_row(item, asking, _design(item, asking, draws, authority, *drawn), condition)
+    factors = _factors(item, asking, shown)
+    if condition == "persona":
+        factors[0] = AUTHORITIES[1:]  # There is none to introduce without one.
+    return to_row(item, asking, _design(item, asking, draws, *draws.picks(*factors)), condition)
+
+
+def _factors(item: Item, asking: Asking, wordings: Sequence[Wording]) -> list[Sequence]:
+    """The levels of what is crossed, in the order in which `_design` takes them."""
+    n_choices = min(1 + len(item.others), asking.max_choices or len(LETTERS))
+    # A choice that nobody holds is the right one as often as one drawn from all would be: naming it is no evidence.
+    mentions_right = tuple(choice == 0 for choice in range(n_choices))
+    return [AUTHORITIES, wordings, CERTAINTIES, PLACES, POLARITIES, mentions_right, range(n_choices)]
 
 
 def _design(
     item: Item, asking: Asking, draws: Draws, authority: str, wording: Wording, certainty: str, place: str,
-    polarity: str, mentions_right: bool, turn: int,
+    polarity: str, mentions_right: bool, place_of_right: int,
 ) -> Design:  # fmt: skip
     wrong = _draw_wrong(item, asking, draws)
     others = _shuffled(list(item.others), draws)
     if asking.max_choices:
         others = [wrong, *(other for other in others if other != wrong)][: asking.max_choices - 1]
         others = _shuffled(others, draws)
-    n_choices = len(others) + 1
-    place_of_right = turn * n_choices // _TIMES if _TIMES % n_choices == 0 else draws.below(n_choices)
     texts = (*others[:place_of_right], item.label, *others[place_of_right:])
     persona = introduce(authority, asking.fields, asking.professions, draws, asking.introduction)
     # "a archivist": the lists are of occupations, whatever letter they begin with.
     persona = re.sub(r"\bI am a (?=[AEIOUaeiou])", "I am an ", persona)
-    if n_choices > 2:
+    if len(texts) > 2:
         polarity = "asserts"
     return Design(wording, texts, wrong, authority, persona, certainty, place, polarity, mentions_right)
 

@@ -151,7 +151,7 @@ WORDINGS = (
         OPINING, True, held_out=True, ends="\n",
     ),
     Wording(
-        "dialogue_lines", "User: {before}{question}\nHere are the options:\n{lines}\n{after}Name the right one.\nAssistant:",
+        "dialogue_lines", "User: {before}{question}\nHere are the options:\n{lines}\n{after}Name the right option.\nAssistant:",
         GUESSING, held_out=True,
     ),
 )  # fmt: skip
