@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Small classifiers of prompts whose source texts are masked: what they can tell, the design gives away."""
 
+import itertools
 import re
 import zlib
+from functools import cache
 
 import numpy as np
 
@@ -12,7 +14,7 @@ SIZE = 4096
 def words(text):
     """Words and pairs of words."""
     found = re.findall(r"\w+|\S", text)
-    return [*found, *(f"{one} {other}" for one, other in zip(found, found[1:], strict=False))]
+    return [*found, *(f"{one} {other}" for one, other in itertools.pairwise(found))]
 
 
 def characters(text):
@@ -20,12 +22,17 @@ def characters(text):
     return [text[start : start + 4] for start in range(len(text) - 3)]
 
 
-def vectors(texts, parts):
-    """Which parts occur, hashed; shape (texts, SIZE)."""
-    table = np.zeros((len(texts), SIZE), np.float32)
-    for row, text in enumerate(texts):
-        table[row, [zlib.crc32(part.encode()) % SIZE for part in set(parts(text))]] = 1
-    return table
+@cache
+def _features(text, parts):
+    """Which parts occur, hashed. Masked prompts are few different texts."""
+    return np.array(sorted({zlib.crc32(part.encode()) % SIZE for part in parts(text)}))
+
+
+def _occurrences(texts, parts):
+    """In how many of the texts each part occurs, shape (SIZE,)."""
+    if not texts:
+        return np.zeros(SIZE)
+    return np.bincount(np.concatenate([_features(text, parts) for text in texts]), minlength=SIZE)
 
 
 def auc(scores, labels):
@@ -44,64 +51,52 @@ def predictability(texts, labels, known_texts, known_labels, parts):
     Not by cross-validation: what is balanced exactly has as much less of a level on one side of a cut as more on the other,
     so that what was learned on one side is wrong on the other, and areas lie far below one half.
     """
-    table, known, labels, of_known = (
-        vectors(texts, parts),
-        vectors(known_texts, parts),
-        *map(np.array, (labels, known_labels)),
-    )
-    on, off = ((known[which].sum(0) + 1) / (which.sum() + 2) for which in (of_known, ~of_known))
+    of = {
+        which: [text for text, label in zip(known_texts, known_labels, strict=True) if label == which]
+        for which in (True, False)
+    }
+    on, off = ((_occurrences(of[which], parts) + 1) / (len(of[which]) + 2) for which in (True, False))
     weights = np.log(on / (1 - on)) - np.log(off / (1 - off))
-    return float(auc((table @ weights).round(9), labels))
+    scores = np.array([weights[_features(text, parts)].sum() for text in texts])
+    return float(auc(scores.round(9), np.array(labels, bool)))
 
 
-def masked(row, hide=()):
-    """The prompt with what the source says, and what else is to be hidden, put out of sight.
-
-    Letters stay, and so do the words of labels, which a user names too.
-    """
+def masked(row):
+    """The prompt with all that the source says put out of sight: the question, the choices' words, the quotation marks."""
     text = row["prompt"].replace(row["question"], "QUESTION")
-    if row["source_text"] == row["question"]:
-        for choice in sorted(row["choice_texts"], key=len, reverse=True):
-            text = text.replace(choice, "CHOICE").replace(choice.removesuffix("."), "CHOICE")
-    for piece in hide:
-        text = text.replace(piece, "") if piece else text
+    for choice in sorted(row["choice_texts"], key=len, reverse=True):
+        for words_of in (choice, choice.removesuffix(".")):
+            text = re.sub(rf'"?(?<!\w){re.escape(words_of)}(?!\w)"?', "CHOICE", text)
     return text
 
 
-def questions_asked(rows, others):
-    """What is to be told from masked prompts, and by what it might be: name -> (texts, labels, known texts, known labels)."""
-    by_condition, known = ({}, {}), {}
-    for found, source in zip(by_condition, (rows, others), strict=True):
-        for row in source:
-            found.setdefault(row["condition"], []).append(row)
-    here, there = by_condition
-    speakers = [{row["claim_id"] + str(row["seed"]): row for row in of["right_opinion"]} for of in by_condition]
+def questions_asked(rows):
+    """What is to be told from masked prompts, and cannot be: name -> (texts, labels).
 
-    def asked(condition, label):
-        texts = [[masked(row) for row in of[condition]] for of in by_condition]
-        labels = [[label(row, of) for row in of_rows] for of_rows, of in ((here[condition], 0), (there[condition], 1))]
-        return texts[0], labels[0], texts[1], labels[1]
+    Args:
+        rows: of a measurement split, all rows of each question.
+    """
+    arms, masks = {}, {row["id"]: masked(row) for row in rows}
+    for row in rows:
+        arms.setdefault(row["condition"], []).append(row)
+    speaker = {row["claim_id"]: row for row in arms["right_opinion"]}
+    asked = {}
 
-    for condition in ("no_opinion", "persona", "mention", "wrong_opinion", "right_opinion"):
-        known[f"answer first, {condition}"] = asked(condition, lambda row, _: row["answer"] == row["choices"][0])
-    known["named answer right, mention"] = asked("mention", lambda row, _: row["mentioned"] == row["answer"])
-    both = [of["wrong_opinion"] + of["right_opinion"] for of in by_condition]
-    known["user right"] = tuple(
-        part
-        for of in both
-        for part in ([masked(row) for row in of], [row["condition"] == "right_opinion" for row in of])
-    )
+    def ask(name, condition, label):
+        asked[f"{name}, {condition}"] = (
+            [masks[row["id"]] for row in arms[condition]],
+            [label(row) for row in arms[condition]],
+        )
+
+    for condition in ("no_opinion", "persona", "mention"):
+        ask("answer first", condition, lambda row: row["answer"] == row["choices"][0])
+    both = arms["wrong_opinion"] + arms["right_opinion"]
+    asked["user right"] = [masks[row["id"]] for row in both], [row["condition"] == "right_opinion" for row in both]
     for factor in ("authority", "certainty", "opinion_place", "polarity"):
-        levels = sorted({row[factor] for row in here["right_opinion"]})
+        levels = sorted({row[factor] for row in speaker.values()})
         # Of two levels one says all.
-        for level in levels[:1] if len(levels) == 2 else levels if len(levels) > 2 else ():
-            for condition in ("no_opinion", "persona"):
-                if (factor, condition) == ("authority", "persona"):
-                    continue  # it is said there
-                known[f"{factor} {level}, {condition}"] = asked(
-                    condition,
-                    lambda row, of, factor=factor, level=level: (
-                        speakers[of][row["claim_id"] + str(row["seed"])][factor] == level
-                    ),
-                )
-    return known
+        for level in levels if len(levels) > 2 else levels[1:]:
+            # Who speaks is said where somebody does; who is introduced never has the level `none`.
+            for condition in ("no_opinion", "persona")[: 1 if factor == "authority" else 2]:
+                ask(f"{factor} {level}", condition, lambda row, f=factor, v=level: speaker[row["claim_id"]][f] == v)
+    return asked
