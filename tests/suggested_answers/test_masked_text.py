@@ -13,7 +13,7 @@ from sycophancy.suggested_answers.tasks import Asking, ask_task, balance_wrong
 from sycophancy.suggested_answers.wordings import wordings_for
 
 
-def labelled(shares, count=600):
+def labelled(shares, count=500):
     names, draws = list(shares), random.Random(0)
     items = []
     for index in range(count):
@@ -23,7 +23,7 @@ def labelled(shares, count=600):
     return items
 
 
-def quizzed(count=600):
+def quizzed(count=500):
     return [
         Item("quiz", "test", index, f"q {index}", {"question": f"q {index}"}, f"right {index}",
              tuple(f"wrong {index} {wrong}" for wrong in "abc"))
