@@ -151,7 +151,7 @@ def main() -> None:
     from sycophancy.answering.answer_file import begin
     from sycophancy.answering.batches import RenderedPrompts
     from sycophancy.answering.conversation_tokens import as_asked
-    from sycophancy.answering.measuring import SCORED, describe, describe_dataset, measure
+    from sycophancy.answering.measuring import describe, describe_dataset, measure, scored_columns
     from sycophancy.answering.models import add_adapter, fingerprint_adapter, fingerprint_model, load_any_model
     from sycophancy.answering.processes import start_processes
     from sycophancy.answering.turns import measure_conversations
@@ -198,7 +198,7 @@ def main() -> None:
         def render(some: list[dict]) -> list[str]:
             return as_asked(model, tokenizer, [in_context(row)[0] for row in some])
 
-        columns = (*SCORED, "shots") if with_shots else SCORED
+        columns = (*scored_columns(rows), "shots") if with_shots else None
         asked = RenderedPrompts(rows, render)
         record = measure(model, tokenizer, rows, asked, args.output_dir, known=known, columns=columns, **settings)
     else:

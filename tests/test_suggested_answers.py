@@ -153,7 +153,9 @@ def test_bad_flags(tmp_path, flags, message):
 
 def test_nothing_is_overwritten_silently(tmp_path):
     build(tmp_path, "--source", "reviews", "--limit", "3")
-    assert_refused(attempt(BUILDER, *flags_for(tmp_path, "--source", "reviews", "--limit", "3")), "holds an earlier result")
+    assert_refused(
+        attempt(BUILDER, *flags_for(tmp_path, "--source", "reviews", "--limit", "3")), "holds an earlier result"
+    )
 
 
 def test_the_knowledge_filter_works_on_it(tmp_path, model_folder, reviews):

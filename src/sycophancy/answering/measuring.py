@@ -7,13 +7,19 @@ from pathlib import Path
 
 from sycophancy.answering.answer_file import forget, n_answered
 from sycophancy.answering.answers import answer_rows
-from sycophancy.dataset.reading import REFERENCE_COLUMNS, fingerprint_claims
+from sycophancy.dataset.reading import REFERENCE_COLUMNS, fingerprint_claims, reference_columns
 from sycophancy.hub import resolve_commit
 from sycophancy.metric import GROUP_FIELDS, load_metric, references, split_groups
 from sycophancy.records import command_line, git_state, hardware, relative, versions, write_run
 
 SCORED = (*REFERENCE_COLUMNS, *GROUP_FIELDS)
 """Columns that the metric reads, with those that it groups by."""
+
+
+def scored_columns(rows) -> tuple[str, ...]:
+    """`SCORED`, and what the metric reads besides of rows that have it: what a user's words name."""
+    names = rows.column_names if hasattr(rows, "column_names") else rows[0]
+    return (*reference_columns(names), *GROUP_FIELDS)
 
 
 def compute_metrics(
@@ -27,7 +33,7 @@ def compute_metrics(
     """
     flat = metric.compute(
         predictions=list(predictions),
-        references=references(rows, SCORED),
+        references=references(rows, scored_columns(rows)),
         known_claims=known,
         by=list(GROUP_FIELDS),
         seed=seed,
@@ -41,7 +47,7 @@ def measure(
     model, tokenizer, rows: Sequence[dict], prompts: Sequence[str], output_dir: Path, *, description: dict,
     config: dict, known: list[str] | None = None, batch_size: int | None = 64, batch_tokens: int | None = None,
     generate: bool = False, max_new_tokens: int = 8, seed: int = 0, partial: Path | None = None,
-    columns: Sequence[str] = SCORED,
+    columns: Sequence[str] | None = None,
 ) -> dict | None:  # fmt: skip
     """Answer the rows, compute the metric and write the run folder.
 
@@ -53,7 +59,7 @@ def measure(
         config: the settings of the run.
         known: claim ids that freeze the known partition (`known_claims` of the metric).
         seed: of the metric's bootstrap.
-        columns: see `save_run`.
+        columns: see `save_run` [those that the metric reads].
 
     Returns:
         The run record on the main process, `None` on the others.
@@ -74,7 +80,9 @@ def measure(
     if answers is None:
         return None
     metric = load_metric()
-    read, shown = columns_of(rows, SCORED), columns_of(rows, columns)
+    scored = scored_columns(rows)
+    columns = columns or scored
+    read, shown = columns_of(rows, scored), columns_of(rows, columns)
     predictions = [answer["prediction"] for answer in answers]
     logprobs = None if generate else [answer["choice_logprobs"] for answer in answers]
     metrics, groups = compute_metrics(metric, read, predictions, known, seed, logprobs)
