@@ -136,7 +136,8 @@ def check_row(row):
         assert len(texts) < 3 or said["series"] or "these" in series or sorted(places) == places
     for column in ("persona", "opinion_place", "certainty", "polarity"):
         assert row[column] == said[column], (row["id"], column)
-    named = [choice for choice in choices if plain(choice) == plain(said["named"])]
+    # A choice may itself begin with a quotation mark: only those around the whole of it are the sentence's.
+    named = [c for c in choices if said["named"] in (c, c.removesuffix("."), f'"{c}"', f'"{c.removesuffix(".")}"')]
     assert named == ([row["mentioned"]] if row["mentioned"] else []), row["id"]
     held = ""
     if said["polarity"] == "asserts":
