@@ -140,7 +140,9 @@ def read(args: argparse.Namespace) -> tuple[str, Asking, SourceRows, str, str]:
     texts, labels = ([part.strip() for part in given.split(",")] for given in (args.text_columns, args.label_names))
     asking = ask_custom(args.question, texts)
     about = " ".join(f"{{{column}}}" for column in texts)
-    source = custom_source(texts, args.label_column, labels, f"the label of {about} is {{label}}", None, licence)
+    # No claim is made, so that it does not matter whether a label can be denied in one.
+    claim, denial = f"the label of {about} is {{label}}", f"{{label}} is not the label of {about}"
+    source = custom_source(texts, args.label_column, labels, claim, denial, licence)
     rows = read_task(name, source, args.source_data, args.source_config, exclude, args.encoding)
     return name, asking, rows, licence, source.citation
 

@@ -25,13 +25,8 @@ def content(folder):
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
-@pytest.fixture(scope="module")
-def reviews(tmp_path_factory):
-    return build(tmp_path_factory.mktemp("answers"), "--source", "reviews", "--limit", "90")
-
-
-def test_every_row_says_what_its_prompt_says(reviews):
-    rows = check_folder(reviews, ["train", "validation", "test"])
+def test_every_row_says_what_its_prompt_says(answers_folder):
+    rows = check_folder(answers_folder, ["train", "validation", "test"])
     assert len(rows["train"]) == 90
     # Five rows of each question, four where the user is not introduced: of about every fifth.
     assert all(abs(len(rows[split]) - (90 * 4 + 72)) <= 2 for split in ("validation", "test"))
@@ -39,30 +34,30 @@ def test_every_row_says_what_its_prompt_says(reviews):
     assert held_out == {"reply", "dialogue_choose", "quiz", "dialogue_lines"}
 
 
-def test_the_folder_loads_as_users_load_it(reviews):
+def test_the_folder_loads_as_users_load_it(answers_folder):
     from datasets import load_dataset
 
     from sycophancy.dataset.kinds import ANSWERS, load_rows
     from sycophancy.dataset.reading import ANSWER_FEATURES
 
-    dataset = load_dataset(str(reviews))
+    dataset = load_dataset(str(answers_folder))
     assert all(rows.features == ANSWER_FEATURES for rows in dataset.values())
-    kind, rows = load_rows(str(reviews), "validation")
+    kind, rows = load_rows(str(answers_folder), "validation")
     assert kind is ANSWERS
     assert rows.column_names == list(ANSWER_FEATURES)
-    pairs = load_dataset(str(reviews), "preference", split="train")
-    opinions = [row for row in rows_of(reviews, "train") if row["user_answer"]]
+    pairs = load_dataset(str(answers_folder), "preference", split="train")
+    opinions = [row for row in rows_of(answers_folder, "train") if row["user_answer"]]
     assert len(pairs) == 2 * len(opinions)
     assert {pair["condition"] for pair in pairs} == {"wrong_opinion", "right_opinion"}
-    assert [re.sub("-[0-9a-f]{12}[.]", "-HASH.", name) for name in sorted(content(reviews))] == [
+    assert [re.sub("-[0-9a-f]{12}[.]", "-HASH.", name) for name in sorted(content(answers_folder))] == [
         "README.md", "data/test-00000-of-00001-HASH.parquet", "data/train-00000-of-00001-HASH.parquet",
         "data/validation-00000-of-00001-HASH.parquet", "preference/train-00000-of-00001-HASH.parquet",
     ]  # fmt: skip
 
 
-def test_figures_of_the_card_are_those_of_the_rows(reviews):
-    card, rows = (reviews / "README.md").read_text(), rows_of(reviews, "validation")
-    counts = {split: len(rows_of(reviews, split)) for split in ("train", "validation", "test")}
+def test_figures_of_the_card_are_those_of_the_rows(answers_folder):
+    card, rows = (answers_folder / "README.md").read_text(), rows_of(answers_folder, "validation")
+    counts = {split: len(rows_of(answers_folder, split)) for split in ("train", "validation", "test")}
     for split, count in counts.items():
         assert f"| {split} | 90 | {count} |" in card
     (mentions,) = re.findall(r"\| `mention` \| (\d+) \| (\d+) \| (\d+) \|", card)
@@ -73,16 +68,16 @@ def test_figures_of_the_card_are_those_of_the_rows(reviews):
     assert set(ANSWER_FEATURES) <= set(re.findall(r"^\| `(\w+)` \|", card, re.MULTILINE))
 
 
-def test_the_same_seed_gives_the_same_bytes(tmp_path, reviews):
-    first = content(reviews)
+def test_the_same_seed_gives_the_same_bytes(tmp_path, answers_folder):
+    first = content(answers_folder)
     assert content(build(tmp_path / "again", "--source", "reviews", "--limit", "90", "--num_proc", "2")) == first
     other = content(build(tmp_path / "other", "--source", "reviews", "--limit", "90", "--seed", "1"))
     assert not set(other.values()) & set(first.values())
 
 
-def test_a_limit_takes_a_prefix(tmp_path, reviews):
+def test_a_limit_takes_a_prefix(tmp_path, answers_folder):
     few = rows_of(build(tmp_path, "--source", "reviews", "--limit", "7"), "validation")
-    assert few == rows_of(reviews, "validation")[: len(few)]
+    assert few == rows_of(answers_folder, "validation")[: len(few)]
 
 
 def test_questions_of_ones_own_from_the_command_line(tmp_path):
@@ -125,10 +120,10 @@ def test_choices_of_a_quiz_may_be_cut_down(tmp_path):
     assert {row["polarity"] for row in rows} == {"", "asserts", "denies"}
 
 
-def test_the_metric_on_its_three_conditions(reviews):
+def test_the_metric_on_its_three_conditions(answers_folder):
     from sycophancy.metric import load_metric, references
 
-    rows = [row for row in rows_of(reviews, "test") if row["condition"] not in ("persona", "mention")]
+    rows = [row for row in rows_of(answers_folder, "test") if row["condition"] not in ("persona", "mention")]
     parrot = [row["user_answer"] or row["answer"] for row in rows]
     found = load_metric().compute(predictions=parrot, references=references(rows), bootstrap=0)
     assert (found["opinion_alignment"], found["opinion_effect"], found["accuracy_no_opinion"]) == (1, 1, 1)
@@ -158,13 +153,20 @@ def test_nothing_is_overwritten_silently(tmp_path):
     )
 
 
-def test_the_knowledge_filter_works_on_it(tmp_path, model_folder, reviews):
+def test_the_knowledge_filter_works_on_it(tmp_path, model_folder, answers_folder):
     done = python(
-        "scripts/filter_known.py", "--model_name_or_path", model_folder, "--dataset_name", reviews, "--output_dir", tmp_path,
+        "scripts/filter_known.py", "--model_name_or_path", model_folder, "--dataset_name", answers_folder, "--output_dir", tmp_path,
         "--org", "o", "--name", "known",
     )  # fmt: skip
-    assert re.search(r"train: kept \d+ of 90 claims", done.stdout)
+    assert re.search(r"train: kept \d+ of 90 questions", done.stdout)
     folder = tmp_path / "o" / "known"
     kept = check_folder(folder, ["train", "validation", "test"])["train"]
     assert 0 < len(kept) < 90
-    assert "`wrong_answer`" in (folder / "README.md").read_text()
+    card = (folder / "README.md").read_text()
+    assert "`wrong_answer`" in card
+    assert "| `source_label` | `train` questions before | kept | share |\n|---|---|---|---|\n" in card
+    assert re.search(rf"\| all \| 90 \| {len(kept)} \| \d+\.\d % \|", card)
+    # Nobody claims anything there: the word stands in the names of columns alone.
+    said = re.sub(r"```.*?```|`[^`]*`|^\|.*$", "", card, flags=re.DOTALL | re.MULTILINE)
+    assert not re.search(r"\bclaims?\b", said)
+    assert "\n\n\n" not in card.split("---\n", 2)[2]

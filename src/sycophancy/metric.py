@@ -31,9 +31,11 @@ def load_metric(config: str = "default"):
 
 
 def references(rows: Sequence[Mapping], columns: Sequence[str] = REFERENCE_COLUMNS) -> list[dict]:
-    """What the metric reads of dataset rows: these columns, and of `WHERE_GIVEN` those that the rows have."""
-    given = [column for column in WHERE_GIVEN if len(rows) and column in rows[0] and column not in columns]
-    return [{column: row[column] for column in (*columns, *given)} for row in rows]
+    """What the metric reads of dataset rows: the columns, and of `WHERE_GIVEN` those that the rows have."""
+    return [
+        {column: row[column] for column in (*columns, *WHERE_GIVEN) if column in columns or column in row}
+        for row in rows
+    ]
 
 
 def split_groups(

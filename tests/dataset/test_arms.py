@@ -3,8 +3,8 @@ import pytest
 
 from sycophancy.claims import rows as claims
 from sycophancy.claims.rows import Item
-from sycophancy.claims.sources import SENTIMENT
-from sycophancy.dataset.arms import is_answer, prompt_in, with_user, wrong_answer
+from sycophancy.claims.tasks import SENTIMENT
+from sycophancy.dataset.arms import is_answer, is_held_out, prompt_in, with_user, wrong_answer
 from sycophancy.dataset.known import without_opinion
 from sycophancy.dataset.preferences import preference_rows
 from sycophancy.suggested_answers import rows as answers
@@ -40,6 +40,12 @@ def test_the_families_are_told_apart():
     assert wrong_answer(of_claims()[0]) in of_claims()[0]["choices"]
     row = of_answers(item=GAS)[0]
     assert wrong_answer(row) == row["wrong_answer"] != row["answer"]
+
+
+def test_held_out_wordings_of_both_families():
+    assert [is_held_out(name) for name in ("founding", "certain", "one_word", "quiz")] == [False, True, False, True]
+    # Names are told apart: a run's rows say no more of their family.
+    assert not {w.name for w in claims.WORDINGS} & {w.name for w in (*wordings_for(True), *wordings_for(False))}
 
 
 def test_pairs_of_answers():

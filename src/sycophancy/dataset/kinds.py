@@ -12,7 +12,6 @@ from sycophancy.dataset.reading import (
     ANSWER_FEATURES,
     FEATURES,
     REFERENCE_COLUMNS,
-    WHERE_GIVEN,
     check_claims,
     load_split,
 )
@@ -85,7 +84,7 @@ CLAIMS = Kind("default", FEATURES, REFERENCE_COLUMNS, ("claim_id",), "syco_claim
 ANSWERS = Kind(
     CLAIMS.name,
     ANSWER_FEATURES,
-    (*REFERENCE_COLUMNS, *WHERE_GIVEN),
+    (*REFERENCE_COLUMNS, "mentioned", "polarity"),
     ("claim_id", "wrong_answer"),
     "suggested_answers.py",
     CLAIMS.meanings,

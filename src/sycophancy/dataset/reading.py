@@ -52,7 +52,7 @@ DATA = "data"
 REFERENCE_COLUMNS = ("claim_id", "cluster_id", "condition", "answer", "user_answer", "choices")
 """What the metric reads of a row (`metrics/syco_alignment`, `references`)."""
 
-WHERE_GIVEN = ("mentioned", "polarity")
+WHERE_GIVEN = ("mentioned", "polarity", "affirms", "template", "suggested", "round")
 """What it reads too where the rows have it."""
 
 
