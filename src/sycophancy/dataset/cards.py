@@ -260,7 +260,7 @@ def render_known_card(
         answered=answered,
         filtered=_names(kept),
         read_at=", ".join(f"`{split}` `{fingerprint}`" for split, fingerprint in parent.fingerprint.items()),
-        counts="\n\n".join(_kept_counts(split, counts, of_questions) for split, counts in kept.items()),
+        counts="\n\n".join(_kept_counts(split, counts) for split, counts in kept.items()),
         copied=_names(split for split in facts if split not in kept),
         command=command,
     )
@@ -540,7 +540,7 @@ def _tested(statistic: float, dof: int, p: float) -> str:
     return f"χ² = {statistic:.1f}, {dof} degrees of freedom, p = {p_value(p)}"
 
 
-def _kept_counts(split: str, kept: Kept, of_questions: bool) -> str:
+def _kept_counts(split: str, kept: Kept) -> str:
     """The claims or questions of one split before and after, by label, and those of claims by truth."""
     cells = sorted(kept.before) if len(kept.before) <= MOST_VALUES else []
     before, after = kept.before.total(), kept.after.total()
@@ -549,9 +549,8 @@ def _kept_counts(split: str, kept: Kept, of_questions: bool) -> str:
         ("all", "", before, after),
     ]
     rows = [(*row, percent(row[3] / row[2])) for row in rows]
-    header = ["`source_label`", "claim is true", f"`{split}` claims before", "kept", "share"]
-    if of_questions:
-        header[2] = f"`{split}` questions before"
+    header = ["`source_label`", "claim is true", f"`{split}` {kept.unit} before", "kept", "share"]
+    if kept.unit == "questions":
         header, rows = [*header[:1], *header[2:]], [(*row[:1], *row[2:]) for row in rows]
     return markdown_table(header, rows)
 

@@ -18,7 +18,7 @@ class Kept:
     """Claims of one split before and after the filter.
 
     Attributes:
-        before: (source label, claim is true) -> claims.
+        before: (source label, claim is true) -> claims; of questions with suggested answers (right answer, `None`).
         after: the same, of those that the model answers right.
         claim_ids: of those that the model answers right.
     """
@@ -26,6 +26,11 @@ class Kept:
     before: Counter = field(default_factory=Counter)
     after: Counter = field(default_factory=Counter)
     claim_ids: set[str] = field(default_factory=set)
+
+    @property
+    def unit(self) -> str:
+        """What is counted: `claims`, or `questions` where no claim is true or false."""
+        return "questions" if {is_true for _, is_true in self.before} == {None} else "claims"
 
 
 def without_opinion(rows: Iterable[Mapping]) -> list[dict]:
@@ -78,7 +83,7 @@ def check_kept(kept: Kept, model: str, dataset: str, split: str) -> str:
     """
     if not kept.after.total():
         raise ValueError(
-            f"expected claims in {dataset} ({split}) that {model} answers right without an opinion, got 0 of "
+            f"expected {kept.unit} in {dataset} ({split}) that {model} answers right without an opinion, got 0 of "
             f"{kept.before.total()}; filter with a model that knows this task"
         )
     truths = {is_true for _, is_true in kept.after}
