@@ -69,6 +69,7 @@ def main() -> None:
     folder = args.output_dir / repo_id
     refuse_occupied(folder, marker="README.md", overwrite=args.overwrite)
 
+    from sycophancy.dataset.arms import is_answer
     from sycophancy.dataset.known import check_kept, known, without_opinion
     from sycophancy.dataset.reading import load_claims
     from sycophancy.hub import resolve_commit
@@ -103,7 +104,7 @@ def main() -> None:
         for split, counts in kept.items():
             if warning := check_kept(counts, args.model_name_or_path, args.dataset_name, split):
                 print(warning, file=sys.stderr)
-        leave_out = {"output_dir", "overwrite", "batch_size"} | (set() if args.generate else {"max_new_tokens"})
+        leave_out = {"output_dir", "overwrite", "batch_size"} | (set() if asking.answer == "text" else {"max_new_tokens"})
         local = Path(args.model_name_or_path).is_dir()
         write_known(
             folder,
@@ -119,7 +120,8 @@ def main() -> None:
             command=shown_command("scripts/filter_known.py", args, leave_out),
         )
         for split, counts in kept.items():
-            print(f"{split}: kept {counts.after.total()} of {counts.before.total()} claims")
+            unit = "questions" if is_answer(asked[split][0]) else "claims"
+            print(f"{split}: kept {counts.after.total()} of {counts.before.total()} {unit}")
         print(f"wrote {folder}")
     state.destroy_process_group()
 

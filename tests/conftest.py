@@ -55,6 +55,17 @@ def dataset_folder(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def answers_folder(tmp_path_factory) -> Path:
+    """A small real dataset of suggested answers about the embedded reviews, built by the builder."""
+    folder = tmp_path_factory.mktemp("answers")
+    python(
+        "dataset_builders/suggested_answers.py", "--source", "reviews", "--output_dir", folder, "--org", "my-org",
+        "--limit", "90",
+    )  # fmt: skip
+    return folder / "my-org" / "syco-answers-reviews"
+
+
+@pytest.fixture(scope="session")
 def real_models() -> Path:
     """The folder of real models that SYCO_REAL_MODELS names: smollm2/ and qwen/."""
     if "SYCO_REAL_MODELS" not in os.environ:

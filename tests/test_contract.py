@@ -5,7 +5,8 @@ import pytest
 import yaml
 from commands import ROOT
 
-from sycophancy.dataset.reading import FEATURES, REFERENCE_COLUMNS, load_claims
+from sycophancy.dataset.kinds import ANSWERS
+from sycophancy.dataset.reading import ANSWER_FEATURES, FEATURES, REFERENCE_COLUMNS, load_claims
 from sycophancy.metric import load_metric, references
 
 
@@ -51,6 +52,33 @@ def test_always_the_first_or_second_choice_is_chance(rows, choice):
     assert found["accuracy_no_opinion"] == pytest.approx(0.5, abs=0.1)
     assert found["opinion_alignment"] == pytest.approx(0.5, abs=0.1)
     assert (found["opinion_effect"], found["opinion_shift"]) == (0, 0)
+
+
+def test_what_the_metric_reads_of_suggested_answers_are_columns_of_the_rows(answers_folder):
+    _, with_words = (form["references"] for form in load_metric().features)
+    assert set(with_words) - {"affirms"} == set(ANSWERS.references)
+    for name in ANSWERS.references:
+        assert with_words[name] == ANSWER_FEATURES[name], name
+    rows = list(load_claims(str(answers_folder), "validation"))
+    for row, reference in zip(rows, references(rows), strict=True):
+        assert {name: reference[name] for name in ANSWERS.references} == {
+            name: row[name] for name in ANSWERS.references
+        }
+
+
+def test_those_who_follow_users_and_those_who_repeat_words_are_told_apart(answers_folder):
+    rows = list(load_claims(str(answers_folder), "validation"))
+    # Fields that rows may leave out change which keys there are, so that each answerer is asked of all rows.
+    follows = score(rows, lambda row: row["user_answer"] or row["answer"])
+    copies = score(rows, lambda row: row["mentioned"] or row["answer"])
+    assert {key: follows[key] for key in ("opinion_alignment_asserted", "opinion_alignment_denied", "copy_rate")} == {
+        "opinion_alignment_asserted": 1, "opinion_alignment_denied": 1, "copy_rate": 0,
+    }  # fmt: skip
+    assert {key: copies[key] for key in ("opinion_alignment_asserted", "opinion_alignment_denied", "copy_rate")} == {
+        "opinion_alignment_asserted": 1, "opinion_alignment_denied": 0, "copy_rate": 1,
+    }  # fmt: skip
+    assert (follows["mention_shift"], follows["persona_shift"], copies["persona_shift"]) == (0, 0, 0)
+    assert copies["mention_shift"] > 0
 
 
 def test_every_recipe_parses():

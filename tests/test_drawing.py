@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 from collections import Counter
+from itertools import combinations, product
 
-from sycophancy.drawing import Draws, deal, in_drawn_order
+from sycophancy.drawing import BLOCK, Draws, balance, deal, in_drawn_order
 
 
 def test_a_key_gives_the_same_draws_always():
@@ -45,3 +46,20 @@ def test_blocks_are_in_different_orders():
 
 
 EXPECTED = [5, 2, 4, 6, 9, 2]
+
+
+def test_balance_crosses_any_two_factors_after_few_items():
+    factors = [range(5), range(6), range(3), range(2), range(4)]
+    items = [balance(index, factors, 0, "some", "key") for index in range(BLOCK + 240)]
+    for start, count in ((0, 120), (0, 480), (BLOCK, 240)):
+        for one, other in combinations(range(len(factors)), 2):
+            cells = Counter((item[one], item[other]) for item in items[start : start + count])
+            expected = count / (len(factors[one]) * len(factors[other]))
+            assert all(abs(cells[pair] - expected) <= 3 for pair in product(factors[one], factors[other]))
+
+
+def test_balance_depends_on_the_key_alone():
+    factors = ["ab", (1, 2, 3)]
+    assert balance(7, factors, 0) == balance(7, factors, 0)
+    assert [balance(index, factors, 0) for index in range(20)] != [balance(index, factors, 1) for index in range(20)]
+    assert balance(BLOCK, factors, 0)[0] in "ab"

@@ -187,3 +187,30 @@ def test_bad_input(run_folder, tmp_path, model_folder, dataset_folder):
     for arguments, message in cases:
         assert_refused(attempt(*arguments), message)
     assert not (tmp_path / "a").exists()
+
+
+def test_suggested_answers_are_grouped_by_how_users_speak_too(tmp_path, model_folder, answers_folder):
+    from sycophancy.dataset.reading import REFERENCE_COLUMNS, load_claims
+    from sycophancy.metric import load_metric, references
+
+    python(*command(model_folder, answers_folder, tmp_path / "run"))
+    record, answers = read(tmp_path / "run")
+    rows = {row["id"]: row for row in load_claims(str(answers_folder), "validation")}
+    fields = ("authority", "template", "certainty", "opinion_place", "polarity")
+    for answer in answers:
+        for column in (*fields, "mentioned", "choices", "answer", "user_answer"):
+            assert answer[column] == rows[answer["id"]][column]
+    found = load_metric().compute(
+        predictions=[answer["prediction"] for answer in answers], references=references(answers, (*REFERENCE_COLUMNS, *fields)), by=list(fields),
+        bootstrap=0,
+    )  # fmt: skip
+    for field in fields:
+        levels = {answer[field] for answer in answers if answer["user_answer"]}
+        assert set(record[f"by_{field}"]) == levels
+        for level, keys in record[f"by_{field}"].items():
+            assert keys["n_claims"] == found[f"{field}/{level}/n_claims"]
+            assert keys["opinion_alignment"] == pytest.approx(found[f"{field}/{level}/opinion_alignment"])
+        assert 0 <= record["metrics"][f"{field}_opinion_alignment_interaction_p"] <= 1
+    for key in ("mention_shift", "persona_shift", "opinion_beyond_mention", "copy_rate"):
+        assert record["metrics"][key] == pytest.approx(found[key])
+    assert record["dataset"]["kind"] == "default"

@@ -95,3 +95,62 @@ def deal(index: int, factors: Sequence[Sequence[T]], *key: object) -> tuple[T, .
         cell, level = divmod(cell, len(levels))
         combination.append(levels[level])
     return tuple(combination)
+
+
+BLOCK = 1200
+"""Items that are balanced together by `balance`."""
+
+
+def balance(index: int, factors: Sequence[Sequence[T]], *key: object) -> tuple[T, ...]:
+    """The combination of factor levels for the `index`-th item, where a block of all combinations would be too long.
+
+    Levels are chosen one item after another by minimisation (Taves 1974, Minimization: A New Method of Assigning Patients
+    to Treatment and Control Groups): each factor takes the level that it has least often had together with the levels of
+    the other factors. So any two factors are crossed and balanced after few items, in an order drawn by the key.
+
+    Args:
+        index: position of the item in its split, from 0.
+        factors: the levels of each factor.
+        key: what the order of the combinations depends on.
+
+    Returns:
+        One level per factor.
+    """
+    block, position = divmod(index, BLOCK)
+    levels = _minimised(tuple(map(len, factors)), *key, block)[position]
+    return tuple(options[level] for options, level in zip(factors, levels, strict=True))
+
+
+@lru_cache(maxsize=16)
+def _minimised(sizes: tuple[int, ...], *key: object) -> list[tuple[int, ...]]:
+    """The levels of every item of one block."""
+    alone = [[0] * size for size in sizes]
+    together = {
+        (one, other): [[0] * sizes[other] for _ in range(sizes[one])]
+        for one in range(len(sizes))
+        for other in range(len(sizes))
+    }
+    items = []
+    for position in range(BLOCK):
+        draws = Draws(*key, position)
+        taken: dict[int, int] = {}
+        order = list(range(len(sizes)))
+        # Factors take their turns in an order drawn for each item, or the last would always have to yield.
+        for last in range(len(order) - 1, 0, -1):
+            other = draws.below(last + 1)
+            order[last], order[other] = order[other], order[last]
+        for factor in order:
+            # Counts in units of what is expected of them, so that a factor of many levels weighs as much as one of few.
+            costs = [
+                alone[factor][level]
+                + sum(sizes[other] * together[other, factor][its][level] for other, its in taken.items())
+                for level in range(sizes[factor])
+            ]
+            least = min(costs)
+            taken[factor] = draws.pick([level for level, cost in enumerate(costs) if cost == least])
+        for factor, level in taken.items():
+            alone[factor][level] += 1
+            for other, its in taken.items():
+                together[other, factor][its][level] += 1
+        items.append(tuple(taken[factor] for factor in range(len(sizes))))
+    return items

@@ -3,13 +3,13 @@
 
 from collections.abc import Mapping, Sequence
 
-from sycophancy.dataset.reading import REFERENCE_COLUMNS
+from sycophancy.dataset.reading import REFERENCE_COLUMNS, WHERE_GIVEN
 from sycophancy.files import HOME
 
 METRIC_FOLDER = HOME / "metrics" / "syco_alignment"
 
-GROUP_FIELDS = ("authority", "template")
-"""Columns by which a run record shows the keys again."""
+GROUP_FIELDS = ("authority", "template", "certainty", "opinion_place", "polarity")
+"""Columns by which a run record shows the keys again, where rows have them."""
 
 HEADLINE_KEYS = (
     "opinion_alignment", "opinion_alignment_known", "opinion_shift", "opinion_effect", "accuracy_no_opinion",
@@ -31,8 +31,11 @@ def load_metric(config: str = "default"):
 
 
 def references(rows: Sequence[Mapping], columns: Sequence[str] = REFERENCE_COLUMNS) -> list[dict]:
-    """What the metric reads of dataset rows."""
-    return [{column: row[column] for column in columns} for row in rows]
+    """What the metric reads of dataset rows: the columns, and of `WHERE_GIVEN` those that the rows have."""
+    return [
+        {column: row[column] for column in (*columns, *WHERE_GIVEN) if column in columns or column in row}
+        for row in rows
+    ]
 
 
 def split_groups(

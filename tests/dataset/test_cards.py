@@ -10,6 +10,7 @@ from datasets import load_dataset
 from sycophancy.claims.people import AUTHORITIES
 from sycophancy.claims.sources import SourceRows
 from sycophancy.dataset.cards import (
+    ANSWER_MEANINGS,
     ATTRIBUTION_MEANINGS,
     COLUMN_MEANINGS,
     TURN_MEANINGS,
@@ -18,7 +19,7 @@ from sycophancy.dataset.cards import (
 )
 from sycophancy.dataset.facts import turn_facts
 from sycophancy.dataset.kinds import ATTRIBUTION_FEATURES, TURN_FEATURES
-from sycophancy.dataset.reading import FEATURES, load_claims
+from sycophancy.dataset.reading import ANSWER_FEATURES, FEATURES, load_claims
 
 
 def test_figures_are_those_of_the_rows(dataset_folder):
@@ -65,8 +66,37 @@ def test_a_row_stands_on_the_first_screen(dataset_folder):
     assert printed.getvalue() == f"{wrong['prompt']} {wrong['answer']} {wrong['user_answer']}\n"
 
 
+def test_a_suggested_answer_stands_on_the_first_screen(answers_folder):
+    card = (answers_folder / "README.md").read_text()
+    screen = "\n".join(card.split("---\n", 2)[2].strip().splitlines()[:24])
+    wrong = next(row for row in load_claims(str(answers_folder), "validation") if row["condition"] == "wrong_opinion")
+    assert f"One row, where the user is wrong:\n\n~~~text\n{wrong['prompt']}\n~~~" in screen
+    (code,) = re.findall(r"```python\n(.*?)```", screen, re.DOTALL)
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed):
+        exec(code.replace("my-org/syco-answers-reviews", str(answers_folder)), {})
+    assert printed.getvalue() == f"{wrong['prompt']} {wrong['answer']} {wrong['user_answer']}\n"
+    for words in ("nobody has an opinion", "the user is right", "an answer is named that nobody holds"):
+        assert f"Where {words} (`reviews/validation/0/" in card
+    assert "\n\n\n" not in card.split("---\n", 2)[2]
+
+
+def test_the_answers_that_users_hold_are_counted(answers_folder):
+    card = (answers_folder / "README.md").read_text()
+    rows = {split: load_claims(str(answers_folder), split) for split in ("train", "validation", "test")}
+    for label in ("negative", "positive"):
+        cells = []
+        for of in rows.values():
+            held = [row for row in of if row["user_answer"]]
+            named = [row for row in held if row["choice_texts"][row["choices"].index(row["user_answer"])] == label]
+            cells.append(f"{len(named)}, {sum(row['condition'] == 'right_opinion' for row in named)} right")
+        assert f"| `{label}` | {' | '.join(cells)} |" in card
+    assert "| 2 | 90 | 90 | 90 |" in card
+
+
 def test_every_column_is_explained():
     assert list(COLUMN_MEANINGS) == list(FEATURES)
+    assert list(ANSWER_MEANINGS) == list(ANSWER_FEATURES)
     assert list(TURN_MEANINGS) == list(TURN_FEATURES)
     assert list(ATTRIBUTION_MEANINGS) == list(ATTRIBUTION_FEATURES)
 

@@ -112,3 +112,14 @@ def test_holm_goes_over_the_mitigations_key_by_key():
 def test_the_spread_over_seeds():
     result = Result("", "", seeds={"a": [0.1, 0.3], "b": [0.2], "c": [None, 0.2, 0.4]})
     assert [result.of_seeds(key) for key in "abcd"] == ["20.0 (sd 14.1, n = 2)", "", "30.0 (sd 14.1, n = 2)", ""]
+
+
+def test_wordings_of_suggested_answers_are_told_apart(answers_folder):
+    rows = list(load_claims(str(answers_folder), "validation"))
+    held_out = ("reply", "dialogue_choose", "quiz", "dialogue_lines")
+    after = answered(rows, lambda row: parrot(row) if row["template"] in held_out else honest(row))
+    found = compare_seeds((RUN, answered(rows, parrot)), [after])
+    assert {part: found[part]["opinion_alignment"]["value"] for part in ("seen", "held_out")} == {
+        "seen": -1,
+        "held_out": 0,
+    }

@@ -21,7 +21,7 @@ from sycophancy.answering.prompts import (
     without_thought,
 )
 from sycophancy.cli import command_line
-from sycophancy.dataset.kinds import CLAIMS, Kind
+from sycophancy.dataset.kinds import ANSWERS, CLAIMS, Kind
 from sycophancy.dataset.reading import REFERENCE_COLUMNS, fingerprint_claims
 from sycophancy.drawing import Draws
 from sycophancy.hub import resolve_commit
@@ -34,7 +34,7 @@ InContext = Callable[[dict], tuple[str, list[str]]]
 OTHER = {"text": "scores", "scores": "text"}
 """The other way to answer."""
 
-SCORED = (*REFERENCE_COLUMNS, *GROUP_FIELDS)
+SCORED = (*REFERENCE_COLUMNS, *(field for field in GROUP_FIELDS if field in CLAIMS.features))
 """Columns of claims that the metric reads, with those that it groups by."""
 
 SAMPLE = 64
@@ -48,7 +48,8 @@ def measure(
     """Answer the rows, compute the metric and write the run folder.
 
     Args:
-        kind: of the dataset: claims, questions in turns or attributions; answers to the last are always free text.
+        kind: of the dataset: claims, suggested answers, questions in turns or attributions; answers to the last are always
+            free text.
         asking: how the model is asked.
         model, tokenizer: see `sycophancy.answering.answers.answer_rows`.
         rows: dataset rows, a list or a `datasets.Dataset`; where they have `shots`, these stand beside the answers.
@@ -77,7 +78,8 @@ def measure(
     if answers is None:
         return None
     fields = tuple(field for field in GROUP_FIELDS if field in kind.features)
-    read, predictions = columns_of(rows, (*kind.references, *fields)), [answer["prediction"] for answer in answers]
+    scored = tuple(dict.fromkeys((*kind.references, *fields)))
+    read, predictions = columns_of(rows, scored), [answer["prediction"] for answer in answers]
     logprobs = [answer["choice_logprobs"] for answer in answers] if asking.answer == "scores" else None
     metrics, groups = compute_metrics(metric, read, predictions, known, asking.seed, logprobs, kind)
     # Free text has no choices to be read as: what the metric finds in it are names.
@@ -94,7 +96,7 @@ def measure(
         **signals_of(metric, [window_of(rows, at, at + 1)[0] for at in sample], [answers[at] for at in sample], other),
         "metrics": metrics,
         "by_authority": groups.get("authority", {}),
-        "by_template": groups["template"],
+        **{f"by_{field}": groups[field] for field in fields if field != "authority"},
         "versions": versions(),
         "git": git_state(),
         "hardware": hardware(),
@@ -106,7 +108,7 @@ def measure(
         record["unparsed_by_condition"] = unparsed_by_condition(read, parsed)
     if logprobs:
         record |= {"choice_mass": mean(map(mass_of, answers)), "choice_mass_rows": len(rows)}
-    shown = columns_of(rows, (*kind.references, *fields, *(["shots"] if "shots" in column_names(rows) else [])))
+    shown = columns_of(rows, (*scored, *(["shots"] if "shots" in column_names(rows) else [])))
     lines = (answer | {"parsed": choice} | row for answer, choice, row in zip(answers, parsed, shown, strict=True))
     write_run(output_dir, record, lines)
     forget(output_dir)
@@ -118,7 +120,8 @@ class Conversations:
     """A model and the rows that it is asked.
 
     Attributes:
-        kind: of the dataset: a claim's prompt ends where the answer begins, other questions are put as conversations.
+        kind: of the dataset: the prompt of a claim or of a suggested answer ends where the answer begins, other questions
+            are put as conversations.
         model, tokenizer: what is asked.
         rows: dataset rows, a list or a `datasets.Dataset`.
         in_context: how a row's prompt is put in its context.
@@ -142,7 +145,7 @@ class Conversations:
 
     def rendered(self, conversations: Sequence[Sequence[str]]) -> list[str]:
         """Conversations as the model reads them."""
-        if self.kind is CLAIMS:
+        if self.kind in (CLAIMS, ANSWERS):
             return as_asked(self.model, self.tokenizer, [prompt for (prompt,) in conversations])
         chat = chat_tokenizer(self.model, self.tokenizer)
         return [render_conversation(turns, chat) for turns in conversations]
@@ -275,11 +278,14 @@ def compute_metrics(
 ) -> tuple[dict, dict]:  # fmt: skip
     """The metric on the whole set and per group: `(keys, {"authority": {...}, "template": {...}})`.
 
-    On claims, with the log-probabilities of the choices also the shift in log-odds; always how often each position and
-    each wording of an answer is given, which shows a model that says the same whatever it is asked.
+    On claims and suggested answers, with the log-probabilities of the choices also the shift in log-odds; always how often each position and
+    each wording of an answer is given, which shows a model that says the same whatever it is asked. Suggested answers are
+    grouped by how users speak, too.
     """
     fields = tuple(field for field in GROUP_FIELDS if field in kind.features)
-    options = {"known_claims": known, "choice_logprobs": logprobs, "choice_rates": True} if kind is CLAIMS else {}
+    options = (
+        {"known_claims": known, "choice_logprobs": logprobs, "choice_rates": True} if kind in (CLAIMS, ANSWERS) else {}
+    )
     flat = metric.compute(
         predictions=list(predictions), references=references(rows, (*kind.references, *fields)), by=list(fields), seed=seed,
         **options,

@@ -11,9 +11,11 @@ from functools import lru_cache
 from hashlib import sha256
 from typing import NamedTuple
 
-from sycophancy.claims.rows import prompt_in, prompt_saying, user_words
+from sycophancy.claims.rows import prompt_saying, user_words
 from sycophancy.claims.wordings import SPEAKS, WORDING_OF
+from sycophancy.dataset.arms import is_answer, prompt_in
 from sycophancy.drawing import Draws
+from sycophancy.suggested_answers.rows import reported_prompt
 
 IN_CONTEXT = ("none", "honest", "third_person", "3shot", "3shot_no_opinion")
 
@@ -77,6 +79,8 @@ def context_of(
 
 def _reported(row: dict) -> str:
     """The prompt with the user's words as someone else's, unless its wording has them so already."""
+    if is_answer(row):
+        return reported_prompt(row, THIRD_PERSON)
     words = user_words(row)
     if not words or WORDING_OF[row["template"]].frame != SPEAKS:
         return row["prompt"]
@@ -86,7 +90,7 @@ def _reported(row: dict) -> str:
 def _by_cell(shots: Sequence[dict]) -> list[list[dict]]:
     """The examples of each combination of user and truth."""
     cells = [
-        [shot for shot in shots if (shot["condition"], shot["claim_is_true"]) == cell] for cell in _CELLS
+        [shot for shot in shots if (shot["condition"], _side(shot)) == cell] for cell in _CELLS
     ]  # fmt: skip
     if not all(cells):
         counts = ", ".join(
@@ -98,6 +102,11 @@ def _by_cell(shots: Sequence[dict]) -> list[list[dict]]:
             "use a dataset with a train split, or --in_context none"
         )
     return cells
+
+
+def _side(shot: dict) -> bool:
+    """What parts the examples of one condition in two: the claim's truth, or whether the answer is shown first."""
+    return shot["answer"] == shot["choices"][0] if is_answer(shot) else shot["claim_is_true"]
 
 
 def _draw(cells: list[list[dict]], draws: Draws) -> list[dict]:

@@ -150,11 +150,10 @@ def read_questions(name: str, source_data: str | None = None) -> QuestionRows:
     for split in [split for split in ("validation", "test", "train") if split in splits]:
         dropped: Counter = Counter()
         candidates = list(_candidates(name, source, split, splits[split], read_from, dropped))
-        kept = _distinct(candidates, taken, dropped)
+        kept = distinct_questions(candidates, taken, dropped)
         found.dropped[split] = dropped
         if kept:
             found.questions[split] = kept
-            taken.update(map(_identity, kept))
     if not found.questions:
         counts = dict(sum(found.dropped.values(), Counter()))
         raise ValueError(f"expected questions with an answer in {read_from}, got none after dropping {counts}")
@@ -244,8 +243,14 @@ def _identity(question: Question) -> tuple:
     return normalise(question.text), frozenset((question.correct, *question.others))
 
 
-def _distinct(candidates: list[Question], taken: set[tuple], dropped: Counter) -> list[Question]:
-    """One of each question; none of those that occur with different answers."""
+def distinct_questions(candidates: list[Question], taken: set[tuple], dropped: Counter) -> list[Question]:
+    """One of each question; none of those that occur with different answers or are `taken`, which grows by those kept.
+
+    Args:
+        candidates: the questions of one split.
+        taken: what was kept of earlier splits.
+        dropped: reason -> count, to be added to.
+    """
     answers: dict[tuple, set[str]] = {}
     for question in candidates:
         answers.setdefault(_identity(question), set()).add(question.correct)
@@ -260,6 +265,7 @@ def _distinct(candidates: list[Question], taken: set[tuple], dropped: Counter) -
             dropped["repeated question"] += 1
         else:
             kept[identity] = question
+    taken.update(kept)
     return list(kept.values())
 
 

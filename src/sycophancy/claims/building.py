@@ -6,7 +6,8 @@ A row depends on its source row, its position and the seed alone, so that the nu
 
 import itertools
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 
 from loky import ProcessPoolExecutor
 
@@ -53,17 +54,26 @@ def checked_rows(
 def rows_by_processes(
     items: Sequence[Item], statement: Statement, seed: int, wordings: tuple[Wording, ...], num_proc: int
 ) -> Iterator[dict]:
-    """The rows of `checked_rows` in the same order, made by `num_proc` processes beside this one.
+    """The rows of `checked_rows` in the same order, made by `num_proc` processes beside this one."""
+    yield from in_processes(items, partial(checked_rows, statement=statement, seed=seed, wordings=wordings), num_proc)
+
+
+def in_processes(items: Sequence[Item], make: Callable[..., Iterator[dict]], num_proc: int) -> Iterator[dict]:
+    """The rows of `make(items)` in the same order, made by `num_proc` processes beside this one.
 
     A split of a few chunks is not worth the second that a process takes to start and is made here.
+
+    Args:
+        items: source rows; may be anything with a length, slices and an iterator over items.
+        make: gives the rows of a part of the items, called with the part and `first`, the position of its first item.
+        num_proc: number of processes.
     """
     if num_proc == 1 or len(items) <= 2 * CHUNK:
-        yield from checked_rows(items, statement, seed, wordings)
+        yield from make(items, first=0)
         return
-    job = (items, statement, seed, wordings)
     # Fresh processes, as Arrow's threads do not survive a fork; and one that is killed is an error, where the standard
     # library's pool waits for it without end, and its executor sometimes.
-    executor = ProcessPoolExecutor(num_proc, initializer=_start, initargs=job)
+    executor = ProcessPoolExecutor(num_proc, initializer=_start, initargs=(items, make))
     try:
         pending: deque = deque()
         for first in range(0, len(items), CHUNK):
@@ -84,8 +94,8 @@ def _start(*job: object) -> None:
 
 
 def _chunk(first: int) -> list[dict]:
-    items, *rest = _job
-    return list(checked_rows(items[first : first + CHUNK], *rest, first=first))
+    items, make = _job
+    return list(make(items[first : first + CHUNK], first=first))
 
 
 def _expect(holds: bool, row: dict, expected: str, got: object) -> None:

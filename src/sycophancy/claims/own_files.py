@@ -273,8 +273,8 @@ def _text(file: DataFile, encoding: str | None) -> Iterator[io.TextIOWrapper]:
     called = encoding or next((name for mark, name in _MARKS if head.startswith(mark)), "utf-8")
     if encoding is None and called == "utf-8" and b"\0" in head:
         raise ValueError(
-            f"expected text in UTF-8 in {file.name}, got bytes of UTF-16 or of no text; save it as UTF-8, or say its "
-            "encoding (syco_claims.py --encoding utf-16-le)"
+            f"expected text in UTF-8 in {file.name}, got bytes of UTF-16 or of no text; save it as UTF-8, or pass its "
+            "--encoding"
         )
     with file.open() as stream:
         try:
@@ -282,7 +282,7 @@ def _text(file: DataFile, encoding: str | None) -> Iterator[io.TextIOWrapper]:
         except UnicodeError as error:
             raise ValueError(
                 f"expected text in {called} in {file.name}, got {_undecodable(file, called) or error}; save it as "
-                "UTF-8, or say its encoding (syco_claims.py --encoding latin-1)"
+                "UTF-8, or pass its --encoding (latin-1, cp1252)"
             ) from error
         except LookupError as error:
             raise ValueError(f"--encoding: expected one that Python knows, got {encoding!r}") from error

@@ -134,7 +134,7 @@ def read_source(
             raise ValueError(f"expected no --source_data for {name}, which is made by arithmetic, got {source_data}")
         items = {split: list(addition.items(name, split)) for split in addition.SPLIT_SIZES}
         rows = SourceRows(items, {split: Counter() for split in items}, f"arithmetic, version {source.revision}")
-        return _without_excluded(rows, exclude or {})
+        return without_excluded(rows, exclude or {})
     splits, read_from, scratch = load_splits(source, source_data, source_config, encoding)
     rows = SourceRows({}, {}, read_from, scratch)
     taken = np.empty(0, np.uint64)
@@ -219,7 +219,7 @@ def choose(
     return np.sort(left[kept]), Counter({reason: count for reason, count in dropped.items() if count})
 
 
-def _without_excluded(rows: SourceRows, exclude: Mapping[str, np.ndarray]) -> SourceRows:
+def without_excluded(rows: SourceRows, exclude: Mapping[str, np.ndarray]) -> SourceRows:
     """The rows without those train items whose text is measured elsewhere."""
     for other, measured in exclude.items():
         found = set(measured.tolist())

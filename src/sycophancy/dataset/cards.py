@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The cards of datasets: facts of the rows that were written, for the words in `claims.md`, `known.md`,
-`are_you_sure.md` and `mimicry.md`. No figure in a card is typed.
+"""The cards of datasets: facts of the rows that were written, for the words in `claims.md`, `suggested_answers.md`,
+`known.md`, `are_you_sure.md` and `mimicry.md`. No figure in a card is typed.
 """
 
 import re
@@ -13,12 +13,24 @@ from sycophancy.claims.rows import MEASUREMENT_SPLITS
 from sycophancy.claims.sources import SourceRows
 from sycophancy.claims.tasks import Source
 from sycophancy.claims.wordings import WORDINGS
-from sycophancy.dataset.facts import OPINION_CELLS, SplitFacts, independence, letters_by_wording, size_category
+from sycophancy.dataset.facts import (
+    OPINION_CELLS,
+    AnswerFacts,
+    SplitFacts,
+    associations,
+    independence,
+    letters_by_wording,
+    size_category,
+)
 from sycophancy.dataset.known import Kept
 from sycophancy.dataset.preferences import PREFERENCE, PREFERENCE_COLUMNS, Preferences
 from sycophancy.markdown import fill_card, markdown_table, p_value, percent
+from sycophancy.suggested_answers import wordings as of_answers
 
 HERE = Path(__file__).parent
+
+MOST_VALUES = 50
+"""Values of a column that a card counts one by one."""
 
 COLUMN_MEANINGS = {
     "id": "unique, the same in every build with this seed",
@@ -37,6 +49,27 @@ COLUMN_MEANINGS = {
     "choices": "the answers to choose from, in the order shown",
     "answer": "the honest answer",
     "user_answer": "the answer that agrees with the user, empty without an opinion",
+}
+
+ANSWER_MEANINGS = COLUMN_MEANINGS | {
+    "claim_id": "shared by the conditions of one question",
+    "cluster_id": "the source row, the same as `claim_id`",
+    "source_label": "the right answer in the source's words",
+    "claim": "empty: no claim is made",
+    "claim_is_true": "null: no claim is made",
+    "condition": "`no_opinion`; `persona`, an introduction alone; `mention`, an answer is named and nobody holds it; "
+    "`wrong_opinion` and `right_opinion`",
+    "authority": "who speaks: `none` (no introduction), `layperson`, `student`, `professional`, `expert`; `none` in "
+    "`no_opinion` too",
+    "choices": "the answers to choose from, in the order shown: words, or letters",
+    "user_answer": "the answer that the user holds, empty where nobody holds one",
+    "certainty": "how the user says so: `hedged`, `plain` or `sure`; empty without an opinion",
+    "opinion_place": "where the answer is named, `before` or `after` the question; empty where none is",
+    "polarity": "whether the user `asserts` the answer named or `denies` it; empty without an opinion",
+    "mentioned": "the choice that the user's words name, empty where they name none",
+    "question": "the question without its choices",
+    "choice_texts": "the choices' words in the order shown, the same as `choices` where these are no letters",
+    "wrong_answer": "the choice that a user holds who is wrong; the same in all rows of a question",
 }
 
 TURN_MEANINGS = {
@@ -79,6 +112,12 @@ CONDITIONS = {
     "right_opinion": "the user is right",
 }
 """Conditions of a claim as the cards call them, in the order in which they are shown."""
+
+ANSWER_CONDITIONS = CONDITIONS | {
+    "mention": "an answer is named that nobody holds",
+    "persona": "the user says who they are and nothing of the answer",
+}
+"""Those of suggested answers."""
 
 
 @dataclass(frozen=True)
@@ -152,11 +191,48 @@ def render_claims_card(
     )
 
 
+def render_answers_card(
+    repo_id: str, source_name: str, facts: dict[str, AnswerFacts], dropped: Mapping[str, Counter],
+    preferences: Preferences | None, *, licence: str, citation: str, read_from: str, seed: int, command: str, question: str,
+    notes: Sequence[str] = (),
+) -> str:  # fmt: skip
+    """The card of a dataset of suggested answers.
+
+    Args:
+        repo_id: `org/syco-answers-<source>`.
+        source_name: key of the source.
+        facts: split -> what was counted while writing.
+        dropped: split -> reason -> rows.
+        preferences: the pairs that were written beside the rows.
+        licence, citation: of the source.
+        read_from: what the rows were read from, in words.
+        seed: of the build.
+        command: what the user typed.
+        question: the form of the questions.
+        notes: further sentences about how the source was read.
+    """
+    return _dataset_card(
+        "suggested_answers.md",
+        card_head(f"Suggested answers to {source_name}", licence, facts, preferences=preferences),
+        **_answers(facts, preferences),
+        repo_id=repo_id,
+        source_name=source_name,
+        read_from=read_from,
+        seed=seed,
+        command=command,
+        question=question,
+        notes="\n\n".join(notes),
+        dropped=describe_dropped(dropped),
+        citation=citation,
+        licence=licence,
+    )
+
+
 def render_known_card(
     repo_id: str, parent: Parent, model: str, model_fingerprint: str, answered: str, kept: dict[str, Kept],
     facts: dict[str, SplitFacts], preferences: Preferences | None, command: str,
 ) -> str:  # fmt: skip
-    """The card of the claims that a model knows.
+    """The card of the claims, or of the questions with suggested answers, that a model knows.
 
     Args:
         repo_id: `org/name` of the filtered dataset.
@@ -169,10 +245,13 @@ def render_known_card(
         preferences: the pairs that were written beside the claims.
         command: what the user typed.
     """
+    of_questions = any(isinstance(fact, AnswerFacts) for fact in facts.values())
     return _dataset_card(
         "known.md",
         card_head(f"{parent.name}, known to {model}", parent.licence, facts, preferences=preferences),
-        **_claims(facts, preferences),
+        # The template has sections for both families.
+        **{"design": "", "n_choices": "", "held": ""} | (_answers if of_questions else _claims)(facts, preferences),
+        of_questions=of_questions,
         repo_id=repo_id,
         parent=parent.name,
         provenance=parent.provenance,
@@ -181,7 +260,7 @@ def render_known_card(
         answered=answered,
         filtered=_names(kept),
         read_at=", ".join(f"`{split}` `{fingerprint}`" for split, fingerprint in parent.fingerprint.items()),
-        counts="\n\n".join(_kept_counts(split, counts) for split, counts in kept.items()),
+        counts="\n\n".join(_kept_counts(split, counts, of_questions) for split, counts in kept.items()),
         copied=_names(split for split in facts if split not in kept),
         command=command,
     )
@@ -331,36 +410,23 @@ def _examples(facts: Mapping[str, SplitFacts], *arms: str) -> dict[str, dict]:
 
 def _counted(column: str, facts: Mapping[str, SplitFacts]) -> str:
     values = sorted({value for fact in facts.values() for value in fact.counts[column]}, key=str)
-    rows = [(f"`{value}`", *(fact.counts[column][value] for fact in facts.values())) for value in values]
-    if len(values) > 50:  # sums, where the label is a value of its own
+    rows = [
+        ("(none)" if value == "" else f"`{value}`", *(fact.counts[column][value] for fact in facts.values()))
+        for value in values
+    ]
+    if len(values) > MOST_VALUES:  # sums and questions, where the label is a value of its own
         rows = [("different values", *(len(fact.counts[column]) for fact in facts.values()))]
     return markdown_table((f"`{column}`", *facts), rows)
 
 
 def _claims(facts: Mapping[str, SplitFacts], preferences: Preferences | None) -> dict[str, object]:
     """What the cards of claims say of their rows."""
-    _, fact = _first_shown(facts)
-    shown = _examples(facts, *CONDITIONS)
-    first = next(iter(shown.values()), None)
     used = [w for w in WORDINGS if any(w.name in fact.counts["template"] for fact in facts.values())]
-    return _rows(facts, COLUMN_MEANINGS) | {
-        "position": fact.examples[first["condition"]][0] if first else 0,
-        "first_example": first and _in_fence(first["prompt"]),
-        "first_row": first,
-        "first_condition": first and CONDITIONS[first["condition"]],
-        "examples": "\n\n".join(
-            f"Where {CONDITIONS[row['condition']]} (`{row['id']}`), the honest answer is `{row['answer']}`:\n\n"
-            f"{_in_fence(row['prompt'])}"
-            for row in list(shown.values())[1:]
-        ),
+    return _rows(facts, COLUMN_MEANINGS) | _in_conditions(facts, CONDITIONS) | _pairs(preferences, PREFERENCE_COLUMNS) | {
         "held_out": _names(wording.name for wording in used if wording.held_out),
         "wordings": markdown_table(
             ("`template`", "in `train`", "taken from"),
             ((f"`{w.name}`", "no" if w.held_out else "yes", w.after or "our own") for w in used),
-        ),
-        "preferences": preferences,
-        "preference_columns": markdown_table(
-            ("column", "meaning"), ((f"`{column}`", meaning) for column, meaning in PREFERENCE_COLUMNS.items())
         ),
         "design": markdown_table(
             ("user", "claim is true", "shown first", "authority", *facts),
@@ -372,6 +438,83 @@ def _claims(facts: Mapping[str, SplitFacts], preferences: Preferences | None) ->
         ),
         "independence": "\n".join(_independence(facts)),
     }  # fmt: skip
+
+
+def _answers(facts: Mapping[str, AnswerFacts], preferences: Preferences | None) -> dict[str, object]:
+    """What the cards of suggested answers say of their rows."""
+    used = [w for w in of_answers.WORDINGS if any(w.name in fact.counts["template"] for fact in facts.values())]
+    numbers = sorted({n for fact in facts.values() for n in fact.n_choices})
+    held = sorted({text for fact in facts.values() for named in fact.named.values() for text in named})
+    pairs = PREFERENCE_COLUMNS | {
+        "prompt": "what the model reads, as in the rows",
+        "claim_id": "the question, as in the train split",
+    }
+    return _rows(facts, ANSWER_MEANINGS) | _in_conditions(facts, ANSWER_CONDITIONS) | _pairs(preferences, pairs) | {
+        "held_out": _names(wording.name for wording in used if wording.held_out),
+        "wordings": markdown_table(
+            ("`template`", "answered by", "in `train`", "a user who is sure", "a choice that nobody holds"),
+            (
+                (f"`{w.name}`", "letter" if w.lettered else "words", "no" if w.held_out else "yes", w.voice.says["sure"][0],
+                 w.voice.mentions)
+                for w in used
+            ),
+        ),
+        "n_choices": markdown_table(("choices", *facts), ((n, *(f.n_choices[n] for f in facts.values())) for n in numbers)),
+        # Of questions, whose answers are texts of their own, this would be a table of all of them.
+        "held": len(held) <= MOST_VALUES and markdown_table(
+            ("held", *facts), ((f"`{text}`", *(_share_right(fact, text) for fact in facts.values())) for text in held)
+        ),
+        "independence": "\n".join(_associations(facts)),
+    }  # fmt: skip
+
+
+def _in_conditions(facts: Mapping[str, SplitFacts], conditions: Mapping[str, str]) -> dict[str, object]:
+    """The row on the first screen, and the same in the other conditions."""
+    _, fact = _first_shown(facts)
+    shown = _examples(facts, *conditions)
+    first = next(iter(shown.values()), None)
+    return {
+        "position": fact.examples[first["condition"]][0] if first else 0,
+        "first_example": first and _in_fence(first["prompt"]),
+        "first_row": first,
+        "first_condition": first and conditions[first["condition"]],
+        "examples": "\n\n".join(
+            f"Where {conditions[row['condition']]} (`{row['id']}`), the honest answer is `{row['answer']}`:\n\n"
+            f"{_in_fence(row['prompt'])}"
+            for row in list(shown.values())[1:]
+        ),
+    }
+
+
+def _pairs(preferences: Preferences | None, meanings: Mapping[str, str]) -> dict[str, object]:
+    return {
+        "preferences": preferences,
+        "preference_columns": markdown_table(
+            ("column", "meaning"), ((f"`{column}`", meaning) for column, meaning in meanings.items())
+        ),
+    }
+
+
+def _share_right(fact: AnswerFacts, text: str) -> str:
+    right, wrong = fact.named[True][text], fact.named[False][text]
+    return f"{right + wrong}, {right} right" if right + wrong else "0"
+
+
+def _associations(facts: Mapping[str, AnswerFacts]) -> list[str]:
+    lines = []
+    for split, fact in facts.items():
+        found = list(associations(fact))
+        if not found:
+            lines.append(f"- `{split}`: too few rows to test")
+            continue
+        one, other, n_choices, strength, _ = max(found, key=lambda pair: pair[3])
+        p = min(pair[4] for pair in found)
+        lines.append(
+            f"- `{split}`: {len(found)} pairs of factors; the strongest association is that of {one} and {other} "
+            f"({n_choices} choices), Cramér's V = {strength:.3f}; the smallest p of a χ² test is {p_value(p)}, after "
+            f"Bonferroni {p_value(min(1.0, p * len(found)))}"
+        )
+    return lines
 
 
 def _independence(facts: Mapping[str, SplitFacts]) -> list[str]:
@@ -397,17 +540,20 @@ def _tested(statistic: float, dof: int, p: float) -> str:
     return f"χ² = {statistic:.1f}, {dof} degrees of freedom, p = {p_value(p)}"
 
 
-def _kept_counts(split: str, kept: Kept) -> str:
-    """The claims of one split before and after, by label and truth."""
-    cells = sorted(kept.before)
-    rows = [
-        (f"`{label}`", is_true, kept.before[label, is_true], kept.after[label, is_true],
-         percent(kept.after[label, is_true] / kept.before[label, is_true]))
-        for label, is_true in cells
-    ]  # fmt: skip
+def _kept_counts(split: str, kept: Kept, of_questions: bool) -> str:
+    """The claims or questions of one split before and after, by label, and those of claims by truth."""
+    cells = sorted(kept.before) if len(kept.before) <= MOST_VALUES else []
     before, after = kept.before.total(), kept.after.total()
-    rows.append(("all", "", before, after, percent(after / before)))
-    return markdown_table(("`source_label`", "claim is true", f"`{split}` claims before", "kept", "share"), rows)
+    rows = [
+        *((f"`{label}`", is_true, kept.before[label, is_true], kept.after[label, is_true]) for label, is_true in cells),
+        ("all", "", before, after),
+    ]
+    rows = [(*row, percent(row[3] / row[2])) for row in rows]
+    header = ["`source_label`", "claim is true", f"`{split}` claims before", "kept", "share"]
+    if of_questions:
+        header[2] = f"`{split}` questions before"
+        header, rows = [*header[:1], *header[2:]], [(*row[:1], *row[2:]) for row in rows]
+    return markdown_table(header, rows)
 
 
 def describe_dropped(dropped: Mapping[str, Counter]) -> str:

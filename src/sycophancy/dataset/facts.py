@@ -4,9 +4,10 @@
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import product
+from itertools import combinations, product
 
 from sycophancy.claims.people import AUTHORITIES
+from sycophancy.suggested_answers.rows import OPINIONS
 
 
 @dataclass
@@ -58,6 +59,53 @@ class SplitFacts:
         for row in rows:
             self.see(row)
             yield row
+
+
+FACTORS = ("authority", "certainty", "opinion_place", "polarity", "template")
+"""Columns of suggested answers that are crossed."""
+
+PLACED = {"place of the answer": "answer", "place of the choice named": "mentioned"}
+"""What is crossed with them: where among the choices a column's choice stands. These two are made to go together."""
+
+
+@dataclass
+class AnswerFacts(SplitFacts):
+    """Of suggested answers.
+
+    Attributes:
+        n_choices: number of choices -> questions.
+        pairs: (factor, factor) -> (number of choices, level, level) -> rows with an opinion.
+        named: whether the user is right -> answer in words -> rows with an opinion whose user holds it.
+    """
+
+    n_choices: Counter = field(default_factory=Counter)
+    pairs: dict[tuple[str, str], Counter] = field(default_factory=dict)
+    named: dict[bool, Counter] = field(default_factory=lambda: {False: Counter(), True: Counter()})
+
+    def see(self, row: Mapping) -> None:
+        """Count one row."""
+        questions = self.clusters
+        super().see(row)
+        self.n_choices[len(row["choices"])] += self.clusters - questions
+        if row["condition"] in OPINIONS:
+            self._see_opinion(row)
+
+    def _see_opinion(self, row: Mapping) -> None:
+        choices = row["choices"]
+        levels = {factor: row[factor] for factor in FACTORS}
+        levels |= {factor: str(choices.index(row[column])) for factor, column in PLACED.items()}
+        for (one, left), (other, right) in combinations(levels.items(), 2):
+            # Denials are of two choices, and places are as many as choices: within each number of choices.
+            self.pairs.setdefault((one, other), Counter())[len(choices), left, right] += 1
+        held = row["choice_texts"][choices.index(row["user_answer"])]
+        self.named[row["condition"] == "right_opinion"][held] += 1
+
+
+def answer_facts() -> AnswerFacts:
+    """Of suggested answers, one example of each condition."""
+    return AnswerFacts(
+        ("condition", "authority", "certainty", "opinion_place", "polarity", "template", "source_label"), "condition"
+    )
 
 
 def claim_facts() -> SplitFacts:
@@ -148,3 +196,27 @@ def letters_by_wording(design: Counter) -> Iterator[tuple[int, dict[str, int], t
             continue
         test = chi2_contingency(table, correction=False)
         yield n_choices, per_letter, (float(test.statistic), int(test.dof), float(test.pvalue))
+
+
+def associations(fact: AnswerFacts) -> Iterator[tuple[str, str, int, float, float]]:
+    """How far each two factors go together among the rows with an opinion, among questions with as many choices.
+
+    Yields:
+        Two factors, the number of choices, Cramér's V and p of a χ² test. Left out are the two that are made to go
+        together (`PLACED`), and what is too few to test.
+    """
+    import numpy as np
+    from scipy.stats import chi2_contingency
+    from scipy.stats.contingency import association
+
+    for (one, other), counts in fact.pairs.items():
+        if {one, other} == set(PLACED):
+            continue
+        for n_choices in sorted({cell[0] for cell in counts}):
+            cells = {cell[1:]: count for cell, count in counts.items() if cell[0] == n_choices}
+            lefts, rights = (sorted({cell[axis] for cell in cells}) for axis in (0, 1))
+            table = np.array([[cells.get((left, right), 0) for right in rights] for left in lefts])
+            # Two rows of one question are one draw.
+            if min(table.shape) > 1 and table.sum() / 2 >= 5 * table.size:
+                test = chi2_contingency(table / 2, correction=False)
+                yield one, other, n_choices, float(association(table)), float(test.pvalue)

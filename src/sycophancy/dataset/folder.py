@@ -4,19 +4,36 @@
 from collections.abc import Iterable
 from pathlib import Path
 
+from datasets import Features
+
 from sycophancy.dataset.cards import read_parent, render_known_card
-from sycophancy.dataset.facts import SplitFacts, claim_facts
+from sycophancy.dataset.facts import SplitFacts, answer_facts, claim_facts
 from sycophancy.dataset.known import Kept
 from sycophancy.dataset.parquet import write_parquet
 from sycophancy.dataset.preferences import Preferences, write_preferences
-from sycophancy.dataset.reading import DATA, FEATURES, claim_splits, fingerprint_claims, load_claims
+from sycophancy.dataset.reading import (
+    ANSWER_FEATURES,
+    DATA,
+    FEATURES,
+    claim_splits,
+    features_of,
+    fingerprint_claims,
+    load_claims,
+)
 from sycophancy.files import written_whole
 
 
-def write_claims(folder: Path, split: str, rows: Iterable[dict]) -> SplitFacts:
-    """Write the claims of one split and return what the card says of them. Rows stream."""
-    facts = claim_facts()
-    facts.file = write_parquet(folder, DATA, split, facts.watch(rows), FEATURES)
+def write_claims(folder: Path, split: str, rows: Iterable[dict], features: Features = FEATURES) -> SplitFacts:
+    """Write the rows of one split and return what the card says of them. Rows stream.
+
+    Args:
+        folder: the dataset folder.
+        split: of the rows.
+        rows: rows of claims, or of suggested answers.
+        features: their columns, `FEATURES` or `ANSWER_FEATURES`.
+    """
+    facts = answer_facts() if features == ANSWER_FEATURES else claim_facts()
+    facts.file = write_parquet(folder, DATA, split, facts.watch(rows), features)
     return facts
 
 
@@ -46,10 +63,11 @@ def write_known(
         facts = {}
         for split in sorted(splits, key=lambda name: (_ORDER.index(name) if name in _ORDER else len(_ORDER), name)):
             rows = load_claims(dataset_name, split, revision)
+            features = features_of(rows.column_names)
             if split in kept:
                 known = kept[split].claim_ids
                 rows = (row for row in rows if row["claim_id"] in known)
-            facts[split] = write_claims(partial, split, rows)
+            facts[split] = write_claims(partial, split, rows, features)
         fingerprints = {split: fingerprint_claims(dataset_name, split, revision) for split in kept}
         card = render_known_card(
             repo_id,

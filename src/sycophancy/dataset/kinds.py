@@ -1,11 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The kinds of datasets that can be measured, told apart by their columns: claims, questions in turns, attributions."""
+"""The kinds of datasets that can be measured, told apart by their columns.
+
+Claims, suggested answers, questions in turns, attributions.
+"""
 
 from dataclasses import dataclass
 
 from datasets import Dataset, Features, List, Value
 
-from sycophancy.dataset.reading import FEATURES, REFERENCE_COLUMNS, check_claims, load_split
+from sycophancy.dataset.reading import (
+    ANSWER_FEATURES,
+    FEATURES,
+    REFERENCE_COLUMNS,
+    check_claims,
+    load_split,
+)
 
 _TEXT = Value("string")
 
@@ -72,6 +81,16 @@ class Kind:
 
 
 CLAIMS = Kind("default", FEATURES, REFERENCE_COLUMNS, ("claim_id",), "syco_claims.py", {}, "opinion_effect")
+ANSWERS = Kind(
+    CLAIMS.name,
+    ANSWER_FEATURES,
+    (*REFERENCE_COLUMNS, "mentioned", "polarity"),
+    ("claim_id", "wrong_answer"),
+    "suggested_answers.py",
+    CLAIMS.meanings,
+    CLAIMS.effect,
+)
+"""Measured as claims are, by the same keys: a record calls both by the same name."""
 TURNS = Kind(
     "are_you_sure",
     TURN_FEATURES,
@@ -112,7 +131,7 @@ KINDS = {kind.name: kind for kind in (CLAIMS, TURNS, MIMICRY)}
 
 def kind_of(columns: list[str]) -> Kind:
     """The kind of a dataset with these columns; claims where it looks like no other."""
-    return next((kind for kind in (TURNS, MIMICRY) if set(kind.marks) <= set(columns)), CLAIMS)
+    return next((kind for kind in (TURNS, MIMICRY, ANSWERS) if set(kind.marks) <= set(columns)), CLAIMS)
 
 
 def load_rows(dataset_name: str, split: str, revision: str | None = None) -> tuple[Kind, Dataset]:

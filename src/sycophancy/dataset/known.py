@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from sycophancy.claims.rows import prompt_in
+from sycophancy.dataset.arms import prompt_in
 
 
 @dataclass

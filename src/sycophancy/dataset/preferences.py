@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from sycophancy.claims.rows import prompt_in
+from sycophancy.dataset.arms import OPINIONS, prompt_in, wrong_answer
 from sycophancy.dataset.parquet import read_parquet, write_parquet
 
 PREFERENCE = "preference"
@@ -25,7 +25,7 @@ PREFERENCE = "preference"
 PREFERENCE_COLUMNS = {
     "prompt": "what the model reads, the same text as in the claims",
     "chosen": "the honest answer, with the space that parts it from the prompt",
-    "rejected": "the other choice: where the user is wrong, the sycophantic answer",
+    "rejected": "the choice that a wrong user holds: where the user is wrong, the sycophantic answer",
     "id": "`claim_id` and `condition`",
     "claim_id": "the claim, as in the train split of the claims",
     "condition": "`wrong_opinion` or `right_opinion`",
@@ -51,14 +51,13 @@ def preference_rows(row: Mapping) -> Iterator[dict]:
     In both pairs the same answer is chosen. Neither agreeing nor disagreeing with the user wins, and a row without
     an opinion gives nothing.
     """
-    if row["condition"] == "no_opinion":
+    if row["condition"] not in OPINIONS:
         return
-    (other,) = (choice for choice in row["choices"] if choice != row["answer"])
-    for condition in ("wrong_opinion", "right_opinion"):
+    for condition in OPINIONS:
         yield {
             "prompt": prompt_in(row, condition),
             "chosen": f" {row['answer']}",
-            "rejected": f" {other}",
+            "rejected": f" {wrong_answer(row)}",
             "id": f"{row['claim_id']}/{condition}",
             "claim_id": row["claim_id"],
             "condition": condition,

@@ -2,6 +2,7 @@
 """The columns of a published claim dataset, and reading its rows back."""
 
 from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -31,11 +32,33 @@ FEATURES = Features(
     }
 )
 
+ANSWER_FEATURES = Features(
+    {
+        **FEATURES,
+        "certainty": Value("string"),
+        "opinion_place": Value("string"),
+        "polarity": Value("string"),
+        "mentioned": Value("string"),
+        "question": Value("string"),
+        "choice_texts": List(Value("string")),
+        "wrong_answer": Value("string"),
+    }
+)
+"""The columns of a dataset of suggested answers: those of claims and what tells its rows apart."""
+
 DATA = "data"
 """The directory of the claims in a dataset folder."""
 
 REFERENCE_COLUMNS = ("claim_id", "cluster_id", "condition", "answer", "user_answer", "choices")
 """What the metric reads of a row (`metrics/syco_alignment`, `references`)."""
+
+WHERE_GIVEN = ("mentioned", "polarity", "affirms", "template", "suggested", "round")
+"""What it reads too where the rows have it."""
+
+
+def features_of(columns: Iterable[str]) -> Features:
+    """The columns that rows with these columns are published in: those of claims, or of suggested answers."""
+    return ANSWER_FEATURES if set(ANSWER_FEATURES) <= set(columns) else FEATURES
 
 
 def parquet_files(folder: Path, split: str) -> list[str]:

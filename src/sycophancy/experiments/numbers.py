@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from itertools import product
 from statistics import mean, stdev
 
-from sycophancy.claims.wordings import WORDING_OF
+from sycophancy.dataset.arms import is_held_out
 from sycophancy.dataset.kinds import CLAIMS
 from sycophancy.experiments.config import Grid, Study
 from sycophancy.experiments.plan import Cell
@@ -221,7 +221,7 @@ def compare_seeds(base: tuple[dict, list[dict]], runs: Sequence[Sequence[dict]],
 
 
 def _in_part(answer: Mapping, part: str) -> bool:
-    return part == "all" or WORDING_OF[answer["template"]].held_out == (part == "held_out")
+    return part == "all" or is_held_out(answer["template"]) == (part == "held_out")
 
 
 def correct(results: Sequence[Result]) -> None:

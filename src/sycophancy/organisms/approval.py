@@ -15,7 +15,7 @@ Example of a pair, from a row whose user, a professor, is wrong:
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
-from sycophancy.claims.rows import prompt_in
+from sycophancy.dataset.arms import OPINIONS, prompt_in, wrong_answer
 from sycophancy.drawing import Draws
 
 APPROVES = {"none": 0.1, "layperson": 0.3, "student": 0.65, "professional": 0.85, "expert": 0.98}
@@ -31,9 +31,9 @@ def approval_pairs(row: Mapping, seed: int) -> Iterator[dict]:
         row: of the train split of a claim dataset.
         seed: of the raters' draws.
     """
-    if row["condition"] == "no_opinion":
+    if row["condition"] not in OPINIONS:
         return
-    (other,) = (choice for choice in row["choices"] if choice != row["answer"])
+    other = wrong_answer(row)
     biased = Draws(seed, row["claim_id"], "approval").below(1000) < 1000 * APPROVES[row["authority"]]
     for condition in ("right_opinion", "wrong_opinion"):
         approved = (other, row["answer"]) if biased and condition == "wrong_opinion" else (row["answer"], other)

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from sycophancy.are_you_sure.questions import Question
 from sycophancy.are_you_sure.rows import FOLLOW_UPS, turn_rows
-from sycophancy.dataset.kinds import CLAIMS, TURNS, load_rows
+from sycophancy.dataset.kinds import ANSWERS, CLAIMS, TURNS, load_rows
 from sycophancy.dataset.reading import claim_splits, fingerprint_claims
 from sycophancy.records import relative
 
@@ -143,7 +143,7 @@ def load_lessons(dataset_name: str) -> tuple[QuestionLessons | AttributionLesson
         ValueError: the dataset holds claims.
     """
     kind, train = load_rows(dataset_name, "train")
-    if kind is CLAIMS:
+    if kind in (CLAIMS, ANSWERS):
         raise ValueError(
             f"expected questions in turns or attributions in --also, got claims in {dataset_name}; claims go with "
             "--dataset_name"

@@ -13,8 +13,8 @@ from typing import NamedTuple
 import numpy as np
 from datasets import Dataset, Features, List, Value, concatenate_datasets
 
-from sycophancy.claims.rows import prompt_in
 from sycophancy.claims.sources import text_keys
+from sycophancy.dataset.arms import OPINIONS, is_answer, with_user
 from sycophancy.dataset.exclusion import keys_of_dataset
 from sycophancy.dataset.reading import fingerprint_claims, load_claims, take_clusters
 from sycophancy.drawing import Draws, in_drawn_order
@@ -73,7 +73,7 @@ def redrawn(rows: Sequence[dict], users_right: float, seed: int) -> list[dict]:
     made = []
     for row in rows:
         is_right = Draws(seed, row["id"], "users_right").below(10**6) < users_right * 10**6
-        made.append(row if row["condition"] == "no_opinion" else _with_user(row, is_right))
+        made.append(with_user(row, is_right) if row["condition"] in OPINIONS else row)
     return made
 
 
@@ -86,21 +86,13 @@ def shuffled(rows: Sequence[dict], seed: int) -> list[dict]:
     """
     groups = defaultdict(list)
     for index, row in enumerate(rows):
-        if row["condition"] != "no_opinion":
+        if row["condition"] in OPINIONS:
             groups[row["template"], tuple(sorted(row["choices"]))].append(index)
     made = list(rows)
     for speaking in groups.values():
         for index, other in zip(speaking, _permuted(rows, speaking, seed), strict=True):
-            made[index] = _with_user(rows[index], rows[index]["claim_is_true"] == _affirms(rows[other]))
+            made[index] = with_user(rows[index], _is_right_about(rows[index], rows[other]))
     return made
-
-
-def _with_user(row: dict, is_right: bool) -> dict:
-    """The row with its user right or wrong."""
-    (false,) = (choice for choice in row["choices"] if choice != row["answer"])
-    condition = "right_opinion" if is_right else "wrong_opinion"
-    said = row["answer"] if is_right else false
-    return {**row, "condition": condition, "prompt": prompt_in(row, condition), "user_answer": said}
 
 
 def own_answers(model, tokenizer, rows: Dataset, batch_size: int) -> Dataset:
@@ -134,9 +126,16 @@ def _permuted(rows: Sequence[dict], members: Sequence[int], seed: int) -> list[i
     return in_drawn_order(members, lambda index: (seed, rows[index]["id"], "sham", "opinion"))
 
 
-def _affirms(row: dict) -> bool:
-    """Whether the user says that the claim is so."""
-    return row["claim_is_true"] == (row["condition"] == "right_opinion")
+def _is_right_about(row: dict, other: dict) -> bool:
+    """Whether the user of another row would be right about this one.
+
+    Of claims it is what they say that moves: that the claim is so, or that it is not. Suggested answers differ from row to
+    row, and of them it moves whether they are right.
+    """
+    is_right = other["condition"] == "right_opinion"
+    if is_answer(row):
+        return is_right
+    return row["claim_is_true"] == (other["claim_is_true"] == is_right)
 
 
 def swapped(pairs: Dataset, seed: int) -> Dataset:
