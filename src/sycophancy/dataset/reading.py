@@ -37,6 +37,9 @@ DATA = "data"
 REFERENCE_COLUMNS = ("claim_id", "cluster_id", "condition", "answer", "user_answer", "choices")
 """What the metric reads of a row (`metrics/syco_alignment`, `references`)."""
 
+WHERE_GIVEN = ("mentioned", "polarity", "affirms", "template", "suggested", "round")
+"""What it reads too where the rows have it."""
+
 
 def parquet_files(folder: Path, split: str) -> list[str]:
     """The Parquet files of one split of the claims in a dataset folder, in order; pairs of answers lie elsewhere."""
