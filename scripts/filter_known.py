@@ -104,7 +104,9 @@ def main() -> None:
         for split, counts in kept.items():
             if warning := check_kept(counts, args.model_name_or_path, args.dataset_name, split):
                 print(warning, file=sys.stderr)
-        leave_out = {"output_dir", "overwrite", "batch_size"} | (set() if asking.answer == "text" else {"max_new_tokens"})
+        leave_out = {"output_dir", "overwrite", "batch_size"} | (
+            set() if asking.answer == "text" else {"max_new_tokens"}
+        )
         local = Path(args.model_name_or_path).is_dir()
         write_known(
             folder,
