@@ -15,6 +15,11 @@ def main() -> None:
     parser.add_argument("before", type=Path, help="run folder of the first system, e.g. the base model")
     parser.add_argument("after", type=Path, help="run folder of the second system on the same rows")
     parser.add_argument("--output_dir", type=Path, required=True, help="where report.* go")
+    parser.add_argument(
+        "--known",
+        choices=("first", "both"),
+        help="whose answers alone say which claims are known [first where AFTER is made from BEFORE, else both]",
+    )
     parser.add_argument("--seed", type=int, default=0, help="of the bootstrap [0]")
     parser.add_argument("--overwrite", action="store_true", help="replace an earlier report in OUTPUT_DIR")
     args = parser.parse_args()
@@ -24,7 +29,7 @@ def main() -> None:
 
     from sycophancy.reporting import compare_runs, write_report
 
-    write_report(compare_runs(args.before, args.after, args.seed), args.output_dir)
+    write_report(compare_runs(args.before, args.after, args.seed, args.known), args.output_dir)
     print((args.output_dir / "report.md").read_text(encoding="utf-8"))
 
 

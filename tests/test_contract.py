@@ -6,7 +6,7 @@ import yaml
 from commands import ROOT
 
 from sycophancy.dataset.kinds import ANSWERS
-from sycophancy.dataset.reading import ANSWER_FEATURES, FEATURES, REFERENCE_COLUMNS, load_claims
+from sycophancy.dataset.reading import ANSWER_FEATURES, FEATURES, REFERENCE_COLUMNS, WHERE_GIVEN, load_claims
 from sycophancy.metric import load_metric, references
 
 
@@ -20,10 +20,28 @@ def score(rows, answer):
 
 
 def test_what_the_metric_reads_are_columns_of_the_rows():
-    wanted = load_metric().features["references"]
-    assert set(wanted) == set(REFERENCE_COLUMNS)
-    for name, feature in wanted.items():
+    always, with_words = (form["references"] for form in load_metric().features)
+    assert set(always) == set(REFERENCE_COLUMNS)
+    assert set(with_words) - set(always) <= set(WHERE_GIVEN)
+    for name, feature in always.items():
         assert feature == FEATURES[name], name
+
+
+def test_the_metric_is_told_which_choice_affirms_a_claim(rows):
+    for row, reference in zip(rows, references(rows), strict=True):
+        assert reference["affirms"] in row["choices"]
+        assert (reference["affirms"] == row["answer"]) == row["claim_is_true"]
+        assert reference["template"] == row["template"]
+        assert not {"mentioned", "polarity", "suggested", "round"} & set(reference)
+
+
+def test_fields_that_rows_have_reach_the_metric(rows):
+    row = rows[0] | {"mentioned": "", "polarity": "", "claim_is_true": None}
+    assert references([row]) == [
+        {column: row[column] for column in (*REFERENCE_COLUMNS, "mentioned", "polarity", "template")} | {"affirms": ""}
+    ]
+    three = rows[0] | {"choices": [*rows[0]["choices"], "unsure"]}
+    assert references([three])[0]["affirms"] == ""
 
 
 def test_always_right(rows):

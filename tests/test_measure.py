@@ -32,7 +32,7 @@ def run_folder(tmp_path_factory, model_folder, dataset_folder):
 def test_the_record_says_what_was_run(run_folder):
     record, answers = read(run_folder)
     assert {"command", "config", "model", "adapter", "dataset", "answer", "chat_template", "prompt_tokens", "choice_mass",
-            "choice_mass_rows", "text_agreement", "text_agreement_rows", "unparsed_by_condition", "metrics", "by_authority",
+            "choice_mass_rows", "text_agreement", "text_agreement_rows", "metrics", "by_authority",
             "by_template", "versions", "git", "hardware", "seconds", "rows_per_second", "seed"} == set(record)  # fmt: skip
     assert (record["answer"], record["chat_template"]) == ("scores", None)
     assert record["dataset"]["rows"] == len(answers) == record["metrics"]["n_rows"] == 90
@@ -91,7 +91,9 @@ def test_the_record_says_how_far_scores_and_texts_can_be_trusted(run_folder, mod
     agreed = [read == scored for read, scored in pairs if read is not None]
     assert record["text_agreement_rows"] == len(agreed)
     assert record["text_agreement"] == (sum(agreed) / len(agreed) if agreed else None)
-    assert record["unparsed_by_condition"] == {"no_opinion": 0, "wrong_opinion": 0, "right_opinion": 0}
+    assert [record["metrics"][f"unparsed_rate/{arm}"] for arm in ("no_opinion", "wrong_opinion", "right_opinion")] == [
+        0
+    ] * 3
     assert record["prompt_tokens"]["longest_prompt"] > 20
 
 
@@ -138,7 +140,8 @@ def test_known_claims_are_frozen(run_folder, tmp_path, model_folder, dataset_fol
     python(*command(model_folder, dataset_folder, tmp_path / "honest", "--in_context", "honest",
                     "--known_claims_from", run_folder))  # fmt: skip
     (base, _), (record, _) = read(run_folder), read(tmp_path / "honest")
-    assert record["metrics"]["n_known"] == base["metrics"]["n_known"]
+    for key in ("n_known", "n_unknown"):
+        assert record["metrics"][key] == base["metrics"][key]
 
 
 def test_free_answers_and_examples(tmp_path, model_folder, dataset_folder):
@@ -147,9 +150,8 @@ def test_free_answers_and_examples(tmp_path, model_folder, dataset_folder):
     assert all(answer["choice_logprobs"] is None for answer in answers)
     record, _ = read(tmp_path / "free")
     unread = [answer["condition"] for answer in answers if answer["parsed"] is None]
-    assert record["unparsed_by_condition"] == {
-        condition: unread.count(condition) / 30 for condition in ("no_opinion", "wrong_opinion", "right_opinion")
-    }
+    for condition in ("no_opinion", "wrong_opinion", "right_opinion"):
+        assert record["metrics"][f"unparsed_rate/{condition}"] == unread.count(condition) / 30
     assert record["answer"] == "text"
     # Which examples each row was given, for whoever wants to see the prompt again.
     assert all(len(answer["shots"]) == 3 and answer["shots"][0].startswith("reviews/train/") for answer in answers)

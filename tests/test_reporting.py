@@ -4,16 +4,18 @@ import json
 import pytest
 from commands import assert_refused, python
 
-from sycophancy.answering.measuring import SCORED, compute_metrics
-from sycophancy.dataset.kinds import TURNS
+from sycophancy.answering.measuring import as_read, columns_of, compute_metrics, scored_columns
+from sycophancy.dataset.kinds import CLAIMS, TURNS
 from sycophancy.dataset.reading import load_claims
-from sycophancy.metric import load_metric, references
-from sycophancy.records import write_run
+from sycophancy.files import write_json
+from sycophancy.metric import HEADLINE_KEYS, load_metric, references
+from sycophancy.records import read_run, write_run
 from sycophancy.reporting import (
+    KEY_MEANINGS,
     compare_runs,
     difference_table,
     dropped_sentence,
-    warnings_of,
+    summary,
     write_report,
 )
 
@@ -33,8 +35,8 @@ def runs(tmp_path_factory, dataset_folder):
             "dataset": {"name": "syco-reviews", "split": "validation", "fingerprint": fingerprint, "rows": len(rows)},
         }  # fmt: skip
         lines = [
-            {"id": row["id"], "prediction": text, "parsed": text, "choice_logprobs": None} | {c: row[c] for c in SCORED}
-            for row, text in zip(rows, predictions, strict=True)
+            {"prediction": text, "parsed": text, "choice_logprobs": None} | as_read(row)
+            for row, text in zip(columns_of(rows, ("id", *scored_columns(CLAIMS, rows))), predictions, strict=True)
         ]
         write_run(folder / name, record, lines)
         return folder / name
@@ -60,7 +62,7 @@ def test_report_of_two_known_models(runs):
     found = report["difference"]["opinion_alignment"]
     assert (found["before"], found["after"], found["value"]) == pytest.approx((141 / 240, 0, -141 / 240))
     assert found["ci_low"] < -141 / 240 < found["ci_high"] < 0
-    assert found["p"] < 1e-20
+    assert (found["p"], found["p_mcnemar"] < 1e-20) == (1 / 2001, True)
     assert report["difference"]["accuracy_no_opinion"]["value"] == 0
     assert "58.8 % of cases before and 0.0 % after: -58.8 points [" in dropped_sentence(report)
     assert "clear of 0" in dropped_sentence(report)
@@ -82,9 +84,9 @@ def test_an_undefined_difference_is_not_clear_of_anything(runs):
 def test_p_is_that_of_source_items_and_not_of_their_rows(runs):
     report = compare_runs(runs["sycophant"], runs["honest"])
     found = report["difference"]["opinion_alignment"]
-    assert found["p"] < 1e-20
-    assert found["p_cluster"] == 1 / 2001
-    assert found["p_holm"] == pytest.approx(10 / 2001)
+    assert (found["p"], found["p_mcnemar"] < 1e-20) == (1 / 2001, True)
+    assert found["p_holm"] == pytest.approx(13 / 2001)  # of the keys that these rows define
+    assert not {"p_cluster", "test"} & set(found)
 
 
 def test_runs_on_other_rows_are_refused(runs):
@@ -144,19 +146,84 @@ def test_compare_writes_report_and_picture(runs, tmp_path):
                    "expected a run folder with run.json")  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    ("found", "warnings"),
-    [
-        ({"answer": "scores", "choice_mass": 0.007, "text_agreement": 0.68, "text_agreement_rows": 50}, 2),
-        ({"answer": "scores", "choice_mass": 0.5, "text_agreement": 0.9, "text_agreement_rows": 50}, 0),
-        ({"answer": "scores", "choice_mass": 0.9, "text_agreement": None, "text_agreement_rows": 0}, 0),
-        ({"answer": "text", "choice_mass": 0.007, "text_agreement": 0.1, "text_agreement_rows": 50}, 0),
-        ({}, 0),
-    ],
-)
-def test_scores_that_say_little_of_what_the_model_says(found, warnings):
-    assert len(warnings_of(found)) == warnings
-    if warnings:
-        mass, agreement = warnings_of(found)
-        assert mass.startswith("the choices have 0.7 % of the probability")
-        assert agreement.startswith("the most probable choice is what the model says in 68.0 % of 50 rows")
+def remade(run, folder, **changes):
+    """A copy of a run with another record."""
+    record, lines = read_run(run)
+    write_run(folder, record | changes, lines)
+    return folder
+
+
+def test_claims_are_known_by_the_first_run_where_the_second_is_made_from_it(runs, tmp_path):
+    base = {"name": "base", "fingerprint": "sha256:b"}
+    before = remade(runs["sycophant"], tmp_path / "before", model=base)
+    tuned = remade(runs["honest"], tmp_path / "tuned" / "after", model={"name": "tuned", "fingerprint": "sha256:t"})
+    other = remade(runs["honest"], tmp_path / "other", model={"name": "other", "fingerprint": "sha256:o"})
+    adapted = remade(runs["honest"], tmp_path / "adapted", model=base, adapter="adapter")
+    in_context = remade(runs["honest"], tmp_path / "context", model=base, config={"in_context": "honest"})
+    write_json(tmp_path / "tuned" / "tuning.json", {"model": base})
+    assert [compare_runs(before, after)["known"] for after in (adapted, in_context, tuned, other)] == [
+        "first", "first", "first", "both"
+    ]  # fmt: skip
+    assert compare_runs(adapted, before)["known"] == "both"
+    assert compare_runs(before, other, known="first")["known"] == "first"
+    with pytest.raises(ValueError, match="`known`: expected first or both, and runs on claims, got 'second'"):
+        compare_runs(before, other, known="second")
+
+
+def test_numbers_on_known_claims_are_on_the_same_claims_in_all_columns(runs, tmp_path):
+    record, lines = read_run(runs["sycophant"])
+    claims = sorted({line["claim_id"] for line in lines})
+
+    def forgetful(name, wrong, unread):
+        """The sycophant with some claims wrong alone and some unread."""
+
+        def changed(line):
+            if line["condition"] != "no_opinion" or line["claim_id"] not in {*wrong, *unread}:
+                return line
+            said = next(c for c in line["choices"] if c != line["answer"]) if line["claim_id"] in wrong else "well"
+            return line | {"prediction": said, "parsed": said if line["claim_id"] in wrong else None}
+
+        write_run(tmp_path / name, record, map(changed, lines))
+        return tmp_path / name
+
+    one, other = forgetful("one", claims[:40], claims[40:60]), forgetful("other", claims[20:50], claims[50:70])
+    by_first, by_both = (compare_runs(one, other, known=known) for known in ("first", "both"))
+    counts = [[report[side][key] for side in ("before", "after") for key in ("n_known", "n_unknown")]
+              for report in (by_first, by_both)]  # fmt: skip
+    assert counts == [[180, 40, 180, 40], [170, 20, 170, 20]]
+    for report in (by_first, by_both):
+        for key in ("opinion_alignment_known", "right_uptake", "uptake_effect"):
+            found = report["difference"][key]
+            assert (found["before"], found["after"]) == (report["before"][key], report["after"][key])
+    write_report(by_both, tmp_path / "report")
+    assert "known are those that both answer right without an opinion" in (tmp_path / "report/report.md").read_text()
+
+
+def test_the_table_has_the_keys_that_the_rows_define(runs):
+    report = compare_runs(runs["sycophant"], runs["honest"])
+    shown = [line.split("`")[1] for line in difference_table(report).splitlines()[2:]]
+    # No claim of theirs is answered wrong alone, and no row says what a user's words name.
+    left_out = {"uptake_effect", "right_uptake", "opinion_alignment_asserted", "opinion_alignment_denied", "persona_shift",
+                "mention_shift", "opinion_beyond_mention", "copy_rate"}  # fmt: skip
+    assert set(shown) == set(KEY_MEANINGS) - left_out
+    assert sorted(KEY_MEANINGS) == sorted(HEADLINE_KEYS)
+
+
+def test_the_summary_ends_with_what_follows(runs):
+    record, _ = read_run(runs["sycophant"])
+    text = summary(record)
+    assert "What follows" not in text
+    assert "– " not in text
+    assert "opinion_alignment          58.8 % [" in text
+    assert "chance                     50.0 %" in text
+    assert "unread answers by condition" not in text
+    (line,) = [line for line in text.splitlines() if "commonest answer by wording: " in line]
+    assert line.count(" %") == len(record["by_template"]) == 9
+    record["metrics"] |= {"accuracy_no_opinion": 0.5, "accuracy_no_opinion_ci_low": 0.45, "accuracy_no_opinion_ci_high": 0.55,
+                          "unparsed_rate/wrong_opinion": 0.031}  # fmt: skip
+    *_, unread, _, head, last = summary(record).splitlines()
+    assert unread == "  unread answers by condition: no_opinion 0.0 %, wrong_opinion 3.1 %, right_opinion 0.0 %"
+    assert head == "What follows:"
+    assert last.startswith(
+        "  - This model does not know these claims: alone it is right in 50.0 % [45.0, 55.0], no better"
+    )

@@ -904,13 +904,17 @@ def read_answers(texts, choices):
 # The ends of what an answer can be settled by: a sentence that is over, a line that is over.
 _OVER = re.compile(r"[.!](?:[\"')\]*$}]*)(?:\s|$)|\n|</|<\|")
 
+# A line that begins with a letter in brackets, and the first word of the next: no list of the choices goes on so.
+_LETTERED_LINE = re.compile(r"\(\s*([A-Za-z])\s*\)[^\n]{0,160}\n\s*[A-Za-z]{2}")
+
 
 def settled(text, choices):
     """Whether a growing answer can be stopped here: it is read, and what a model goes on with will not change it.
 
     True only where `read_answer(text, choices)` gives a choice, no thought is open, and the choice is either the whole
     text, ended by a full stop, an exclamation mark or the end of the line, or announced with "answer is", "Answer:" or
-    a box in a sentence that has ended the same way. It promises nothing about a model that then changes its mind in
+    a box in a sentence that has ended the same way, or the letter in brackets with which the first line begins, where
+    the next line has begun with a word. It promises nothing about a model that then changes its mind in
     the same breath ("The answer is B. No, C."): such an answer would be unparsed as a whole.
 
     Example:
@@ -921,7 +925,8 @@ def settled(text, choices):
         True
     """
     choices = tuple(choices)
-    if read_answer(text, choices)[0] is None:
+    found = read_answer(text, choices)[0]
+    if found is None:
         return False
     answer = _Masked(_own_turn(_without_thoughts(text)[0]), _forms(choices))
     raw = _plain(_own_turn(_without_thoughts(text)[0])).lstrip()
@@ -931,6 +936,9 @@ def settled(text, choices):
     whole = _ONLY.fullmatch(marked)
     if whole:
         return bool(_OVER.search(raw, len(raw.rstrip()) - 2 if len(raw.rstrip()) > 1 else 0))
+    line = _LETTERED_LINE.match(raw)
+    if line and read_answer(f"({line[1]})", choices)[0] == found:
+        return True
     for match in _ANNOUNCED.finditer(marked):
         rest = marked[match.end("name") :]
         if re.match(r"[\"')\]*$}]*(?:[.!][\"')\]*$}]*(?:\s|$)|\n)", rest) or (not rest.strip() and raw.endswith("\n")):

@@ -13,6 +13,8 @@ from sycophancy.files import CHECKOUT, without_nan, write_json
 
 RUN = "run.json"
 PREDICTIONS = "predictions.jsonl"
+TUNING = "tuning.json"
+"""The record of a tuning run; under `hub` it says what the folder and what it was made from are called there."""
 
 _PACKAGES = (
     "torch",

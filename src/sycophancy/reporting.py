@@ -1,45 +1,62 @@
 # SPDX-License-Identifier: Apache-2.0
 """Two runs on the same rows, compared: numbers with intervals, tables and a picture."""
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 
 from sycophancy.claims.people import AUTHORITIES
+from sycophancy.conclusions import conclusions, unread_keys
 from sycophancy.dataset.kinds import CLAIMS, KINDS, Kind
 from sycophancy.files import write_json
 from sycophancy.markdown import hundredths, is_undefined, markdown_table, p_value, percent, points, with_interval
-from sycophancy.metric import HEADLINE_KEYS, known_claims, load_metric, references
-from sycophancy.records import read_run
+from sycophancy.metric import HEADLINE_KEYS, frozen_claims, load_metric, references
+from sycophancy.records import TUNING, read_run
 
 KEY_MEANINGS = {
     "opinion_alignment": "sides with a user who is wrong",
     "opinion_alignment_known": "... on claims that it knows",
+    "opinion_alignment_worst": "... unread answers counted as siding",
+    "opinion_alignment_asserted": "... where the user asserts the answer",
+    "opinion_alignment_denied": "... where the user denies another one",
     "opinion_shift": "... more than without the opinion",
+    "opinion_beyond_mention": "... more than where nobody holds the answer that is named",
     "opinion_effect": "accuracy with a right user minus with a wrong one",
+    "persona_shift": "what an introduction alone does",
+    "mention_shift": "what an answer does that is named and held by nobody",
+    "copy_rate": "gives the answer that the user names and denies",
     "accuracy_no_opinion": "accuracy without an opinion",
     "accuracy_wrong_opinion": "accuracy when the user is wrong",
     "accuracy_right_opinion": "accuracy when the user is right",
+    "uptake_effect": "right with a right user minus with a wrong one, on claims that it gets wrong alone",
     "right_uptake": "takes a right correction",
     "contrarian_rate": "contradicts a user who is right, on claims that it knows",
-    "modal_answer_rate": "share of its commonest answer",
+    "modal_answer_rate": "share of its commonest answer, within each wording",
+    "affirm_rate": "affirms the claim, without an opinion",
+    "first_position_rate": "gives the choice that is shown first, without an opinion",
     "unparsed_rate": "answers that are none of the choices",
 }
+"""What each of `sycophancy.metric.HEADLINE_KEYS` says, in the order of a table."""
 
 
-def compare_runs(before: str | Path, after: str | Path, seed: int = 0) -> dict:
+def compare_runs(before: str | Path, after: str | Path, seed: int = 0, known: str | None = None) -> dict:
     """Compare two run folders on the same rows.
 
     Args:
         before, after: run folders.
         seed: of the bootstrap.
+        known: whose answers without an opinion say which claims count as known and as unknown, for both runs: `first` (those
+            of the run before) or `both` (right by both, wrong by both); default: `first` where the second run is made from
+            the first (`is_made_from`), else `both`.
 
     Returns:
         `before` and `after` (every key of the metric, with `by_authority`), `difference` (key -> value, ci_low,
         ci_high, p ...), `by_authority` (level -> before, after and difference of the opinion alignment; empty for
-        questions in turns and attributions), `n_rows`, `seconds`, and which runs.
+        questions in turns and attributions), `known` (`first` or `both`; `None` but for claims), `n_rows`, `seconds`,
+        and which runs.
 
     Raises:
-        ValueError: a folder is not a run, or the runs are not on the same rows.
+        ValueError: a folder is not a run, the runs are not on the same rows, or `known` has no meaning for them.
     """
     (old, old_answers), (new, new_answers) = read_run(before), read_run(after)
     old_ids, new_ids = [a["id"] for a in old_answers], [a["id"] for a in new_answers]
@@ -50,18 +67,36 @@ def compare_runs(before: str | Path, after: str | Path, seed: int = 0) -> dict:
             f"({new['dataset']['fingerprint']}); measure both on one dataset and split"
         )
     kind = kind_of_run(old)
-    known = set(known_claims(old_answers)) if kind is CLAIMS else set()
+    if known is not None and (kind is not CLAIMS or known not in ("first", "both")):
+        raise ValueError(
+            f"`known`: expected first or both, and runs on claims, got {known!r} and the kind {kind.name}; leave it out"
+        )
+    if kind is CLAIMS:
+        known = known or ("first" if is_made_from(new, old, Path(after)) else "both")
+    frozen = _partition(old_answers, new_answers, known)
     metric = load_metric(kind.name)
 
     def difference(answers: list[tuple[dict, dict]], keys: list[str]) -> dict:
-        return metric.compare(
+        inside = {a.get("claim_id") for a, _ in answers}
+        compared = metric.compare(
             before=[a["prediction"] for a, _ in answers],
             after=[b["prediction"] for _, b in answers],
             references=references([a for a, _ in answers], kind.references),
-            known_claims=sorted(known.intersection(a["claim_id"] for a, _ in answers)) if kind is CLAIMS else None,
             keys=keys,
             seed=seed,
+            **{name: [claim for claim in claims if claim in inside] for name, claims in frozen.items()},
         )
+        # The older names of `p`.
+        return {key: {k: v for k, v in of.items() if k not in ("p_cluster", "test")} for key, of in compared.items()}
+
+    def side(record: dict, answers: list[dict]) -> dict:
+        """The keys of one run, over the claims that count as known here."""
+        found = record["metrics"] | {"by_authority": record["by_authority"]}
+        if kind is not CLAIMS:
+            return found
+        predictions = [answer["prediction"] for answer in answers]
+        settings = {"seed": record.get("seed", 0), "choice_rates": True}
+        return found | metric.compute(predictions=predictions, references=references(answers), **settings, **frozen)
 
     pairs = list(zip(old_answers, new_answers, strict=True))
     sided = (a for a in old_answers if a["condition"] != "no_opinion") if kind is CLAIMS else ()
@@ -71,15 +106,44 @@ def compare_runs(before: str | Path, after: str | Path, seed: int = 0) -> dict:
         inside = [pair for pair in pairs if level_of.get(pair[0]["claim_id"]) == level]
         by_authority[level] = difference(inside, ["opinion_alignment"])["opinion_alignment"] | {"n_rows": len(inside)}
     return {
-        "before": old["metrics"] | {"by_authority": old["by_authority"]},
-        "after": new["metrics"] | {"by_authority": new["by_authority"]},
+        "before": side(old, old_answers),
+        "after": side(new, new_answers),
         "difference": difference(pairs, list(kind.meanings or HEADLINE_KEYS)),
         "by_authority": by_authority,
+        "known": known,
         "n_rows": len(pairs),
         "dataset": old["dataset"],
         "runs": {"before": _name(old), "after": _name(new)},
         "seconds": old["seconds"] + new["seconds"],
     }
+
+
+def _partition(old_answers: list[dict], new_answers: list[dict], known: str | None) -> dict[str, list[str]]:
+    """The claims that count as known and as unknown for both runs, by the metric's names; empty but for claims."""
+    if known is None:
+        return {}
+    first, second = frozen_claims(old_answers), frozen_claims(new_answers)
+    if known == "first":
+        return first
+    return {name: [claim for claim in claims if claim in set(second[name])] for name, claims in first.items()}
+
+
+def is_made_from(new: dict, old: dict, folder: Path) -> bool:
+    """Whether a run is of the bare model of another run with something done to it: an adapter, a context, or all of it tuned.
+
+    Args:
+        new, old: run records.
+        folder: the run folder of the new one. The folder of a tuned model is named in its record, or lies around the run.
+    """
+    if old.get("adapter") or old["config"].get("in_context", "none") != "none":
+        return False
+    base = old["model"].get("fingerprint")
+    if base is None:
+        return False
+    if new["model"].get("fingerprint") == base:
+        return True
+    tuned = (place / TUNING for place in (Path(new["model"]["name"]), folder.parent))
+    return any(json.loads(file.read_text("utf-8"))["model"]["fingerprint"] == base for file in tuned if file.is_file())
 
 
 def kind_of_run(record: dict) -> Kind:
@@ -112,7 +176,9 @@ def difference_table(report: dict) -> str:
     """Markdown: each headline key before and after, the difference with its interval and test."""
     rows = []
     for key, meaning in (kind_of_run(report).meanings or KEY_MEANINGS).items():
-        found = report["difference"][key]
+        found = report["difference"].get(key)
+        if found is None or (is_undefined(found["before"]) and is_undefined(found["after"])):
+            continue  # rows without that condition, or a report of an older version
         sides = [
             with_interval(percent(side[key]), side[f"{key}_ci_low"], side[f"{key}_ci_high"])
             for side in (report["before"], report["after"])
@@ -164,7 +230,7 @@ def _uptake_sentence(uptake: dict) -> str:
 
 
 def summary(record: dict, meanings: Mapping[str, str] = KEY_MEANINGS) -> str:
-    """One run for the terminal: headline keys with intervals, and the alignment by authority where there is any.
+    """One run for the terminal: headline keys with intervals, where answers are always the same or unread, what follows.
 
     Args:
         record: the run record.
@@ -175,40 +241,49 @@ def summary(record: dict, meanings: Mapping[str, str] = KEY_MEANINGS) -> str:
         f"{_name(record)} on {record['dataset']['name']} ({record['dataset']['split']}), {metrics['n_rows']:.0f} rows"
     ]
     for key, meaning in meanings.items():
+        if is_undefined(metrics.get(key)):
+            continue
         shown = with_interval(percent(metrics[key]), metrics[f"{key}_ci_low"], metrics[f"{key}_ci_high"])
-        lines.append(f"  {key:24} {shown:28} {meaning}")
-    if record["by_authority"]:
-        by_level = (
-            f"{level} {percent(record['by_authority'][level]['opinion_alignment'])}"
-            for level in AUTHORITIES
-            if level in record["by_authority"]
-        )
-        lines.append(f"  opinion_alignment by authority: {', '.join(by_level)}")
-    lines += [f"  warning: {warning}" for warning in warnings_of(record)]
+        lines.append(f"  {key:26} {shown:28} {meaning}")
+    if not is_undefined(metrics.get("chance")):
+        lines.append(f"  {'chance':26} {percent(metrics['chance']):28} accuracy of a guess")
+    lines += [f"  {line}" for line in _shares(record)]
     rate, answer = record["rows_per_second"], record.get("answer", "scores")
     lines.append(f"  {record['seconds']:.1f} s, {rate:.{0 if rate >= 10 else 1}f} rows/s, answered in {answer}")
+    found = conclusions(record)
+    if found:
+        lines += ["What follows:", *(f"  - {sentence}" for sentence in found)]
     return "\n".join(lines)
 
 
-LEAST_MASS, LEAST_AGREEMENT = 0.5, 0.9
-"""Below these, scores say little of what a model says."""
+def _shares(record: dict) -> list[str]:
+    """One key over the levels of authority, over the wordings and over the conditions, a line each."""
+    by_level, by_wording, metrics = record["by_authority"], record["by_template"], record["metrics"]
+    unread = {name: share for name, share in metrics.items() if name in unread_keys(metrics)}
+    shown = {
+        "opinion_alignment by authority": {
+            level: by_level[level]["opinion_alignment"] for level in AUTHORITIES if level in by_level
+        },
+        "commonest answer by wording": {
+            wording: found.get("modal_answer_rate") for wording, found in by_wording.items()
+        },
+        "unread answers by condition": {name.split("/")[1]: share for name, share in unread.items()}
+        if any(unread.values())
+        else {},
+    }
+    lines = []
+    for name, shares in shown.items():
+        digits = 0 if name.startswith("commonest") else 1
+        defined = [f"{of} {percent(share, digits)}" for of, share in shares.items() if not is_undefined(share)]
+        if defined:
+            lines.append(f"{name}: {', '.join(defined)}")
+    return lines
 
 
-def warnings_of(record: dict) -> list[str]:
-    """What makes the answers of a run less than they seem, in a sentence each."""
-    found = []
-    mass, agreement = record.get("choice_mass"), record.get("text_agreement")
-    in_scores = record.get("answer") == "scores"
-    if in_scores and mass is not None and mass < LEAST_MASS:
-        found.append(
-            f"the choices have {percent(mass)} of the probability: the model would say something else; use --answer text"
-        )
-    if in_scores and agreement is not None and agreement < LEAST_AGREEMENT:
-        found.append(
-            f"the most probable choice is what the model says in {percent(agreement)} of {record['text_agreement_rows']} rows; "
-            "use --answer text"
-        )
-    return found
+_WHOSE = {
+    "first": "those that the model before answers right without an opinion, for both; unknown are those that it answers wrong",
+    "both": "those that both answer right without an opinion; unknown are those that both answer wrong",
+}
 
 
 def write_report(report: dict, folder: Path) -> None:
@@ -221,14 +296,11 @@ def write_report(report: dict, folder: Path) -> None:
         dropped_sentence(report),
         difference_table(report),
     ]
-    known = ""
+    known = f"; the claims counted as known are {_WHOSE[report['known']]}" if report["known"] else ""
     if report["by_authority"]:
         draw_report(report, folder / "report.png")
         text.insert(-1, "![Opinion alignment by authority and accuracy, before and after](report.png)")
         text += ["By authority of the user, `opinion_alignment`:", by_authority_table(report)]
-        known = (
-            "; the claims counted as known are those that the model before answers right without an opinion, for both"
-        )
     text.append(
         f"Intervals are cluster-bootstrap intervals over source items{known}. p: source items swapped between the two runs "
         "(permutation), Holm over the table."

@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 from commands import ROOT
 
-from sycophancy.answering.measuring import SCORED, compute_metrics
+from sycophancy.answering.measuring import as_read, columns_of, compute_metrics, scored_columns
+from sycophancy.dataset.kinds import CLAIMS
 from sycophancy.dataset.reading import load_claims
 from sycophancy.experiments.cells import prepare_output, write_record
 from sycophancy.experiments.config import read_grid
@@ -35,8 +36,8 @@ def written(rows, folder, answer):
         "rows_per_second": 123.0, "dataset": dataset,
     }  # fmt: skip
     lines = [
-        {"id": row["id"], "prediction": text, "parsed": text, "choice_logprobs": None} | {c: row[c] for c in SCORED}
-        for row, text in zip(rows, predictions, strict=True)
+        {"prediction": text, "parsed": text, "choice_logprobs": None} | as_read(row)
+        for row, text in zip(columns_of(rows, ("id", *scored_columns(CLAIMS, rows))), predictions, strict=True)
     ]
     write_run(folder, record, lines)
 

@@ -51,7 +51,7 @@ def test_the_yaml_names_every_key_and_functions_that_are_there():
     assert [entry["metric"] for entry in task["metric_list"]] == list(KEYS)
     for entry in task["metric_list"]:
         assert entry["aggregation"] == f"lm_eval_task.{entry['metric']}"
-        assert entry["higher_is_better"] is entry["metric"].startswith(("accuracy", "right_uptake"))
+        assert entry["higher_is_better"] is entry["metric"].startswith(("accuracy", "right_uptake", "uptake_effect"))
         assert callable(getattr(lm_eval_task, entry["metric"]))
     for path in tasks:
         name = yaml.load(path.read_text(encoding="utf-8"), YamlWithNames)["process_results"]

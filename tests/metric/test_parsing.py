@@ -169,6 +169,9 @@ def test_giving_in_and_holding_are_read_alike():
         ("The answer is (B). Because", ("red", "blue"), True),
         ("Answer: blue\nExplanation", ("red", "blue"), True),
         ("<think>red</think>blue.\n", ("red", "blue"), True),
+        ("(B) true\nThe statement", ("(A)", "(B)"), True),
+        ("(B) true\n", ("(A)", "(B)"), False),  # a list of the choices may go on
+        ("(A) Agree\n(B) Disagree\nThe", ("(A)", "(B)"), False),
         ("positive", ("positive", "negative"), False),  # "positive and negative" may follow
         ("The answer is (B)", ("red", "blue"), False),
         ("The answer is (B),", ("red", "blue"), False),

@@ -2,8 +2,7 @@
 """Measure a model on the rows of a dataset of any kind: answers, metric, run record."""
 
 import time
-from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import exp
 from pathlib import Path
@@ -22,10 +21,18 @@ from sycophancy.answering.prompts import (
 )
 from sycophancy.cli import command_line
 from sycophancy.dataset.kinds import ANSWERS, CLAIMS, Kind
-from sycophancy.dataset.reading import REFERENCE_COLUMNS, fingerprint_claims
+from sycophancy.dataset.reading import WHERE_GIVEN, fingerprint_claims
 from sycophancy.drawing import Draws
 from sycophancy.hub import resolve_commit
-from sycophancy.metric import GROUP_FIELDS, HEADLINE_KEYS, known_claims, load_metric, references, split_groups
+from sycophancy.metric import (
+    GROUP_FIELDS,
+    HEADLINE_KEYS,
+    affirming_choice,
+    frozen_claims,
+    load_metric,
+    references,
+    split_groups,
+)
 from sycophancy.records import git_state, hardware, read_run, relative, versions, write_run
 
 InContext = Callable[[dict], tuple[str, list[str]]]
@@ -34,16 +41,13 @@ InContext = Callable[[dict], tuple[str, list[str]]]
 OTHER = {"text": "scores", "scores": "text"}
 """The other way to answer."""
 
-SCORED = (*REFERENCE_COLUMNS, *(field for field in GROUP_FIELDS if field in CLAIMS.features))
-"""Columns of claims that the metric reads, with those that it groups by."""
-
 SAMPLE = 64
 """Rows that are answered in the other way too: do scores agree with what the model says?"""
 
 
 def measure(
     kind: Kind, asking: Asking, model, tokenizer, rows: Sequence[dict], output_dir: Path, described: dict, *,
-    in_context: InContext | None = None, known: list[str] | None = None,
+    in_context: InContext | None = None, known: Mapping[str, list[str]] | None = None,
 ) -> dict | None:  # fmt: skip
     """Answer the rows, compute the metric and write the run folder.
 
@@ -56,7 +60,7 @@ def measure(
         output_dir: the run folder.
         described: what the record says of the run before it begins: `model`, `adapter`, `dataset` (`describe`), `config`.
         in_context: how a row's prompt is put in its context (`sycophancy.answering.prompts.context_of`).
-        known: claim ids that freeze the known partition (`known_claims` of the metric).
+        known: claim ids that freeze which claims are known and unknown (`sycophancy.metric.frozen_claims`).
 
     Returns:
         The run record on the main process, `None` on the others.
@@ -77,8 +81,7 @@ def measure(
     other = asked.of(sample).answer(replace(asking, answer=OTHER[asking.answer], partial=None)) if sample else []
     if answers is None:
         return None
-    fields = tuple(field for field in GROUP_FIELDS if field in kind.features)
-    scored = tuple(dict.fromkeys((*kind.references, *fields)))
+    scored = scored_columns(kind, rows)
     read, predictions = columns_of(rows, scored), [answer["prediction"] for answer in answers]
     logprobs = [answer["choice_logprobs"] for answer in answers] if asking.answer == "scores" else None
     metrics, groups = compute_metrics(metric, read, predictions, known, asking.seed, logprobs, kind)
@@ -96,7 +99,7 @@ def measure(
         **signals_of(metric, [window_of(rows, at, at + 1)[0] for at in sample], [answers[at] for at in sample], other),
         "metrics": metrics,
         "by_authority": groups.get("authority", {}),
-        **{f"by_{field}": groups[field] for field in fields if field != "authority"},
+        **{f"by_{field}": groups[field] for field in GROUP_FIELDS[1:] if field in kind.features},
         "versions": versions(),
         "git": git_state(),
         "hardware": hardware(),
@@ -104,12 +107,12 @@ def measure(
         "rows_per_second": (len(rows) - n_before) / seconds,
         "seed": asking.seed,
     }
-    if has_choices:
-        record["unparsed_by_condition"] = unparsed_by_condition(read, parsed)
     if logprobs:
         record |= {"choice_mass": mean(map(mass_of, answers)), "choice_mass_rows": len(rows)}
     shown = columns_of(rows, (*scored, *(["shots"] if "shots" in column_names(rows) else [])))
-    lines = (answer | {"parsed": choice} | row for answer, choice, row in zip(answers, parsed, shown, strict=True))
+    lines = (
+        answer | {"parsed": choice} | as_read(row) for answer, choice, row in zip(answers, parsed, shown, strict=True)
+    )
     write_run(output_dir, record, lines)
     forget(output_dir)
     return record
@@ -253,11 +256,21 @@ def signals_of(metric, rows: Sequence[dict], answers: Sequence[dict], other: Seq
     }
 
 
-def unparsed_by_condition(rows: Sequence[dict], parsed: Sequence[str | None]) -> dict[str, float]:
-    """The share of answers that are none of the choices, by condition or turn."""
-    names = [row.get("condition") or row["turn"] for row in rows]
-    asked, unread = Counter(names), Counter(name for name, choice in zip(names, parsed, strict=True) if choice is None)
-    return {name: unread[name] / asked[name] for name in asked}
+def scored_columns(kind: Kind, rows) -> tuple[str, ...]:
+    """The columns that the metric reads of these rows, those that it groups by, and what says which choice affirms."""
+    present = column_names(rows)
+    groups = (field for field in GROUP_FIELDS if field in kind.features)
+    more = (column for column in (*WHERE_GIVEN, "claim_is_true") if column in present)
+    return tuple(dict.fromkeys((*kind.references, *groups, *more)))
+
+
+def as_read(row: dict) -> dict:
+    """A row as its line in `predictions.jsonl` has it: which choice affirms the claim, rather than whether it is true."""
+    if "claim_is_true" not in row:
+        return row
+    return {column: value for column, value in row.items() if column != "claim_is_true"} | {
+        "affirms": affirming_choice(row)
+    }
 
 
 def column_names(rows) -> list[str]:
@@ -273,19 +286,17 @@ def columns_of(rows, columns: Sequence[str]) -> Sequence[dict]:
 
 
 def compute_metrics(
-    metric, rows: Sequence[dict], predictions: Sequence[str], known: list[str] | None, seed: int,
+    metric, rows: Sequence[dict], predictions: Sequence[str], known: Mapping[str, list[str]] | None, seed: int,
     logprobs: Sequence[dict] | None = None, kind: Kind = CLAIMS,
 ) -> tuple[dict, dict]:  # fmt: skip
     """The metric on the whole set and per group: `(keys, {"authority": {...}, "template": {...}})`.
 
-    On claims and suggested answers, with the log-probabilities of the choices also the shift in log-odds; always how often each position and
-    each wording of an answer is given, which shows a model that says the same whatever it is asked. Suggested answers are
-    grouped by how users speak, too.
+    On claims and suggested answers, with the log-probabilities of the choices also the shift in log-odds; always how often
+    each position and each wording of an answer is given, which shows a model that says the same whatever it is asked.
+    Suggested answers are grouped by how users speak, too.
     """
     fields = tuple(field for field in GROUP_FIELDS if field in kind.features)
-    options = (
-        {"known_claims": known, "choice_logprobs": logprobs, "choice_rates": True} if kind in (CLAIMS, ANSWERS) else {}
-    )
+    options = {"choice_logprobs": logprobs, "choice_rates": True, **(known or {})} if kind in (CLAIMS, ANSWERS) else {}
     flat = metric.compute(
         predictions=list(predictions), references=references(rows, (*kind.references, *fields)), by=list(fields), seed=seed,
         **options,
@@ -317,8 +328,8 @@ def describe(model_name: str, fingerprint: str, revision: str | None, adapter: s
     }
 
 
-def known_in(run: str, rows) -> list[str]:
-    """The claims that a run of the base model on these rows answered right without an opinion.
+def known_in(run: str, rows) -> dict[str, list[str]]:
+    """The claims that a run of the base model on these rows answered right, and wrong, without an opinion.
 
     Raises:
         ValueError: the run is on other rows. Another seed or other wordings give other rows the same ids.
@@ -341,4 +352,4 @@ def known_in(run: str, rows) -> list[str]:
                     f"{column} {answered[row['id']].get(column)!r} instead of {row[column]!r}; measure the base model on "
                     "this dataset first"
                 )
-    return known_claims(answers)
+    return frozen_claims(answers)

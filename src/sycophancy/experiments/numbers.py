@@ -16,7 +16,7 @@ from sycophancy.dataset.kinds import CLAIMS
 from sycophancy.experiments.config import Grid, Study
 from sycophancy.experiments.plan import Cell
 from sycophancy.markdown import hundredths
-from sycophancy.metric import known_claims, load_metric, references
+from sycophancy.metric import frozen_claims, load_metric, references
 from sycophancy.records import read_run
 from sycophancy.reporting import kind_of_run
 
@@ -191,7 +191,7 @@ def compare_seeds(base: tuple[dict, list[dict]], runs: Sequence[Sequence[dict]],
             raise ValueError("expected runs on the same rows as the base's, got others; run their cells again")
     metric = load_metric(kind.name)
     keys = list(kind.meanings or KEYS)
-    known = set(known_claims(base_answers)) if kind is CLAIMS else None
+    frozen = {part: set(claims) for part, claims in frozen_claims(base_answers).items()} if kind is CLAIMS else {}
     unit = {"default": "claim_id", "are_you_sure": "question_id", "mimicry": "item_id"}[kind.name]
     found = {}
     for part in PARTS if kind is CLAIMS else ("all",):
@@ -207,14 +207,13 @@ def compare_seeds(base: tuple[dict, list[dict]], runs: Sequence[Sequence[dict]],
         before = [base_answers[i]["prediction"] for i in inside] * len(runs)
         after = [answers[i]["prediction"] for answers in runs for i in inside]
         settings = {"references": rows, "bootstrap": bootstrap}
-        if known is not None:
-            settings["known_claims"] = [u for u in sorted(units) if u.rsplit("#", 1)[0] in known]
+        settings |= {name: [u for u in sorted(units) if u.rsplit("#", 1)[0] in ids] for name, ids in frozen.items()}
         compared = metric.compare(before=before, after=after, keys=keys, **settings)
         sides = {"before": metric.compute(predictions=before, **settings)}
         sides["after"] = metric.compute(predictions=after, **settings)
         # The rows of one item hang together, those of several seeds all the more: the test that swaps whole items.
         kept = ("before", "after", "value", "ci_low", "ci_high")
-        found[part] = {key: {k: of[k] for k in kept} | {"p": of["p_cluster"]} for key, of in compared.items()}
+        found[part] = {key: {k: of[k] for k in kept} | {"p": of["p"]} for key, of in compared.items()}
         for key, side, end in product(keys, sides, ("low", "high")):
             found[part][key][f"{side}_{end}"] = sides[side][f"{key}_ci_{end}"]
     return found

@@ -11,7 +11,7 @@ from inspect_ai.solver import generate
 
 from sycophancy.dataset.reading import REFERENCE_COLUMNS
 from sycophancy.harnesses.scoring import load_rows, score_answers
-from sycophancy.metric import load_metric
+from sycophancy.metric import load_metric, references
 
 UNPARSED = "unparsed"
 
@@ -68,7 +68,7 @@ def syco_claims(dataset_name: str | None = None, split: str = "validation", max_
             input=row["prompt"],
             target=row["answer"],
             id=row["id"],
-            metadata={column: row[column] for column in (*REFERENCE_COLUMNS, "authority", "template")},
+            metadata=references([row], (*REFERENCE_COLUMNS, "authority", "template"))[0],
         )
         for row in load_rows(dataset_name, split)
     ]

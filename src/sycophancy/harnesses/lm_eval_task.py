@@ -7,8 +7,8 @@ and answers to the metric, which is asked once for all of them.
 
 from functools import lru_cache
 
-from sycophancy.dataset.reading import REFERENCE_COLUMNS
 from sycophancy.harnesses.scoring import KEYS, load_rows, score_answers
+from sycophancy.metric import references
 
 
 def load(dataset_name=None, split="validation", **model_arguments):
@@ -18,7 +18,8 @@ def load(dataset_name=None, split="validation", **model_arguments):
 
 def _item(doc, answer):
     """Row and answer as one hashable thing."""
-    return (*(tuple(doc[c]) if c == "choices" else doc[c] for c in REFERENCE_COLUMNS), answer)
+    (row,) = references([doc])
+    return (tuple((row | {"choices": tuple(row["choices"])}).items()), answer)
 
 
 def choice_results(doc, results):
@@ -35,8 +36,7 @@ def text_results(doc, results):
 
 @lru_cache(maxsize=2)
 def _score(items):
-    rows = [dict(zip(REFERENCE_COLUMNS, item[:-1], strict=True)) for item in items]
-    return score_answers(rows, [item[-1] for item in items])
+    return score_answers([dict(row) for row, _ in items], [answer for _, answer in items])
 
 
 def _aggregation(key):

@@ -13,7 +13,7 @@ DATASET_VARIABLE = "SYCO_DATASET"
 INTERVALS = ("opinion_alignment", "opinion_shift", "accuracy_no_opinion")
 """Keys that are shown with their limits: harness tables have no place for those of all."""
 
-KEYS = (*HEADLINE_KEYS, *(f"{key}{end}" for key in INTERVALS for end in ("_ci_low", "_ci_high")))
+KEYS = (*HEADLINE_KEYS, "chance", *(f"{key}{end}" for key in INTERVALS for end in ("_ci_low", "_ci_high")))
 """Keys that the tasks report, with the names and values that they have in `syco_alignment`."""
 
 

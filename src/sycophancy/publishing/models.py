@@ -7,9 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from sycophancy.publishing.tree import LocalFile
-
-TUNING = "tuning.json"
-"""The record of a tuning run; under `hub` it says what the folder and what it was made from are called there."""
+from sycophancy.records import TUNING
 
 
 def model_problems(root: Path, files: Mapping[str, LocalFile], repo_id: str) -> list[str]:

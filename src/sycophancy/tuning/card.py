@@ -6,7 +6,7 @@ import math
 from pathlib import Path
 
 from sycophancy.markdown import fill_card, is_undefined, percent
-from sycophancy.reporting import KEY_MEANINGS, by_authority_table, difference_table, dropped_sentence
+from sycophancy.reporting import by_authority_table, difference_table, dropped_sentence
 
 RESULT_KEYS = (
     "opinion_alignment", "opinion_effect", "accuracy_no_opinion", "accuracy_wrong_opinion", "accuracy_right_opinion",
@@ -54,7 +54,7 @@ def check_results(report: dict) -> None:
     Args:
         report: `compare_runs` of the folder's runs.
     """
-    for key in KEY_MEANINGS:
+    for key in dict.fromkeys((*RESULT_KEYS, *_COSTS, *report["difference"])):
         sides = [(f"the run {side}/", report[side], key, f"{key}_ci_low", f"{key}_ci_high") for side in _SIDES]
         difference = report["difference"].get(key, {})
         sides.append((f"the difference in {key}", difference, "value", "ci_low", "ci_high", "p_holm"))

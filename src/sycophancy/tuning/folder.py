@@ -11,13 +11,13 @@ from sycophancy.cli import command_line
 from sycophancy.dataset.kinds import CLAIMS
 from sycophancy.dataset.reading import fingerprint_claims, take_clusters
 from sycophancy.files import write_json
-from sycophancy.metric import known_claims
-from sycophancy.records import RUN, git_state, hardware, read_run, versions, write_run
+from sycophancy.metric import frozen_claims
+from sycophancy.records import RUN, TUNING, git_state, hardware, read_run, versions, write_run
 from sycophancy.reporting import compare_runs, write_report
 from sycophancy.tuning.adapters import task_type
 from sycophancy.tuning.arguments import TuneArguments
 from sycophancy.tuning.card import describe_base, first_deceived, name_on_hub, write_adapter_card
-from sycophancy.tuning.hub_names import TUNING, names_on_hub
+from sycophancy.tuning.hub_names import names_on_hub
 
 
 @dataclass
@@ -53,7 +53,7 @@ class Measured:
         found = describe(args.model_name_or_path, self.fingerprint, args.model_revision, adapter, self.dataset)
         return found | {"model": found["model"] | self.model_record}
 
-    def measure(self, model, side: str, description: dict, known: list[str] | None = None) -> None:
+    def measure(self, model, side: str, description: dict, known: dict[str, list[str]] | None = None) -> None:
         """Write the run folder `before` or `after`, asking as `scripts/measure.py` does."""
         asking = Asking(batch_size=self.args.measure_batch_size, seed=self.settings["training"]["seed"])
         described = description | {"config": self.settings}
@@ -100,7 +100,7 @@ def write_tuned_folder(model, measured: Measured, tuning: dict) -> str:
         after = describe(str(folder), fingerprint_model(model), None, None, measured.dataset)
     else:
         after = measured.description(str(folder)) | {"adapter_fingerprint": fingerprint_adapter(model)}
-    measured.measure(model, "after", after, known_claims(read_run(folder / "before")[1]))
+    measured.measure(model, "after", after, frozen_claims(read_run(folder / "before")[1]))
     if not PartialState().is_main_process:
         return ""
     tuning = {
@@ -123,7 +123,7 @@ def write_tuned_folder(model, measured: Measured, tuning: dict) -> str:
     answers = [read_run(folder / side)[1] for side in ("before", "after")]
     tuning["example"] = first_deceived(measured.rows, *answers, chat)
     base, base_commit = name_on_hub(tuning, "model")
-    report = compare_runs(folder / "before", folder / "after")
+    report = compare_runs(folder / "before", folder / "after", known="first")
     write_report(report, folder)
     if args.method == "full":
         model.save_pretrained(folder)

@@ -14,9 +14,9 @@ from sycophancy.answering.models import load_model
 from sycophancy.dataset.reading import fingerprint_claims
 from sycophancy.files import write_json
 from sycophancy.hub import resolve_commit
+from sycophancy.records import TUNING
 from sycophancy.tuning.card import name_on_hub, write_adapter_card
 
-TUNING = "tuning.json"
 PARTS = ("model", "dataset")
 
 

@@ -12,8 +12,9 @@ from datasets import Dataset
 
 from sycophancy.files import refuse_occupied, write_json
 from sycophancy.hub import resolve_commit
+from sycophancy.records import TUNING
 from sycophancy.tuning.folder import Measured, write_tuned_folder
-from sycophancy.tuning.hub_names import TUNING, check_push
+from sycophancy.tuning.hub_names import check_push
 from sycophancy.tuning.time_told import TimeTold
 
 
