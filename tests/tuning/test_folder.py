@@ -47,7 +47,7 @@ def record(folder):
 
 def measured_again(dataset_folder, output, *model):
     """The answers that `measure.py` finds on the rows of the run."""
-    arguments = ("--dataset_name", dataset_folder, "--limit", "36", "--output_dir", output)
+    arguments = ("--dataset_name", dataset_folder, "--limit", "36", "--answer", "scores", "--output_dir", output)
     done = attempt("scripts/measure.py", *arguments, *model)
     assert done.returncode == 0, done.stderr
     return read_run(output)

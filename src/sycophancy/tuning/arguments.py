@@ -58,6 +58,9 @@ class TuneArguments:
         default=None, metadata={"help": "measure at most this many rows; whole source items are kept"}
     )
     measure_batch_size: int = field(default=64, metadata={"help": "prompts per forward pass when measuring"})
+    answer: str | None = field(
+        default=None, metadata={"help": "measure in text or scores [text with a chat template, else scores]"}
+    )
     before_run: str | None = field(
         default=None, metadata={"help": "run folder of the base model, instead of measuring it"}
     )
@@ -75,6 +78,8 @@ class TuneArguments:
                     )
                 if method == self.method and getattr(self, name) is None:
                     setattr(self, name, default)
+        if self.answer not in (None, "text", "scores"):
+            raise ValueError(f"answer: expected text or scores, got {self.answer!r}")
         for name in (
             "num_virtual_tokens",
             "lora_r",

@@ -8,7 +8,7 @@ from sycophancy.answering.adapters import FINGERPRINT_FILE, fingerprint_adapter,
 from sycophancy.answering.answers import Asking
 from sycophancy.answering.measuring import describe, describe_dataset, measure
 from sycophancy.cli import command_line
-from sycophancy.dataset.kinds import CLAIMS
+from sycophancy.dataset.kinds import kind_of
 from sycophancy.dataset.reading import fingerprint_claims, take_clusters
 from sycophancy.files import write_json
 from sycophancy.metric import frozen_claims
@@ -55,9 +55,9 @@ class Measured:
 
     def measure(self, model, side: str, description: dict, known: dict[str, list[str]] | None = None) -> None:
         """Write the run folder `before` or `after`, asking as `scripts/measure.py` does."""
-        asking = Asking(batch_size=self.args.measure_batch_size, seed=self.settings["training"]["seed"])
+        asking = Asking(self.args.answer, self.args.measure_batch_size, seed=self.settings["training"]["seed"])
         described = description | {"config": self.settings}
-        measure(CLAIMS, asking, model, self.tokenizer, self.rows, self.folder / side, described, known=known)
+        measure(kind_of(list(self.rows[0])), asking, model, self.tokenizer, self.rows, self.folder / side, described, known=known)
 
 
 def measure_before(model, measured: Measured) -> None:
@@ -71,7 +71,7 @@ def measure_before(model, measured: Measured) -> None:
     # No process sees the record of this very run: it is written when all have answered.
     if not (before / RUN).is_file():
         if measured.args.before_run:
-            answer = Asking().of(model, measured.tokenizer).answer
+            answer = Asking(measured.args.answer).of(model, measured.tokenizer).answer
             run = read_before(Path(measured.args.before_run), measured.description(), answer)
             if state.is_main_process:
                 write_run(before, *run)
