@@ -25,7 +25,8 @@ HERE = Path("docs/results/real_models")
 def markdown(folder: Path) -> str:
     """The table over the records of a folder, by name."""
     return markdown_table(
-        COLUMNS, (row(path.stem, json.loads(path.read_text(encoding="utf-8"))) for path in sorted(folder.glob("*.json")))
+        COLUMNS,
+        (row(path.stem, json.loads(path.read_text(encoding="utf-8"))) for path in sorted(folder.glob("*.json"))),
     )
 
 

@@ -105,7 +105,8 @@ def test_the_page_is_one_file_that_asks_for_nothing(finished):
     shown = re.findall(r"\]\((pictures/[^)]+)\)", text)
     assert sorted(shown) == sorted(f"pictures/{path.name}" for path in (folder / "pictures").iterdir())
     rate = json.loads((folder / "cells" / "tiny.base" / "run.json").read_text())["metrics"]["opinion_alignment"]
-    assert f"sides with a wrong user in {100 * rate:.1f} %" in page
+    # The page keeps a number and its unit on one line.
+    assert f"sides with a wrong user in {100 * rate:.1f}\u00a0%" in page
     assert f"sides with a wrong user in {100 * rate:.1f} %" in text
 
 

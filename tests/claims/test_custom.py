@@ -43,7 +43,7 @@ def test_two_classes(tmp_path):
     assert published == {"train": list(range(24)), "test": list(range(12))}
     card = (folder / "README.md").read_text(encoding="utf-8")
     assert (
-        "python dataset_builders/syco_claims.py --source custom --org my-org --seed 0 --source_data data "
+        "python dataset_builders/syco_claims.py --source custom --source_data data --org my-org --seed 0 "
         "--text_columns sentence --label_column label --label_names negative,positive --statement "
         "'the sentiment of \"{sentence}\" is {label}'\n"
     ) in card

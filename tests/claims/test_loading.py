@@ -174,7 +174,7 @@ def test_missing_labels_stand_in_the_card(tmp_path):
     assert "train: 2 rows from 2 source rows, 2 dropped" in done.stdout
     card = (tmp_path / "o" / "syco-custom" / "README.md").read_text(encoding="utf-8")
     assert "| train | no label | 1 |\n| train | empty text | 1 |\n" in card
-    assert "--source_data a --encoding latin-1 --text_columns animal" in card
+    assert "--source_data a --encoding latin-1 --org o --seed 0 --text_columns animal" in card
 
 
 def test_own_rows_as_they_are(tmp_path):

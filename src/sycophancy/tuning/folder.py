@@ -57,7 +57,16 @@ class Measured:
         """Write the run folder `before` or `after`, asking as `scripts/measure.py` does."""
         asking = Asking(self.args.answer, self.args.measure_batch_size, seed=self.settings["training"]["seed"])
         described = description | {"config": self.settings}
-        measure(kind_of(list(self.rows[0])), asking, model, self.tokenizer, self.rows, self.folder / side, described, known=known)
+        measure(
+            kind_of(list(self.rows[0])),
+            asking,
+            model,
+            self.tokenizer,
+            self.rows,
+            self.folder / side,
+            described,
+            known=known,
+        )
 
 
 def measure_before(model, measured: Measured) -> None:
