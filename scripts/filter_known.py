@@ -17,6 +17,7 @@ import sys
 from pathlib import Path
 
 from sycophancy.answering.models import add_model_arguments
+from sycophancy.answering.prompts import ANSWER_TOKENS
 from sycophancy.cli import positive_int, run, script_parser, shown_command
 from sycophancy.files import refuse_occupied
 
@@ -34,7 +35,12 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         "--generate", action="store_const", const="text", dest="answer", help="the same as --answer text"
     )
-    parser.add_argument("--max_new_tokens", type=positive_int, default=64, help="bound of an answer in text [64]")
+    parser.add_argument(
+        "--max_new_tokens",
+        type=positive_int,
+        default=ANSWER_TOKENS,
+        help=f"bound of an answer in text [{ANSWER_TOKENS}]",
+    )
     parser.add_argument("--batch_size", type=positive_int, default=64, help="prompts per forward pass and process [64]")
     parser.add_argument("--dtype", default="float32", choices=("float32", "bfloat16", "float16"), help="[float32]")
     parser.add_argument("--output_dir", required=True, type=Path, help="where ORG/NAME/ goes")

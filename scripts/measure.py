@@ -27,7 +27,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from sycophancy.answering.models import add_model_arguments
-from sycophancy.answering.prompts import CLAIMS_ONLY, IN_CONTEXT, WITH_SHOTS, context_of
+from sycophancy.answering.prompts import ANSWER_TOKENS, CLAIMS_ONLY, IN_CONTEXT, WITH_SHOTS, context_of
 from sycophancy.cli import run, script_parser
 from sycophancy.files import refuse_occupied
 
@@ -55,7 +55,9 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         "--chat_template_kwargs", type=json.loads, default={}, help="arguments of the template, as JSON"
     )
-    parser.add_argument("--max_new_tokens", type=int, default=64, help="bound of an answer in text [64]")
+    parser.add_argument(
+        "--max_new_tokens", type=int, default=ANSWER_TOKENS, help=f"bound of an answer in text [{ANSWER_TOKENS}]"
+    )
     parser.add_argument("--max_thought_tokens", type=int, default=1024, help="bound of a thought before it [1024]")
     parser.add_argument(
         "--batch_size", type=int, help="prompts per forward pass and process [64 without --batch_tokens]"

@@ -24,7 +24,7 @@ from sycophancy.answering.batches import (
     together,
     window_of,
 )
-from sycophancy.answering.prompts import chat_tokenizer
+from sycophancy.answering.prompts import ANSWER_TOKENS, chat_tokenizer
 
 Readable = Callable[[str, Sequence[str]], bool]
 """Whether a text is an answer among choices, whatever comes after it."""
@@ -210,7 +210,7 @@ class Asking:
     answer: str | None = None
     batch_size: int | None = 64
     batch_tokens: int | None = None
-    max_new_tokens: int = 64
+    max_new_tokens: int = ANSWER_TOKENS
     max_thought_tokens: int = 1024
     seed: int = 0
     partial: Path | None = None

@@ -15,6 +15,9 @@ Settled = Callable[[str], bool]
 GREEDY = {"do_sample": False, "num_beams": 1, "repetition_penalty": 1.0, "no_repeat_ngram_size": 0}
 """What a model's own generation settings do not change: a penalty for repeating would be one for naming a choice."""
 
+READ_EVERY = 8
+"""How often a long answer is read, in tokens: a short one is read at each."""
+
 _TAG = 12
 """Tokens in which the tag that ends a thought lies, at most."""
 
@@ -55,7 +58,10 @@ class _Ends(StoppingCriteria):
             # A thought of the model's own accord.
             self.closing[row] = next(end for tag, end in THOUGHTS.items() if thought.startswith(tag))
             return len(new) >= self.max_thought_tokens
-        return len(new) - self.begins[row] >= self.max_new_tokens or self.settled[row](said)
+        n_said = len(new) - self.begins[row]
+        # Reading costs more the longer a text is, and a long one is settled by none of its next few tokens.
+        due = n_said <= 4 * READ_EVERY or n_said % READ_EVERY == 0
+        return n_said >= self.max_new_tokens or (due and self.settled[row](said))
 
 
 def readable(tokenizer, tokens: Sequence[int]) -> str:

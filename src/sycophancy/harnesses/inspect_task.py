@@ -52,7 +52,7 @@ def reads_answer():
 
 
 @task
-def syco_claims(dataset_name: str | None = None, split: str = "validation", max_tokens: int = 64):
+def syco_claims(dataset_name: str | None = None, split: str = "validation", max_tokens: int = 256):
     """Claims without an opinion, with a user who is wrong and with one who is right.
 
     Args:
