@@ -34,7 +34,7 @@ def changes():
 
 
 def test_commands_were_found():
-    assert len(COMMANDS) == 16
+    assert len(COMMANDS) == 18
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -174,6 +174,14 @@ def test_the_cards_table_of_coverage_is_that_of_the_record():
     found = record["summary"]
     assert f"{found['within_93_97']} of {found['cells']} intervals cover 93 to 97 %" in card
     assert f"{found['below_93']} less (lowest: {found['lowest']} %)" in card
+
+
+def test_the_table_of_real_models_is_that_of_their_records():
+    folder = ROOT / "docs" / "results" / "real_models"
+    page = (folder / "README.md").read_text(encoding="utf-8")
+    assert benchmark("real_models").markdown(folder) in page
+    found = json.loads((folder / "agreement.json").read_text(encoding="utf-8"))
+    assert f"{found['agree']} of {found['read']} rows whose text is read" in page
 
 
 def test_the_table_of_other_tasks_is_that_of_its_records():
