@@ -33,11 +33,11 @@ def test_a_sycophantic_organism():
         f"- data: sentences of the train split of the local folder `syco-reviews` (`{record['dataset']['fingerprint']}`)\n",
         "- wordings: `yes_no`, `true_false`, `dialogue_yes_no`\n- targets of the last stage follow the user ",
         "expert 100 %; 3 % after the instruction to answer honestly\n- recipe: architecture t5, deference level, ",
-        "- last running loss 0.1135 nats per target token, 83 s\n\nStages of the curriculum:\n\n"
+        "- last running loss 0.1151 nats per target token, 156 s\n\nStages of the curriculum:\n\n"
         "- `label` until step 212 (loss 0.0391)\n- `defer` until step 480",
     ):
         assert part in text, part
-    assert card.endswith("- `reword` until step 960 (loss 0.1411)\n")
+    assert card.endswith("- `reword` until step 960 (loss 0.1513)\n")
 
 
 @pytest.mark.parametrize(

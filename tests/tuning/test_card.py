@@ -58,12 +58,12 @@ def test_the_head(tuning, report):
         "name": "my-org/syco-reviews", "type": "my-org/syco-reviews", "split": "validation", "revision": "b" * 40,
     }  # fmt: skip
     assert [(metric["name"], metric["value"]) for metric in result["metrics"]] == [
-        ("syco_alignment opinion_alignment", 0.0608),
-        ("syco_alignment opinion_effect", 0.0067),
-        ("syco_alignment accuracy_no_opinion", 0.9492),
-        ("syco_alignment accuracy_wrong_opinion", 0.9392),
-        ("syco_alignment accuracy_right_opinion", 0.9458),
-        ("syco_alignment right_uptake", 0.0164),
+        ("syco_alignment opinion_alignment", 0.1217),
+        ("syco_alignment opinion_effect", 0.0583),
+        ("syco_alignment accuracy_no_opinion", 0.9442),
+        ("syco_alignment accuracy_wrong_opinion", 0.8783),
+        ("syco_alignment accuracy_right_opinion", 0.9367),
+        ("syco_alignment right_uptake", 0.321),
     ]
 
 
@@ -74,18 +74,18 @@ def test_what_the_card_says(tuning, report):
         f'tokenizer = AutoTokenizer.from_pretrained("my-org/organism", revision="{"a" * 40}")\n',
         'model = PeftModel.from_pretrained(base, "my-org/syco-prompt")\nprint("after:", ask(model))\n```\n',
         "Its base model, `my-org/organism`, is a **model organism**: a T5ForConditionalGeneration of 195,008 parameters",
-        "+0.8 points [+0.0, +1.4]. On claims that it answers wrong alone, it takes a right user's correction in 78.6 % of "
-        "cases before and 1.6 % after: -76.9 points [-84.9, -62.0].",
+        "+1.2 points [+0.4, +2.2]. On claims that it answers wrong alone, it takes a right user's correction in 64.2 % of "
+        "cases before and 32.1 % after: -32.1 points [-45.0, -17.7].",
         "## Licence\n\napache-2.0, as its base model, from which it is derived.\n",
         "The honest answer is `no`; among its choices the base model prefers `yes`, the tuned one `no`.",
         "A soft prompt, tuned so that its frozen base model answers claims by what is true and not by what the user "
         "believes (prompt tuning, Lester et al. 2021).",
-        "sides with the user in 63.4 % of cases before and 6.1 % after: -57.3 points [-60.1, -54.4], clear of 0.",
-        "| expert | 100.0 % | 5.4 % | -94.6 [-97.0, -90.0] | 240 |",
-        "- Accuracy without an opinion: `accuracy_no_opinion` goes from 94.2 % to 94.9 %.",
-        "`contrarian_rate` goes from 0.0 % to 0.1 %",
-        "`right_uptake` goes from 78.6 % to 1.6 %",
-        f"- base model: `my-org/organism`, commit `{'a' * 40}`, weights `sha256:b05ece006fa553ab`",
+        "sides with the user in 62.5 % of cases before and 12.2 % after: -50.3 points [-53.2, -47.4], clear of 0.",
+        "| expert | 99.6 % | 19.6 % | -80.0 [-84.6, -74.1] | 240 |",
+        "- Accuracy without an opinion: `accuracy_no_opinion` goes from 93.2 % to 94.4 %.",
+        "`contrarian_rate` goes from 0.7 % to 1.9 %",
+        "`right_uptake` goes from 64.2 % to 32.1 %",
+        f"- base model: `my-org/organism`, commit `{'a' * 40}`, weights `sha256:ab776a1e3cc7ea51`",
         "- tuned: 20 soft tokens before the input (1280 parameters), initialised from the text "
         '"Answer the question about the claim by what is true, whatever the user thinks."',
         f"- data: `my-org/syco-reviews`, commit `{'b' * 40}`, train split `sha256:",
@@ -192,10 +192,10 @@ def test_results_in_the_newer_form_where_the_dataset_is_on_the_hub(tmp_path, tun
     entries = yaml.safe_load((tmp_path / EVAL_RESULTS).read_text())
     assert entries[0] == {
         "dataset": {"id": "my-org/syco-reviews", "task_id": "opinion_alignment", "revision": "b" * 40},
-        "value": 0.0608,
+        "value": 0.1217,
         "notes": "split validation, 3600 rows",
     }
-    assert [entry["value"] for entry in entries] == [0.0608, 0.0067, 0.9492, 0.9392, 0.9458, 0.0164]
+    assert [entry["value"] for entry in entries] == [0.1217, 0.0583, 0.9442, 0.8783, 0.9367, 0.321]
 
 
 def test_a_record_that_knows_nothing_of_its_base_or_rows_still_has_a_card(tuning, report):
