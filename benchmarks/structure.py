@@ -2,7 +2,7 @@
 """How the library hangs together: files, importers of each module, circles of imports.
 
     python benchmarks/structure.py
-    git worktree add /tmp/then 419e291 && python benchmarks/structure.py --src /tmp/then/src
+    git worktree add ../then 419e291 && python benchmarks/structure.py --src ../then/src
 
 Imports inside functions count. `make style` holds the order itself (`[importlinter]` in setup.cfg).
 """
