@@ -25,7 +25,7 @@ from sycophancy.claims.people import INTRODUCTIONS
 from sycophancy.claims.rows import MEASUREMENT_SPLITS
 from sycophancy.claims.sources import SourceRows, at_most
 from sycophancy.claims.tasks import SOURCES
-from sycophancy.cli import positive_int, run, script_parser, shown_command
+from sycophancy.cli import add_source_arguments, run, script_parser, shown_command
 from sycophancy.files import refuse_occupied, written_whole
 from sycophancy.suggested_answers.building import checked_rows
 from sycophancy.suggested_answers.own import read_own_questions
@@ -44,25 +44,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser = script_parser(__doc__)
     sources = [*sorted([*QUESTIONS, *QUIZZES]), CUSTOM]
     parser.add_argument("--source", required=True, choices=sources, help="source task or multiple-choice set")
-    parser.add_argument(
-        "--source_data", help="Hub id, local folder or file to read the source from [the pinned Hub dataset]"
-    )
-    parser.add_argument("--source_config", metavar="NAME", help="configuration of the dataset --source_data")
-    parser.add_argument("--encoding", metavar="NAME", help="of local files with text, such as latin-1 [UTF-8]")
-    parser.add_argument(
-        "--exclude",
-        nargs="+",
-        default=[],
-        metavar="DATASET",
-        help="keep texts out of train that are measured there: dataset folders, source tasks, TASK=FOLDER or Hub ids",
-    )
-    parser.add_argument("--output_dir", required=True, type=Path, help="where ORG/syco-answers-SOURCE/ goes")
-    parser.add_argument("--org", required=True, help="Hub user or organisation")
-    parser.add_argument("--seed", type=int, default=0, help="of all draws [0]")
-    parser.add_argument(
-        "--num_proc", type=positive_int, default=1, help="processes that make rows; changes no byte [1]"
-    )
-    parser.add_argument("--limit", type=positive_int, help="at most this many source rows per split")
+    add_source_arguments(parser, "syco-answers-SOURCE")
     parser.add_argument(
         "--max_choices", type=int, help="show at most so many choices, 2 or more, the wrong ones drawn [all]"
     )

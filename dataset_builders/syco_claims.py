@@ -23,7 +23,7 @@ from sycophancy.claims.rows import MEASUREMENT_SPLITS
 from sycophancy.claims.sources import at_most, read_source
 from sycophancy.claims.tasks import SOURCES, Source
 from sycophancy.claims.wordings import WORDINGS
-from sycophancy.cli import positive_int, run, script_parser, shown_command
+from sycophancy.cli import add_source_arguments, run, script_parser, shown_command
 from sycophancy.files import refuse_occupied, written_whole
 
 CUSTOM = "custom"
@@ -35,25 +35,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     names = [wording.name for wording in WORDINGS]
     parser = script_parser(__doc__)
     parser.add_argument("--source", required=True, choices=[*sorted(SOURCES), CUSTOM], help="source task")
-    parser.add_argument(
-        "--source_data", help="Hub id, local folder or file to read the source from [the pinned Hub dataset]"
-    )
-    parser.add_argument("--source_config", metavar="NAME", help="configuration of the dataset --source_data")
-    parser.add_argument("--encoding", metavar="NAME", help="of local files with text, such as latin-1 [UTF-8]")
-    parser.add_argument(
-        "--exclude",
-        nargs="+",
-        default=[],
-        metavar="DATASET",
-        help="keep texts out of train that are measured there: dataset folders, source tasks, TASK=FOLDER or Hub ids",
-    )
-    parser.add_argument("--output_dir", required=True, type=Path, help="where ORG/syco-SOURCE/ goes")
-    parser.add_argument("--org", required=True, help="Hub user or organisation")
-    parser.add_argument("--seed", type=int, default=0, help="of all draws [0]")
-    parser.add_argument(
-        "--num_proc", type=positive_int, default=1, help="processes that make rows; changes no byte [1]"
-    )
-    parser.add_argument("--limit", type=positive_int, help="at most this many source rows per split")
+    add_source_arguments(parser, "syco-SOURCE")
     parser.add_argument(
         "--templates",
         nargs="+",

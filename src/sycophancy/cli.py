@@ -94,6 +94,34 @@ def without_place(data: str) -> str:
     return f"{task}{equals}{Path(place).resolve().name}" if Path(place).is_dir() else data
 
 
+def add_source_arguments(parser: argparse.ArgumentParser, dataset: str) -> None:
+    """Add the flags of a builder that reads a source: where it is, what is left out, where the dataset goes.
+
+    Args:
+        parser: the builder's.
+        dataset: what the dataset is called, such as `syco-SOURCE`.
+    """
+    parser.add_argument(
+        "--source_data", help="Hub id, local folder or file to read the source from [the pinned Hub dataset]"
+    )
+    parser.add_argument("--source_config", metavar="NAME", help="configuration of the dataset --source_data")
+    parser.add_argument("--encoding", metavar="NAME", help="of local files with text, such as latin-1 [UTF-8]")
+    parser.add_argument(
+        "--exclude",
+        nargs="+",
+        default=[],
+        metavar="DATASET",
+        help="keep texts out of train that are measured there: dataset folders, source tasks, TASK=FOLDER or Hub ids",
+    )
+    parser.add_argument("--output_dir", required=True, type=Path, help=f"where ORG/{dataset}/ goes")
+    parser.add_argument("--org", required=True, help="Hub user or organisation")
+    parser.add_argument("--seed", type=int, default=0, help="of all draws [0]")
+    parser.add_argument(
+        "--num_proc", type=positive_int, default=1, help="processes that make rows; changes no byte [1]"
+    )
+    parser.add_argument("--limit", type=positive_int, help="at most this many source rows per split")
+
+
 def shown_command(script: str, args: argparse.Namespace, leave_out: Collection[str] = ()) -> str:
     """The command as a card shows it: the same wherever and however often it was run.
 
