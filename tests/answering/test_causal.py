@@ -116,7 +116,9 @@ def test_prompts_that_begin_alike_are_read_once_and_scored_the_same(kind):
     handle = plain.model.layers[0].register_forward_pre_hook(lambda _, inputs: read.append(tuple(inputs[0].shape[:2])))
     scores = score_batch(network, tokenizer, prompts, choices)
     handle.remove()
-    assert read[0][0] == 2, read  # the two beginnings, once each
+    # The two beginnings once each, with the two prompts that begin like no other; then the short rests of all.
+    assert read[0][0] == 4, read
+    assert read[1] == (8, 11), read
     assert scores == check(network, tokenizer, prompts, choices)
     if kind != "none":
         with network.disable_adapter():

@@ -61,6 +61,20 @@ def test_an_answer_ends_where_it_can_be_read_and_each_by_itself():
     assert generate_batch(*model, prompts, 2, settled=[agrees] * 3) == ["Agree", "It is", "so"]
 
 
+def test_rows_whose_answer_has_ended_leave_the_batch():
+    texts = [f"{at}: " + " ".join(f"w{at}.{word}" for word in range(length)) for at, length in enumerate([1, 6, 2, 9, 1])]
+    model, tokenizer = reciting(*texts)
+    sizes = []
+    handle = model.model.register_forward_pre_hook(
+        lambda _, args, kwargs: sizes.append(len(kwargs["input_ids"])), with_kwargs=True
+    )
+    prompts = ["Go on 0:", "Go 1:", "Go 2:", "Now go 3:", "Go 4:"]
+    assert generate_batch(model, tokenizer, prompts, 20) == [text.split(" ", 1)[1] for text in texts]
+    handle.remove()
+    # Two of five leave after their word and its end, one of three after another word, and the rest one by one.
+    assert sizes == [5, 5, 5, 3, 2, 2, 2, 2, 1, 1, 1], sizes
+
+
 def test_a_thought_has_a_budget_of_its_own():
     model = reciting("one: <think> they say Agree </think> No that is wrong", "two: Agree of course")
     prompts, ends = ["one:", "two:"], [agrees, agrees]

@@ -237,7 +237,7 @@ def _windows(model, tokenizer, rows, prompts, asking: Asking) -> Iterator[list[B
             questions = asked.encode_questions(tokenizer, texts, choices)
             contexts = [question.context for question in questions]
         # An encoder reads a prompt in both directions: there is no beginning that two prompts could share.
-        order = None if encoder_decoder or generate else together(contexts)
+        order = None if encoder_decoder else together(contexts)
         written = asking.max_new_tokens if generate and not encoder_decoder else 0
         lengths = [len(context) + written for context in contexts]
         cut = batches_by_length(lengths, asking.batch_size, asking.batch_tokens, order)

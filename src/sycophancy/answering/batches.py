@@ -122,13 +122,21 @@ def shared_prefixes(contexts: Sequence[Sequence[int]]) -> list[Shared]:
 
 
 def together(contexts: Sequence[Sequence[int]]) -> list[int]:
-    """Indices of prompts in the order of length, longest first, with those that begin alike next to each other."""
+    """Indices of prompts with those that begin alike next to each other, apart from those that begin like no other.
+
+    Each of the two kinds comes in the order of length, longest first, and the kind with the longest prompt before the
+    other: in a batch of both, beginnings that are read once would be as long as whole prompts.
+    """
     groups = [group.members for group in shared_prefixes(contexts)]
     grouped = {index for members in groups for index in members}
-    groups += [[index] for index in range(len(contexts)) if index not in grouped]
-    groups = [sorted(members, key=lambda index: (-len(contexts[index]), index)) for members in groups]
-    groups.sort(key=lambda members: (-len(contexts[members[0]]), members[0]))
-    return [index for members in groups for index in members]
+    alone = [[index] for index in range(len(contexts)) if index not in grouped]
+    order: list[list[int]] = []
+    for kind in (groups, alone):
+        kind = [sorted(members, key=lambda index: (-len(contexts[index]), index)) for members in kind]
+        kind.sort(key=lambda members: (-len(contexts[members[0]]), members[0]))
+        order.append([index for members in kind for index in members])
+    order.sort(key=lambda kind: -len(contexts[kind[0]]) if kind else 0)
+    return [index for kind in order for index in kind]
 
 
 def distinct_questions(

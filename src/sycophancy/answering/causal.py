@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import torch
 
-from sycophancy.answering.batches import shared_prefixes
+from sycophancy.answering.batches import Shared, shared_prefixes
 from sycophancy.answering.forms import Asked, encode_questions
 from sycophancy.answering.generating import Settled, generate_texts
 from sycophancy.answering.logits import (
@@ -127,6 +127,32 @@ class _Reader:
         self.length = self.mask.sum(-1, keepdim=True)
 
 
+def _read_shared(
+    model, pad: int, contexts: Sequence[list[int]], device, share: bool = True
+) -> tuple[_Reader, list[list[int]]]:
+    """What prompts begin with in common, read once: a reader with a row for each prompt, and what it has not read yet.
+
+    Where some prompts share a beginning, the others are read with these beginnings up to their last token, so that the
+    rests are short.
+    """
+    reader = _Reader(model, device)
+    groups = shared_prefixes(contexts) if share else []
+    if not groups:
+        return reader, list(contexts)
+    grouped = {member for group in groups for member in group.members}
+    groups += [Shared([at], len(context) - 1) for at, context in enumerate(contexts) if at not in grouped]
+    # A prompt of one token is read and forgotten: a row without any is nothing that attention could look at.
+    ids, mask = pad_right([contexts[group.members[0]][: max(1, group.length)] for group in groups], pad, device)
+    reader.read(ids, mask, torch.zeros_like(mask, dtype=torch.bool))
+    group_of, read = [0] * len(contexts), [0] * len(contexts)
+    for number, group in enumerate(groups):
+        for member in group.members:
+            group_of[member], read[member] = number, group.length
+    reader = reader.fork(torch.tensor(group_of, device=device))
+    reader.forget(torch.tensor(read, device=device) == 0, ids.shape[1])
+    return reader, [context[begin:] for context, begin in zip(contexts, read, strict=True)]
+
+
 def _last(mask: torch.Tensor) -> torch.Tensor:
     """Marks the last position that counts of each row of a right-padded mask."""
     return (mask.cumsum(-1) == mask.sum(-1, keepdim=True)) & mask.bool()
@@ -142,21 +168,8 @@ def score_questions(model, tokenizer, questions: Sequence[Asked], *, share: bool
     device, pad = next(model.parameters()).device, _pad_id(tokenizer)
     if not keeps_keys_and_values(model):
         return by_choice(questions, score_whole(model, pad, questions, device))
-    contexts = [question.context for question in questions]
-    reader = _Reader(model, device)
-    groups = shared_prefixes(contexts) if share else []
-    read = [0] * len(questions)
-    if groups:
-        ids, mask = pad_right([contexts[group.members[0]][: group.length] for group in groups], pad, device)
-        reader.read(ids, mask, torch.zeros_like(mask, dtype=torch.bool))
-        group_of = [0] * len(questions)
-        for number, group in enumerate(groups):
-            for member in group.members:
-                group_of[member], read[member] = number, group.length
-        reader = reader.fork(torch.tensor(group_of, device=device))
-        # Questions that begin like no other go through the same batch, without what the others have read.
-        reader.forget(torch.tensor(read, device=device) == 0, ids.shape[1])
-    ids, mask = pad_right([context[begin:] for context, begin in zip(contexts, read, strict=True)], pad, device)
+    reader, rests = _read_shared(model, pad, [question.context for question in questions], device, share)
+    ids, mask = pad_right(rests, pad, device)
     logprobs_first = logprobs_of(reader.read(ids, mask, _last(mask)))
 
     sums: list[list[float]] = [[] for _ in questions]
@@ -245,20 +258,40 @@ def generate_batch(
     encoded = _encode(tokenizer, list(prompts))
     # Some tokenizers close every text; the model is to go on.
     encoded = [ids[:-1] if ids[-1] == tokenizer.eos_token_id else ids for ids in encoded]
-    ids, mask = pad_left(encoded, _pad_id(tokenizer), next(model.parameters()).device)
-    # Without positions: `generate` makes them itself, from the mask.
-    base, read = with_soft_prompt(model, {"input_ids": ids, "attention_mask": mask})
+    pad = _pad_id(tokenizer)
+    base, read, n_read = _read_prompts(model, pad, encoded, next(model.parameters()).device)
     thought = model_turn(tokenizer, tokenizer.get_chat_template()).thought if tokenizer.chat_template else ""
     return generate_texts(
         base,
         tokenizer,
         read,
-        # What was given as embeddings is not repeated in what is returned.
-        n_read=ids.shape[1] if "input_ids" in read else 0,
+        n_read=n_read,
         ends=end_tokens(model, tokenizer),
-        pad=_pad_id(tokenizer),
+        pad=pad,
         max_new_tokens=max_new_tokens,
         max_thought_tokens=max_thought_tokens,
         thought=thought,
         settled=settled,
     )
+
+
+def _read_prompts(model, pad: int, encoded: Sequence[list[int]], device) -> tuple[torch.nn.Module, dict, int]:
+    """What generates, what it is given, and how many tokens of what it returns stand before the answer."""
+    if min(map(len, encoded)) < 2 or not keeps_keys_and_values(model):
+        ids, mask = pad_left(encoded, pad, device)
+        # Without positions: `generate` makes them itself, from the mask.
+        base, read = with_soft_prompt(model, {"input_ids": ids, "attention_mask": mask})
+        # What was given as embeddings is not repeated in what is returned.
+        return base, read, ids.shape[1] if "input_ids" in read else 0
+    reader, rests = _read_shared(model, pad, [ids[:-1] for ids in encoded], device)
+    ids, mask = pad_right(rests, pad, device)
+    reader.read(ids, mask, torch.zeros_like(mask, dtype=torch.bool))
+    last = torch.tensor([ids[-1:] for ids in encoded], device=device)
+    n_before = reader.mask.shape[1]
+    read = {
+        # Of what is in the cache `generate` looks at the number of tokens alone.
+        "input_ids": torch.cat([last.new_full((len(last), n_before), pad), last], dim=1),
+        "attention_mask": torch.cat([reader.mask, torch.ones_like(last)], dim=1),
+        "past_key_values": reader.cache,
+    }
+    return base_of(model), read, n_before + 1
