@@ -188,9 +188,11 @@ def tidy_tweet(text: str) -> str:
 
 
 def is_fragment(text: str) -> bool:
-    """Whether nobody can know what a text says: fewer than four words, or cut off after a word that leads on.
+    """Whether nobody can know what a text says: cut off after a word that leads on, or fewer than four words and no sentence.
 
-    Words are tokens with a letter. SST-2's train split holds such phrases of its sentences (`by its own`).
+    Words are tokens with a letter; a sentence ends like one, be it as short as `very bad .`. SST-2's train split holds such
+    phrases of its sentences (`by its own`).
     """
     words = [word for word in text.lower().split() if any(map(str.isalpha, word))]
-    return len(words) < 4 or text.lower().split()[-1] in CUT_OFF
+    is_sentence = bool(words) and text.rstrip("\"'`) ").endswith((".", "!", "?"))
+    return (len(words) < 4 and not is_sentence) or text.lower().split()[-1] in CUT_OFF

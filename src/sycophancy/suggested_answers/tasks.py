@@ -57,7 +57,7 @@ MENDED = {
 IN_PHRASES = frozenset({"sst2"})
 """Tasks whose texts are phrases too: those that say nothing by themselves are left out."""
 
-FRAGMENT = "fragment: fewer than four words, or cut off after a word that leads on"
+FRAGMENT = "fragment: fewer than four words that are no sentence, or cut off after a word that leads on"
 """Why such a text was dropped, as the card counts it."""
 
 
