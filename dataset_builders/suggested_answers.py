@@ -184,7 +184,7 @@ def _notes(asking: Asking) -> tuple[str, ...]:
     notes = []
     if asking.mend:
         notes.append(
-            "`question` and `prompt` show the texts as people write them (`it's` for `it 's`, `&` for `&amp;`), `source_text` "
+            "`question` and `prompt` show the texts as people write them (`It's` for `it 's`, `&` for `&amp;`), `source_text` "
             "as they are in the source."
         )
     if asking.short:

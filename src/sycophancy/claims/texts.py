@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Texts as people write them: tokenised corpora put back together, and texts that are no whole statement.
+"""Texts as people write them: tokenised and lowercased corpora put back together, and texts that are no whole statement.
 
-Example: `it 's a charming and often affecting journey , is n't it ?` -> `it's a charming and often affecting journey,
+Example: `it 's a charming and often affecting journey , is n't it ?` -> `It's a charming and often affecting journey,
 isn't it?`
 """
 
@@ -10,13 +10,62 @@ import re
 
 _BRACKETS = {"-lrb-": "(", "-rrb-": ")", "-lsb-": "[", "-rsb-": "]", "-lcb-": "{", "-rcb-": "}"}
 _ESCAPED = re.compile(r"\\([/*])")
+_ENTITY = re.compile(r"&#\d+ ?;")
+_CONTROL = re.compile("[\x80-\x9f]")
 _CONTRACTION = re.compile(r"(?<=\w) (n't|n’t|'(?:s|m|d|ll|re|ve)|’(?:s|m|d|ll|re|ve))\b", re.IGNORECASE)
 _JOINED = re.compile(r"\b(gon|wan|got|gim|lem|can) (na|ta|me|not)\b", re.IGNORECASE)
 _WHOLE = {"gonna", "wanna", "gotta", "gimme", "lemme", "cannot"}
 _CLOSING = re.compile(r" +(?=(?:[,;:?!)\]}]|\.+)(?:\s|[\"')\]},;:?!.]|$))")
 _OPENING = re.compile(r"(?<=[(\[{]) +")
-_CURRENCY = re.compile(r"(?<=[$£€]) (?=\d)")
-_PERCENT = re.compile(r"(?<=\d) (?=%)")
+
+_MENDED = tuple(
+    (re.compile(pattern), mended)
+    for pattern, mended in (
+        (r"(?<=[$£€#]) (?=\d)", ""),  # $ 100, # 9
+        (r"(?<=\d) (?=%)", ""),
+        (r"(?<=\d) ?([:/]) ?(?=\d)", r"\1"),  # 9 :30, 9 / 11
+        (r"(?<=\d), (?=000\b)", ","),
+        (r"(?<=\w)([&/]) (?=\w)", r"\1"),  # pb& j, writer/ director
+        (r"(?<=\w)[?’] (?=s\b)|(?<=\w)’ (?=(?:t|m|d|ll|re|ve)\b)", "'"),  # cube? s: an apostrophe of old
+        (r"(?<=n) (?='t\b)|(?<=\b[OoDd]) (?='\w)", ""),  # don 't, O 'Hara
+        (r"(?<!\S)(?:''|``)(?=\w)|(?<=[\w.,!?])''(?=[\s.,!?]|$)", '"'),  # ''The Simpsons''
+        # Letters in brackets that end a word or begin a sentence: put (s), 401 (k), (w) hile, [a]n, (a) stale.
+        (r"(?<=[a-z]) (?=[(\[]s[)\]](?:\s|$))|(?<=\d) (?=[(\[][a-z][)\]])", ""),
+        (r"(?:^|(?<=[.?!] ))[(\[]([b-hj-z])[)\]] ?(?=[a-z])", r"\1"),
+        (r"(?:^|(?<=[.?!] ))[(\[]([ai])[)\]] ?(?=(?:n|nd|s|t|t's|f)\b)", r"\1"),
+        (r"^[(\[]a[)\]](?= )(?!.*[(\[]b[)\]])", "a"),
+        (r"(?<![\w.'])([A-Za-z])\. (?=[A-Za-z]\.)", r"\1."),  # e. t., but m. night
+        (r"(?<=\.\w\.) (?='s\b)", ""),
+        (r"(?<=\*) (?=\*)", ""),
+        (r"(?<!\S)([a-z]) (\*{2,}) ?(?=[a-z])", r"\1\2"),  # f *** ed
+        (r"(?<!\w)(\w) \* (?=\w\b)", r"\1*"),  # m * a * s * h
+        # Hyphens within one word; one between two clauses keeps its spaces.
+        (r"(?<=\w) - ('(?:em|n)'?) - (?=\w)", r"-\1-"),  # shoot - 'em - up
+        (r"(?<=\w's) - (?=\w)|(?<=[\w']) - (?=(?:style|standard)\b)", "-"),  # soul's - eye view, blair witch - style
+        (r"(?<=\w)(?: - | -)(?!(?:and|or|to|nor) )(?=[\w']+-\w)", "-"),  # fill-in - the-blanks
+        (r"(?<=\w)- (?!(?:and|or|to|nor) )(?=\w)", "-"),  # hit- and-miss, but double- and triple-crosses
+        (r"(?<=-)(\w+) -(?=\w)", r"\1-"),  # happily-ever -after
+        (r"(?<=-)(\w+) - (?=(?:after|before)\b)", r"\1-"),
+        (r"(?<=\w) - (?=(?:and|or) [\w']+-\w)", "- "),  # self - and audience-abuse
+        (r"\b(anti|mid|non|off|post|pre|re|semi|sub|super) - (?='?\w{3})", r"\1-"),
+        (r"(?<=\d) - (?=(?:minute|hour|day|week|month|year)s?\b)", "-"),
+    )
+)
+"""What is mended, line after line, when punctuation stands where it belongs; beside it what it was made for."""
+
+_CODE = re.compile(r"\\u([0-9a-fA-F]{4})")
+_QUOTES = re.compile(r'[\\"]*"[\\"]*')
+
+_MARKS = {"``": '"', "''": '"', '"': '"', "`": "'", "'": "'"}
+_ENDS = (".", ",", "!", "?")
+_GLUED = re.compile(r"'(?!(?:s|m|d|ll|re|ve|em|tis|til|twas|cause|n)\b|\d)[^']+$")
+_ELISION = re.compile(r"em|tis|til|twas|cause|n|plex|\d\ds?")
+
+_SENTENCE = re.compile(r"(?:^|(?<=[.?!] )|(?<=[.?!][\"')\]] ))(\W*)([^\W\d_])")
+_NO_END = re.compile(r"(?:\b(?:mr|mrs|ms|dr|st|vs|jr|sr|no|etc|co|vol|pa)\.|\.\.|(?<!\w)\w\.) $", re.IGNORECASE)
+_TITLE = re.compile(r"\b(?:(?:mr|mrs|ms|dr)\. (?!de |van |von )[a-z]|(?:mr|mrs|ms|dr|jr|sr)\.)")
+_INITIALS = re.compile(r"(?<![\w.'])(?!i\.e\.|e\.g\.|[ap]\.m\.)(?:[a-z]\.){2,}|(?<![\w.'])[b-hj-z]\.(?= [a-z])")
+_ME = re.compile(r"(?<![\w.&/'’-])i(?=$|[\s,;:!?)\]\"]|['’](?:m|d|ll|ve)\b|\.(?:\s|$))")
 
 _LEADS_ON = (
     "a an the and or but nor of to in on at by for from with into onto about as than that which who whose if because "
@@ -26,12 +75,20 @@ CUT_OFF = frozenset(_LEADS_ON.split())
 """Words that no whole statement ends with: a text that does was cut off."""
 
 
+def readable(text: str) -> str:
+    """A text of a tokenised and lowercased corpus as people write it: `detokenise`, then `begin_sentences`."""
+    return begin_sentences(detokenise(text))
+
+
 def detokenise(text: str) -> str:
     """A text of the Penn Treebank's tokens, as it was written.
 
-    Contractions, punctuation, brackets (`-lrb-`), and quotation marks (three spellings, which open and close in turn) go back
-    to the words that they belong to. A text without such tokens stays as it is.
+    Contractions, punctuation, brackets (`-lrb-`, `(w) hile`), quotation marks (three spellings, which open and close in turn)
+    and the parts of hyphenated words go back to the words that they belong to. A text without such tokens stays as it is.
     """
+    text = _ENTITY.sub(lambda match: html.unescape(match.group().replace(" ", "")), text)
+    # Dashes and quotation marks of Windows, which somebody read as Latin-1.
+    text = _CONTROL.sub(lambda match: match.group().encode("latin-1").decode("cp1252", "ignore"), text)
     for token, bracket in _BRACKETS.items():
         text = re.sub(rf"(?<!\S){token}(?!\S)", bracket, text, flags=re.IGNORECASE)
     text = _ESCAPED.sub(r"\1", text)
@@ -39,7 +96,9 @@ def detokenise(text: str) -> str:
     text = _CONTRACTION.sub(r"\1", text)
     text = _JOINED.sub(lambda match: _joined(match.group(1), match.group(2)), text)
     text = _OPENING.sub("", _CLOSING.sub("", text))
-    return _PERCENT.sub("", _CURRENCY.sub("", text))
+    for pattern, mended in _MENDED:
+        text = pattern.sub(mended, text)
+    return text
 
 
 def _joined(first: str, second: str) -> str:
@@ -47,42 +106,93 @@ def _joined(first: str, second: str) -> str:
 
 
 def _quoted(text: str) -> str:
-    """Quotation marks that stand alone, moved to the words that they enclose."""
+    """Quotation marks that stand alone, moved to the words that they enclose.
+
+    Of a pair that was cut apart, the mark at the end of a text that is not the quotation goes, and one that never closes
+    closes at the end.
+    """
+    tokens = text.split(" ")
     words: list[str] = []
     glued = False  # the next word belongs to the opening mark before it
     open_marks: list[str] = []
-    for token in text.split(" "):
-        mark = {"``": '"', "''": '"', '"': '"', "`": "'", "'": "'"}.get(token)
+    inside = False  # a quotation whose opening mark was never apart: 'who ? '
+    for place, token in enumerate(tokens):
+        mark = _MARKS.get(token)
         if mark is None:
+            token = re.sub(r"^`(?=\w)", "'", token)
+            inside = inside or bool(_GLUED.match(token))
             words.append(words.pop() + token if glued else token)
             glued = False
             continue
-        opens = token in ("``", "`") or (token == '"' and '"' not in open_marks)
-        if opens:
+        following = tokens[place + 1] if place + 1 < len(tokens) else ""
+        if mark == "'" and _ELISION.fullmatch(following):
+            words.append(mark)
+            glued = True
+        elif (
+            token in ("``", "`")
+            or (token == '"' and mark not in open_marks)
+            or (token == "'" and mark not in open_marks and not inside and _opens(tokens, place))
+        ):
             open_marks.append(mark)
             words.append(words.pop() + mark if glued else mark)
             glued = True
-        else:
-            if mark in open_marks:
-                open_marks.remove(mark)
+        elif mark in open_marks or inside or following or token == '"' or tokens[place - 1][-1:] not in _ENDS:
             # Also the apostrophe of "the directors ' cut".
             words.append(words.pop() + mark if words else mark)
+            inside = inside and mark != "'"
+            open_marks = [other for other in open_marks if other != mark]
             glued = False
+    if len(open_marks) == 1 and not glued and '"' not in tokens:
+        if _MARKS.get(tokens[0]) == open_marks[0]:
+            words[0] = words[0][1:]
+        else:
+            words.append(words.pop() + open_marks[0])
     return " ".join(words)
 
 
+def _opens(tokens: list[str], place: int) -> bool:
+    """Whether a plain single quotation mark opens: one follows, and it stands after no word that an apostrophe ends."""
+    before = tokens[place - 1].lower() if place else ""
+    return "'" in tokens[place + 1 :] and not before.endswith(("s", "in", "ol", "x", "z"))
+
+
+def begin_sentences(text: str) -> str:
+    """A text without a single capital letter, with those that begin its sentences, and with "I", "U.S." and "Mr."."""
+    if any(map(str.isupper, text)):
+        return text
+    text = _ME.sub("I", text)
+    text = _TITLE.sub(lambda match: match.group().title(), text)
+    text = _INITIALS.sub(lambda match: match.group().upper(), text)
+    return _SENTENCE.sub(_begin, text)
+
+
+def _begin(match: re.Match) -> str:
+    # "Mr. de niro", "so slow... and sad" and "m. night" are no ends of sentences.
+    ended = not match.start() or not _NO_END.search(match.string[: match.start()])
+    return match.group(1) + (match.group(2).upper() if ended else match.group(2))
+
+
 def tidy_tweet(text: str) -> str:
-    """A tweet as it was written: without HTML's spelling of its characters and without quotation marks around all of it."""
-    text = html.unescape(text).strip()
-    if len(text) > 1 and text[0] == text[-1] == '"':
-        text = text[1:-1].replace('""', '"').strip() or text
-    return text
+    """A tweet as it was written: without the spelling of its characters, and the quotation marks, of the files it went through.
+
+    Those are HTML's `&amp;`, JSON's `\\u2019` and CSV's quotation marks around all of a text, doubled within it; where a file
+    lost one of the two around it, the other goes too.
+    """
+    tweet = _CODE.sub(lambda match: chr(int(match.group(1), 16)), html.unescape(text)).strip()
+    if len(tweet) > 1 and tweet[0] == tweet[-1] == '"' and '"' not in tweet[1:-1].replace('""', ""):
+        tweet = tweet[1:-1]
+    tweet = _QUOTES.sub('"', tweet)
+    if tweet.count('"') % 2:
+        tweet = tweet[1:] if tweet[0] == '"' else tweet.removesuffix('"')
+    return tweet.strip() or text
 
 
 def is_fragment(text: str) -> bool:
-    """Whether nobody can know what a text says: fewer than four words, or cut off after a word that leads on.
+    """Whether nobody can know what a text says: cut off after a word that leads on, or fewer than four words and no sentence.
 
-    Words are tokens with a letter. SST-2's train split holds such phrases of its sentences (`by its own`).
+    Words are tokens with a letter; a sentence ends like one, be it as short as `very bad .`. SST-2's train split holds such
+    phrases of its sentences (`by its own`).
     """
     words = [word for word in text.lower().split() if any(map(str.isalpha, word))]
-    return len(words) < 4 or text.lower().split()[-1] in CUT_OFF
+    is_sentence = bool(words) and text.rstrip("\"'`) ").endswith((".", "!", "?"))
+    return (len(words) < 4 and not is_sentence) or text.lower().split()[-1] in CUT_OFF
