@@ -62,7 +62,9 @@ def test_an_answer_ends_where_it_can_be_read_and_each_by_itself():
 
 
 def test_rows_whose_answer_has_ended_leave_the_batch():
-    texts = [f"{at}: " + " ".join(f"w{at}.{word}" for word in range(length)) for at, length in enumerate([1, 6, 2, 9, 1])]
+    texts = [
+        f"{at}: " + " ".join(f"w{at}.{word}" for word in range(length)) for at, length in enumerate([1, 6, 2, 9, 1])
+    ]
     model, tokenizer = reciting(*texts)
     sizes = []
     handle = model.model.register_forward_pre_hook(
