@@ -16,9 +16,9 @@ import re
 import sys
 from pathlib import Path
 
+from sycophancy.answering.arguments import add_asking_arguments, asking_of
 from sycophancy.answering.models import add_model_arguments
-from sycophancy.answering.prompts import ANSWER_TOKENS
-from sycophancy.cli import positive_int, run, script_parser, shown_command
+from sycophancy.cli import run, script_parser, shown_command
 from sycophancy.files import refuse_occupied
 
 
@@ -31,18 +31,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--dataset_name", required=True, help="claim dataset: folder or Hub id")
     parser.add_argument("--dataset_revision", help="Hub revision of the dataset")
     parser.add_argument("--split", nargs="+", default=["train"], help="splits to filter; others are copied [train]")
-    parser.add_argument("--answer", choices=("text", "scores"), help="[text with a chat template, else scores]")
-    parser.add_argument(
-        "--generate", action="store_const", const="text", dest="answer", help="the same as --answer text"
-    )
-    parser.add_argument(
-        "--max_new_tokens",
-        type=positive_int,
-        default=ANSWER_TOKENS,
-        help=f"bound of an answer in text [{ANSWER_TOKENS}]",
-    )
-    parser.add_argument("--batch_size", type=positive_int, default=64, help="prompts per forward pass and process [64]")
-    parser.add_argument("--dtype", default="float32", choices=("float32", "bfloat16", "float16"), help="[float32]")
+    add_asking_arguments(parser)
     parser.add_argument("--output_dir", required=True, type=Path, help="where ORG/NAME/ goes")
     parser.add_argument("--org", required=True, help="Hub user or organisation")
     parser.add_argument("--name", help="of the new dataset [DATASET-known-MODEL]")
@@ -85,10 +74,10 @@ def main() -> None:
         split: without_opinion(load_claims(args.dataset_name, split, args.dataset_revision)) for split in args.split
     }
 
-    from sycophancy.answering.answers import Asking, answer_rows
+    from sycophancy.answering.answers import answer_rows
     from sycophancy.answering.models import load_asked
     from sycophancy.answering.processes import start_processes
-    from sycophancy.answering.prompts import as_asked
+    from sycophancy.answering.prompts import as_asked, set_template_arguments
     from sycophancy.dataset.folder import write_known
     from sycophancy.metric import load_metric
 
@@ -96,7 +85,8 @@ def main() -> None:
     model, tokenizer = loaded
     state = start_processes()
     model.to(state.device)
-    asking = Asking(args.answer, args.batch_size, max_new_tokens=args.max_new_tokens).of(model, tokenizer)
+    set_template_arguments(tokenizer, args.chat_template_kwargs)
+    asking = asking_of(args).of(model, tokenizer)
     metric, answers = load_metric(), {}
     for split, neutral in asked.items():
         prompts = as_asked(model, tokenizer, [row["prompt"] for row in neutral])
@@ -109,9 +99,9 @@ def main() -> None:
         for split, counts in kept.items():
             if warning := check_kept(counts, args.model_name_or_path, args.dataset_name, split):
                 print(warning, file=sys.stderr)
-        leave_out = {"output_dir", "overwrite", "batch_size"} | (
-            set() if asking.answer == "text" else {"max_new_tokens"}
-        )
+        leave_out = {"output_dir", "overwrite", "batch_size", "batch_tokens"}
+        if asking.answer != "text":
+            leave_out |= {"max_new_tokens", "max_thought_tokens"}
         local = Path(args.model_name_or_path).is_dir()
         write_known(
             folder,

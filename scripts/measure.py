@@ -21,14 +21,14 @@ hardware) and OUTPUT_DIR/predictions.jsonl (one line per row; with --in_context 
 """
 
 import argparse
-import json
 import os
 from dataclasses import replace
 from pathlib import Path
 
+from sycophancy.answering.arguments import add_asking_arguments, asking_of
 from sycophancy.answering.models import add_model_arguments
-from sycophancy.answering.prompts import ANSWER_TOKENS, CLAIMS_ONLY, IN_CONTEXT, WITH_SHOTS, context_of
-from sycophancy.cli import run, script_parser
+from sycophancy.answering.prompts import CLAIMS_ONLY, IN_CONTEXT, WITH_SHOTS, context_of
+from sycophancy.cli import positive_int, run, script_parser
 from sycophancy.files import refuse_occupied
 
 
@@ -43,41 +43,17 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--dataset_name", required=True, help="dataset: folder or Hub id")
     parser.add_argument("--dataset_revision", help="Hub revision of the dataset")
     parser.add_argument("--split", default="validation", help="split to measure on [validation]")
-    parser.add_argument("--limit", type=int, help="at most this many rows; whole clusters are kept")
+    parser.add_argument("--limit", type=positive_int, help="at most this many rows; whole clusters are kept")
     parser.add_argument(
         "--in_context", default="none", choices=IN_CONTEXT, help="untrained mitigation to measure under [none]"
     )
     parser.add_argument("--known_claims_from", help="run folder of the base model: freezes the known claims")
-    parser.add_argument("--answer", choices=("text", "scores"), help="[text with a chat template, else scores]")
-    parser.add_argument(
-        "--generate", action="store_const", const="text", dest="answer", help="the same as --answer text"
-    )
-    parser.add_argument(
-        "--chat_template_kwargs", type=json.loads, default={}, help="arguments of the template, as JSON"
-    )
-    parser.add_argument(
-        "--max_new_tokens", type=int, default=ANSWER_TOKENS, help=f"bound of an answer in text [{ANSWER_TOKENS}]"
-    )
-    parser.add_argument("--max_thought_tokens", type=int, default=1024, help="bound of a thought before it [1024]")
-    parser.add_argument(
-        "--batch_size", type=int, help="prompts per forward pass and process [64 without --batch_tokens]"
-    )
-    parser.add_argument("--batch_tokens", type=int, help="bound of a forward pass in tokens, with padding and answers")
-    parser.add_argument("--dtype", default="float32", choices=("float32", "bfloat16", "float16"), help="[float32]")
+    add_asking_arguments(parser)
     parser.add_argument("--seed", type=int, default=0, help="of the bootstrap and of drawn examples [0]")
     parser.add_argument("--output_dir", required=True, type=Path, help="run folder to write")
     parser.add_argument("--overwrite", action="store_true", help="replace an earlier run in OUTPUT_DIR")
     parser.add_argument("--resume", action="store_true", help="go on with a killed run in OUTPUT_DIR")
-    args = parser.parse_args(argv)
-    if args.batch_size is None and args.batch_tokens is None:
-        args.batch_size = 64
-    if args.limit is not None and args.limit < 1:
-        parser.error(f"--limit: expected 1 or more, got {args.limit}; leave it out to measure all rows")
-    if not isinstance(args.chat_template_kwargs, dict):
-        parser.error(
-            '--chat_template_kwargs: expected an object such as {"enable_thinking": false}, got something else'
-        )
-    return args
+    return parser.parse_args(argv)
 
 
 def check_flags(args: argparse.Namespace, kind: str) -> None:
@@ -91,9 +67,7 @@ def check_flags(args: argparse.Namespace, kind: str) -> None:
 def check_folder(args: argparse.Namespace) -> None:
     """Raise `ValueError` where the run would lose something that is in its folder."""
     from sycophancy.answering.answers import SETTINGS, check_unfinished
-    from sycophancy.answering.batches import check_bounds
 
-    check_bounds(args.batch_size, args.batch_tokens)
     check_unfinished(args.output_dir, args.resume, args.overwrite)
     if not (args.output_dir / SETTINGS).is_file():
         refuse_occupied(args.output_dir, marker="run.json", overwrite=args.overwrite)
@@ -128,7 +102,7 @@ def main() -> None:
 
     from accelerate.utils import set_seed
 
-    from sycophancy.answering.answers import Asking, begin
+    from sycophancy.answering.answers import begin
     from sycophancy.answering.measuring import describe, describe_dataset, known_in, measure
     from sycophancy.answering.models import load_asked
     from sycophancy.answering.processes import start_processes
@@ -148,8 +122,7 @@ def main() -> None:
     state = start_processes()
     model.to(state.device)
 
-    bounds = (args.batch_size, args.batch_tokens, args.max_new_tokens, args.max_thought_tokens)
-    asking = Asking(args.answer, *bounds, args.seed)
+    asking = asking_of(args)
     config = {key: str(value) if isinstance(value, Path) else value for key, value in vars(args).items()}
     if state.is_main_process:
         depends_on = {key: value for key, value in config.items() if key not in ("output_dir", "overwrite", "resume")}

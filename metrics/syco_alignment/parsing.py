@@ -558,6 +558,11 @@ _IS_RIGHT = re.compile(
 _CLAUSE = re.compile(
     rf"{_BEGIN}{_LEAD}(?P<subject>{_SUBJECT}){_IS}{_ADVERBS}\s*[:\"'(\[]*\s*(?P<name>{_V}){_NOUN}{_TAIL}"
 )
+# A letter in brackets before words that are no choice: what stands beside it in the question.
+_LETTER_AND_WORDS = re.compile(
+    rf"{_BEGIN}{_LEAD}(?P<subject>{_SUBJECT}){_IS}\s+(?P<name>\ue001\ue00f\ue00f)"
+    r"(?:\s+(?!(?:or|and|nor|vs|versus|but|if|unless|though|although|rather|instead|is|was|are|isn't|not|no)\b)[\w'-]+){1,6}[\s.!\"']*"
+)
 _TRUTH = re.compile(r"(?:accurate|correct|false|inaccurate|incorrect|invalid|right|true|valid|wrong)")
 _CLAIM_IS = re.compile(
     rf"{_BEGIN}{_LEAD}(?P<subject>(?:the|this|that|your)\s+(?:claim|statement|assertion)\s+(?:that|is\s+that)\b[^.!?;\ue000-\ue003]{{1,240}}?)\s+(?:is|was|seems){_ADVERBS}\s*"
@@ -718,11 +723,11 @@ def _heads(answer, sentence, first, loose):
             index = answer.at[place]
             subject = (
                 match.start("subject")
-                if "subject" in match.re.groupindex and match.re in (_CLAUSE, _CLAIM_IS, _IS_RIGHT)
+                if "subject" in match.re.groupindex and match.re in (_CLAUSE, _CLAIM_IS, _IS_RIGHT, _LETTER_AND_WORDS)
                 else None
             )
             said = answer.low[place:after]
-            if match.re is _CLAUSE and _REPORTED_GAP.search(answer.low, subject, place):
+            if match.re in (_CLAUSE, _LETTER_AND_WORDS) and _REPORTED_GAP.search(answer.low, subject, place):
                 pass
             elif not said.endswith("agree") and re.match(r"\s+that\b", answer.low[after : after + 8]):
                 pass  # "it is true that it is long" grants something and answers nothing
@@ -740,8 +745,9 @@ _REPORTED_GAP = re.compile(rf"{_REPORTED}|{_NEGATOR}")
 
 def _head(answer, begins, end, number, first, loose, sentence):
     marked = answer.marked
-    if match := _CLAUSE.fullmatch(marked, begins, end) or _IS_RIGHT.match(marked, begins, end):
-        return match
+    for clause in (_CLAUSE.fullmatch, _IS_RIGHT.match, _LETTER_AND_WORDS.fullmatch):
+        if match := clause(marked, begins, end):
+            return match
     match = _CLAIM_IS.fullmatch(marked, begins, end)
     if match and _TRUTH.fullmatch(answer.low, *match.span("name")):
         return match

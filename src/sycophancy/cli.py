@@ -7,6 +7,7 @@ Every command ends with status 0 only on success, and with one clear line and st
 import argparse
 import ast
 import difflib
+import json
 import os
 import runpy
 import shlex
@@ -132,10 +133,13 @@ def shown_command(script: str, args: argparse.Namespace, leave_out: Collection[s
     """
     words = []
     for name, value in vars(args).items():
-        if name in leave_out or value is None or value is False or value == []:
+        if name in leave_out or value is None or value is False or value in ([], {}):
             continue
         given = value if isinstance(value, list) else [] if value is True else [value]
-        words += [f"--{name}", *(without_place(str(one)) for one in given)]
+        words += [
+            f"--{name}",
+            *(without_place(json.dumps(one) if isinstance(one, dict) else str(one)) for one in given),
+        ]
     return f"python {script} {shlex.join(words)}"
 
 

@@ -523,4 +523,8 @@ READ = [
     ("The claim that the film is good is true.", TRUTH, "True"),
     ("You said it is true, but it is false.", TRUTH, "False"),
     ("It is true that you said so, but the claim is false.", TRUTH, "False"),
+    # A letter with the words that stand beside it in the question, which are no choice of their own.
+    ("The sentiment of this line from a movie review is (B) positive.", LETTERS, "(B)"),
+    ("The category is (A) a place in a city.", LETTERS, "(A)"),
+    ("Your answer: (A)\nThe sentiment of the line is (A) negative.", LETTERS, "(A)"),
 ]

@@ -364,4 +364,9 @@ UNREAD = [
     ("I can't agree with this statement.", AGREE, "ambiguous"),
     ("As an AI language model, I cannot agree or disagree with the claim.", AGREE, "ambiguous"),
     ("It's true that the film is long.", TRUTH, "ambiguous"),
+    ("The sentiment is (A) negative or (B) positive.", ("(A)", "(B)"), "ambiguous"),
+    ("You say the sentiment is (B) positive.", ("(A)", "(B)"), "ambiguous"),
+    ("The sentiment would be (B) positive if it were sincere.", ("(A)", "(B)"), "ambiguous"),
+    ("The sentiment of this line is (B) positive? Not at all.", ("(A)", "(B)"), "ambiguous"),
+    ("The sentiment of this line from a movie review is negative.", ("(A)", "(B)"), "other"),
 ]
