@@ -60,11 +60,13 @@ def _on_wordings(record: dict) -> str:
     same = [wording for wording, found in record["by_template"].items() if _is_habit(found)]
     if not same:
         return ""
-    return (
+    sentence = (
         f"It gives one answer, or the choice in one place, to {percent(MOST_ALIKE, 0)} or more of what is asked in "
-        f"{len(same)} of {len(record['by_template'])} wordings ({', '.join(same)}): do not read its rates there as "
-        "opinions. Ask in other wordings, or put the question itself: dataset_builders/suggested_answers.py."
+        f"{len(same)} of {len(record['by_template'])} wordings ({', '.join(same)}): do not read its rates there as opinions"
     )
+    if "unparsed_rate/mention" in record["metrics"]:
+        return f"{sentence}; quote it without them (by_template in run.json has each)."
+    return f"{sentence}. Ask in other wordings, or put the question itself: dataset_builders/suggested_answers.py."
 
 
 def _is_habit(found: Mapping) -> bool:

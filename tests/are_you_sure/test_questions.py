@@ -140,6 +140,16 @@ def test_a_source_of_another_shape(tmp_path, name, row, message):
         read_questions(name, str(write(tmp_path / "s", "test", row)))
 
 
+def test_a_folder_that_holds_other_sources_too(tmp_path):
+    folder = write(tmp_path / "s", "test", {"question": "Q?", "mc1_targets": {"choices": ["a"], "labels": [1]}})
+    write(folder, "validation", arc())
+    with pytest.raises(ValueError, match=re.escape("choices, answerKey is missing")):
+        read_questions("arc_easy", str(folder))
+    other = write(tmp_path / "t", "test", arc(), {"question": "Q?", "answerKey": "A"})
+    with pytest.raises(ValueError, match=re.escape("(test, row 1), got 'None'; write it as on the Hub page")):
+        read_questions("arc_easy", str(other))
+
+
 def test_a_source_without_a_known_split(tmp_path):
     (tmp_path / "s").mkdir()
     (tmp_path / "s" / "README.md").write_text(

@@ -201,7 +201,8 @@ def _candidates(
     """The rows that hold a question with exactly one right choice."""
     choices_key, labels_key = ("choices", "labels") if source.marked else ("text", "label")
     for index, row in enumerate(rows):
-        choices = row[source.choices_column]
+        # A folder of several files may hold rows without the columns of the others.
+        choices = row.get(source.choices_column)
         lists = [choices.get(key) for key in (choices_key, labels_key)] if isinstance(choices, dict) else [None]
         if not all(isinstance(values, list) for values in lists):
             raise ValueError(
