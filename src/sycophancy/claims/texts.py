@@ -172,6 +172,11 @@ def _begin(match: re.Match) -> str:
     return match.group(1) + (match.group(2).upper() if ended else match.group(2))
 
 
+def begin(sentence: str) -> str:
+    """A sentence with a capital at its start; a first word with a capital in it ("pH") stays what it is."""
+    return sentence[0].upper() + sentence[1:] if sentence.split(" ", 1)[0].islower() else sentence
+
+
 def tidy_tweet(text: str) -> str:
     """A tweet as it was written: without the spelling of its characters, and the quotation marks, of the files it went through.
 
