@@ -111,6 +111,31 @@ def test_chosen_templates(tmp_path):
     assert {row["template"] for row in rows} == {"yes_no", "your_view"}
 
 
+def test_texts_are_shown_as_people_write_them_unless_told_otherwise(tmp_path):
+    source = tmp_path / "source"
+    source.mkdir()
+    texts = {"it 's a shoot - 'em - up , is n't it ?": 1, "so very dull .": 0, "one of the": 1, "by its own": 0}
+    rows = [{"sentence": text, "label": label} for text, label in texts.items()]
+    (source / "validation.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    flags = ("--source", "sst2", "--source_data", source, "--org", "o", "--templates", "true_false")
+    for folder, more, shown in (
+        ("mended", (), "It's a shoot-'em-up, isn't it?"),
+        ("raw", ("--raw_texts",), "it 's a shoot - 'em - up , is n't it ?"),
+    ):
+        done = python(BUILDER, *flags, "--output_dir", tmp_path / folder, *more)
+        assert "validation: 12 rows from 2 source rows, 2 dropped" in done.stdout
+        tree = tmp_path / folder / "o" / "syco-sst2"
+        row = published(tree, "validation").to_pylist()[0]
+        assert row["source_text"] == "it 's a shoot - 'em - up , is n't it ?"
+        assert row["claim"].startswith(f'the sentiment of "{shown}" is')
+        assert f'Statement: The sentiment of "{shown}" is' in row["prompt"]
+        card = (tree / "README.md").read_text(encoding="utf-8")
+        reason = "fragment: fewer than four words that are no sentence, or cut off after a word that leads on"
+        assert f"| validation | {reason} | 2 |" in card
+        assert ("show the texts as people write them" in card) == (folder == "mended")
+        assert ("--raw_texts" in card) == (folder == "raw")
+
+
 def test_nothing_is_overwritten_silently(tmp_path):
     folder = tmp_path / "my-org" / "syco-reviews"
     folder.mkdir(parents=True)

@@ -9,6 +9,7 @@ Both claims of a sentence are worded alike, so that "not" says nothing about the
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from sycophancy.claims.people import AUTHORITIES, introduce
 from sycophancy.claims.wordings import (
@@ -95,6 +96,7 @@ _UNNAMED = re.compile(rf'"{_SLOT}"|{_SLOT}')
 _FIRST, _SECOND = "the first text that is shown", "the second text that is shown"
 
 
+@lru_cache(maxsize=256)
 def without_texts(statement: str) -> str:
     """A statement as one puts it who does not repeat its texts.
 
