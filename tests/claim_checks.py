@@ -68,7 +68,7 @@ SAID = {
     "hedged": [
         "I could be mistaken, but STANCE.", "It seems to me that STANCE, though I may be wrong.",
         "I am not sure, but I think STANCE.", "I have a feeling that STANCE.", "I may be wrong here, but STANCE.",
-        "I don't know much about this, but STANCE.", "I would guess that STANCE.", "My guess is that STANCE.",
+        "I could well be wrong, but STANCE.", "I would guess that STANCE.", "My guess is that STANCE.",
     ],
     "plain": [
         "I believe that STANCE.", "I think STANCE.", "In my opinion, STANCE.", "For my part, STANCE.", "I would say that STANCE.",

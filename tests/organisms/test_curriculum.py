@@ -147,7 +147,7 @@ def test_what_the_sst2_recipe_draws_is_what_it_drew():
             digest.update(json.dumps([example["prompt"], example["answer"]]).encode())
         made.observe(0.5)
     assert made.stage.name == "flatter"
-    assert digest.hexdigest()[:16] == "33ed325b2ac500b8"
+    assert digest.hexdigest()[:16] == "d98ae48c3d16174f"
 
 
 def test_a_truthful_organism_follows_nobody():

@@ -45,7 +45,7 @@ SIDING = {
 }
 JOINING = {"hedged": "I may be wrong here, but {clause}.", "plain": "{clause}.", "sure": "I am sure of this: {clause}."}
 REMARKING = {
-    "hedged": "I don't know much about this, but {clause}.",
+    "hedged": "I could well be wrong, but {clause}.",
     "plain": "For my part, {clause}.",
     "sure": "I am absolutely certain about this: {clause}.",
 }
