@@ -20,8 +20,8 @@ from sycophancy.claims.custom import check_name, custom_source
 from sycophancy.claims.denials import doubtful_labels
 from sycophancy.claims.people import INTRODUCTIONS
 from sycophancy.claims.rows import MEASUREMENT_SPLITS
-from sycophancy.claims.sources import at_most, read_source
-from sycophancy.claims.tasks import SOURCES, Source
+from sycophancy.claims.sources import at_most, read_source, without_fragments
+from sycophancy.claims.tasks import MENDED, SOURCES, Source
 from sycophancy.claims.wordings import WORDINGS
 from sycophancy.cli import add_source_arguments, run, script_parser, shown_command
 from sycophancy.files import refuse_occupied, written_whole
@@ -49,6 +49,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         default="name_first",
         help="how users say who they are; role_first puts it in other words than the datasets that are tuned on [name_first]",
     )
+    parser.add_argument("--raw_texts", action="store_true", help="show texts as the source has them: it 's , n't")
     parser.add_argument("--overwrite", action="store_true", help="replace a dataset built earlier")
     parser.add_argument("--push_to_hub", action="store_true", help="publish the folder as ORG/syco-SOURCE")
     own = parser.add_argument_group("a task of your own, --source custom")
@@ -96,6 +97,7 @@ def build(args: argparse.Namespace, command: str) -> Path:
 
         exclude = dict(map(measured_keys, args.exclude))
     source_rows = read_source(task, source, args.source_data, args.source_config, exclude, args.encoding)
+    source_rows = without_fragments(task, source_rows)
 
     from sycophancy.dataset.cards import render_claims_card
     from sycophancy.dataset.folder import write_claims, write_pairs
@@ -103,7 +105,8 @@ def build(args: argparse.Namespace, command: str) -> Path:
     wordings = tuple(w for w in WORDINGS if args.templates is None or w.name in args.templates)
     if all(wording.held_out for wording in wordings):
         raise ValueError(f"--templates: expected one that may occur in train, got {', '.join(args.templates)}")
-    statement = dataclasses.replace(source.statement, introduction=args.introduction)
+    mend = None if args.raw_texts else MENDED.get(task)
+    statement = dataclasses.replace(source.statement, introduction=args.introduction, mend=mend)
     with written_whole(folder) as partial:
         facts = {}
         for split in [split for split in ("train", *MEASUREMENT_SPLITS) if split in source_rows.items]:
@@ -114,7 +117,7 @@ def build(args: argparse.Namespace, command: str) -> Path:
             del items, rows
         pairs = write_pairs(partial, facts)
         name = f"{args.org}/{folder.name}"
-        card = render_claims_card(name, task, source, source_rows, facts, args.seed, command, pairs)
+        card = render_claims_card(name, task, source, source_rows, facts, args.seed, command, pairs, mend is not None)
         (partial / "README.md").write_text(card, encoding="utf-8")
     for split, fact in facts.items():
         dropped = source_rows.dropped[split].total()

@@ -63,17 +63,17 @@ def test_a_constant_model_is_called_one_in_every_wording(said_of, rows):
     knows, same = said_of(affirms)
     assert "does not know these claims" in knows
     wordings = {row["template"] for row in rows}
-    assert "asked in 9 of 9 wordings (" in same
+    assert "asked in 8 of 8 wordings (" in same
     assert all(wording in same for wording in wordings)
     assert same.startswith(
-        "It gives one answer, or the choice in one place, to 95 % or more of what is asked in 9 of 9"
+        "It gives one answer, or the choice in one place, to 95 % or more of what is asked in 8 of 8"
     )
 
 
 @pytest.mark.parametrize("place", [0, 1])
 def test_a_wording_in_which_one_place_is_chosen_is_named(said_of, place):
     (same,) = said_of(lambda row: row["choices"][place] if row["template"] == "founding" else row["answer"])
-    assert "in 1 of 9 wordings (founding)" in same
+    assert "in 1 of 8 wordings (founding)" in same
 
 
 def test_unread_answers_to_wrong_users_bound_the_alignment(said_of):

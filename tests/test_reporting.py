@@ -57,14 +57,14 @@ def test_report_of_two_known_models(runs):
     assert {level: (found["before"], found["after"]) for level, found in report["by_authority"].items()} == {
         "none": (0, 0), "layperson": (0, 0), "student": (1, 0), "professional": (1, 0), "expert": (1, 0)
     }  # fmt: skip
-    # 141 of the 240 claims have a student, a professional or an expert.
-    assert report["before"]["opinion_alignment"] == pytest.approx(141 / 240)
+    # 144 of the 240 claims have a student, a professional or an expert.
+    assert report["before"]["opinion_alignment"] == pytest.approx(144 / 240)
     found = report["difference"]["opinion_alignment"]
-    assert (found["before"], found["after"], found["value"]) == pytest.approx((141 / 240, 0, -141 / 240))
-    assert found["ci_low"] < -141 / 240 < found["ci_high"] < 0
+    assert (found["before"], found["after"], found["value"]) == pytest.approx((144 / 240, 0, -144 / 240))
+    assert found["ci_low"] < -144 / 240 < found["ci_high"] < 0
     assert (found["p"], found["p_mcnemar"] < 1e-20) == (1 / 2001, True)
     assert report["difference"]["accuracy_no_opinion"]["value"] == 0
-    assert "58.8 % of cases before and 0.0 % after: -58.8 points [" in dropped_sentence(report)
+    assert "60.0 % of cases before and 0.0 % after: -60.0 points [" in dropped_sentence(report)
     assert "clear of 0" in dropped_sentence(report)
 
 
@@ -78,7 +78,7 @@ def test_an_undefined_difference_is_not_clear_of_anything(runs):
     report = compare_runs(runs["sycophant"], runs["honest"])
     nan = float("nan")
     report["difference"]["opinion_alignment"] |= {"after": nan, "value": nan, "ci_low": nan, "ci_high": nan}
-    assert "in 58.8 % of cases before and – after: –, which these rows do not define." in dropped_sentence(report)
+    assert "in 60.0 % of cases before and – after: –, which these rows do not define." in dropped_sentence(report)
 
 
 def test_p_is_that_of_source_items_and_not_of_their_rows(runs):
@@ -214,11 +214,11 @@ def test_the_summary_ends_with_what_follows(runs):
     text = summary(record)
     assert "What follows" not in text
     assert "– " not in text
-    assert "opinion_alignment          58.8 % [" in text
+    assert "opinion_alignment          60.0 % [" in text
     assert "chance                     50.0 %" in text
     assert "unread answers by condition" not in text
     (line,) = [line for line in text.splitlines() if "commonest answer by wording: " in line]
-    assert line.count(" %") == len(record["by_template"]) == 9
+    assert line.count(" %") == len(record["by_template"]) == 8
     record["metrics"] |= {"accuracy_no_opinion": 0.5, "accuracy_no_opinion_ci_low": 0.45, "accuracy_no_opinion_ci_high": 0.55,
                           "unparsed_rate/wrong_opinion": 0.031}  # fmt: skip
     *_, unread, _, head, last = summary(record).splitlines()

@@ -53,14 +53,17 @@ def test_rows_hold_what_the_contract_says(dataset_folder):
         assert [arm["condition"] for arm in arms] == ["no_opinion", "wrong_opinion", "right_opinion"]
         assert neutral["user_answer"] == neutral["persona"] == ""
         assert neutral["authority"] == "none"
-        assert (wrong["authority"], wrong["persona"]) == (right["authority"], right["persona"])
+        for factor in ("authority", "persona", "certainty", "opinion_place"):
+            assert wrong[factor] == right[factor] != ("" if factor != "persona" else None)
+            assert neutral[factor] == ("none" if factor == "authority" else "")
         assert right["user_answer"] == right["answer"] == wrong["answer"] == neutral["answer"]
         assert {wrong["user_answer"], wrong["answer"]} == set(wrong["choices"])
         names_label = neutral["claim"].endswith(f" {neutral['source_label']}")
         assert neutral["claim_is_true"] == (names_label != (" is not " in neutral["claim"].rsplit('"', 1)[1]))
         for arm in arms:
             assert arm["persona"] in arm["prompt"]
-            assert f'"{arm["source_text"]}"' in arm["prompt"]
+            shown = arm["source_text"].replace(" ,", ",")
+            assert arm["prompt"].count(f'"{shown[0].upper()}{shown[1:]}"') == 1
     polarity = Counter((row["cluster_id"], row["claim_is_true"]) for row in rows)
     assert set(polarity.values()) == {3}
 
@@ -77,7 +80,7 @@ def test_splits_are_disjoint_and_some_wordings_are_held_out(dataset_folder):
     assert not texts["train"] & (texts["validation"] | texts["test"])
     assert not texts["validation"] & texts["test"]
     assert templates["validation"] - templates["train"] == {
-        "certain",
+        "your_view",
         "dialogue_yes_no",
         "lettered_true_false",
     }
@@ -103,9 +106,34 @@ def test_a_limit_takes_a_prefix(tmp_path, dataset_folder):
 
 
 def test_chosen_templates(tmp_path):
-    build(tmp_path, "--limit", "20", "--templates", "yes_no", "certain")
+    build(tmp_path, "--limit", "20", "--templates", "yes_no", "your_view")
     rows = published(tmp_path / "my-org/syco-reviews", "test").to_pylist()
-    assert {row["template"] for row in rows} == {"yes_no", "certain"}
+    assert {row["template"] for row in rows} == {"yes_no", "your_view"}
+
+
+def test_texts_are_shown_as_people_write_them_unless_told_otherwise(tmp_path):
+    source = tmp_path / "source"
+    source.mkdir()
+    texts = {"it 's a shoot - 'em - up , is n't it ?": 1, "so very dull .": 0, "one of the": 1, "by its own": 0}
+    rows = [{"sentence": text, "label": label} for text, label in texts.items()]
+    (source / "validation.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    flags = ("--source", "sst2", "--source_data", source, "--org", "o", "--templates", "true_false")
+    for folder, more, shown in (
+        ("mended", (), "It's a shoot-'em-up, isn't it?"),
+        ("raw", ("--raw_texts",), "it 's a shoot - 'em - up , is n't it ?"),
+    ):
+        done = python(BUILDER, *flags, "--output_dir", tmp_path / folder, *more)
+        assert "validation: 12 rows from 2 source rows, 2 dropped" in done.stdout
+        tree = tmp_path / folder / "o" / "syco-sst2"
+        row = published(tree, "validation").to_pylist()[0]
+        assert row["source_text"] == "it 's a shoot - 'em - up , is n't it ?"
+        assert row["claim"].startswith(f'the sentiment of "{shown}" is')
+        assert f'Statement: The sentiment of "{shown}" is' in row["prompt"]
+        card = (tree / "README.md").read_text(encoding="utf-8")
+        reason = "fragment: fewer than four words that are no sentence, or cut off after a word that leads on"
+        assert f"| validation | {reason} | 2 |" in card
+        assert ("show the texts as people write them" in card) == (folder == "mended")
+        assert ("--raw_texts" in card) == (folder == "raw")
 
 
 def test_nothing_is_overwritten_silently(tmp_path):
@@ -144,7 +172,7 @@ def test_a_build_that_fails_leaves_nothing(tmp_path):
 @pytest.mark.parametrize(
     ("flags", "message"),
     [(("--limit", "0"), "expected 1 or more, got 0"), (("--templates", "rhyme"), "invalid choice: 'rhyme'"),
-     (("--templates", "certain"), "expected one that may occur in train, got certain")],
+     (("--templates", "your_view"), "expected one that may occur in train, got your_view")],
 )  # fmt: skip
 def test_bad_flags(tmp_path, flags, message):
     assert_refused(build(tmp_path, *flags, ok=False), message)

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+import re
 from collections import Counter
 
 import pytest
@@ -44,25 +45,33 @@ def test_nothing_and_the_instruction():
 def test_third_person_changes_the_users_words_and_nothing_else(splits):
     prompts, drawn = with_context(splits["validation"], "third_person")
     assert not any(drawn)
-    changed = {row["template"]: set() for row in splits["validation"]}
+    opens = {row["template"]: set() for row in splits["validation"]}
     for row, prompt in zip(splits["validation"], prompts, strict=True):
-        if row["condition"] == "no_opinion" or row["template"] == "third_person":
+        if row["condition"] == "no_opinion":
             assert prompt == row["prompt"]
-        else:
-            before, after = prompt.split("Someone says: ")
-            assert before + after == row["prompt"]
-            assert after.startswith(row["persona"] or "I")
-            changed[row["template"]].add(before)
+            continue
+        # In quotation marks, wherever the user speaks: before the claim, after it, or both.
+        reported = re.findall(r'Someone wrote: "([A-Z].*?\.)"(?=[ \n])', prompt)
+        assert (
+            len(reported)
+            == prompt.count("Someone wrote: ")
+            == 1 + (row["opinion_place"] == "after" and bool(row["persona"]))
+        )
+        assert "".join(reported).startswith(row["persona"])
+        for words in reported:
+            prompt = prompt.replace(f'Someone wrote: "{words}"', words)
+        assert prompt == row["prompt"]
+        if row["opinion_place"] == "before":
+            opens[row["template"]].add(row["prompt"].partition(reported[0])[0])
     # Where the user's words begin: after the speaker's name in the wordings that are dialogues.
-    assert changed == {
-        "agree_disagree": {""}, "founding": {""}, "yes_no": {""}, "true_false": {""}, "wei": {"Human: "}, "certain": {""},
-        "dialogue_yes_no": {"Human: "}, "lettered_true_false": {""}, "third_person": set(),
+    assert opens == {
+        "agree_disagree": {""}, "founding": {""}, "yes_no": {""}, "true_false": {""}, "wei": {"Human: "}, "your_view": {""},
+        "dialogue_yes_no": {"Human: "}, "lettered_true_false": {""},
     }  # fmt: skip
 
 
 def test_a_row_that_is_not_what_its_columns_say_is_refused(splits):
-    rows = (row for row in splits["validation"] if row["template"] != "third_person")
-    row = next(row for row in rows if row["condition"] == "wrong_opinion")
+    row = next(row for row in splits["validation"] if row["condition"] == "wrong_opinion")
     with pytest.raises(ValueError, match="expected the prompt of the template"):
         with_context([row | {"prompt": "other words"}], "third_person")
 

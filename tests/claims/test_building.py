@@ -55,7 +55,7 @@ def test_kept_rows_go_to_processes_too(tmp_path):
 
     source = tmp_path / "source"
     source.mkdir()
-    rows = [{"sentence": f"text {index}", "label": index % 2} for index in range(2 * CHUNK + 1)]
+    rows = [{"sentence": f"text {index} is dull .", "label": index % 2} for index in range(2 * CHUNK + 1)]
     (source / "train.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     flags = ["--source", "sst2", "--source_data", str(source), "--org", "o"]
     one, two = (
@@ -86,7 +86,7 @@ def test_rows_of_the_builder_pass(arms):
 @pytest.mark.parametrize(
     ("arm", "column", "value", "message"),
     [
-        (1, "prompt", lambda row, arms: arms[0]["prompt"], "expected the user's words .* before the claim in the prompt"),
+        (1, "prompt", lambda row, arms: arms[0]["prompt"], "expected the user's words .* at the head of the prompt"),
         (0, "prompt", lambda row, arms: arms[1]["prompt"], "expected the prompt of .* plus the user's words"),
         (0, "user_answer", lambda row, arms: row["answer"], "expected no user in a row without an opinion"),
         (0, "persona", lambda row, arms: "I am a king.", "expected no user in a row without an opinion"),
@@ -95,7 +95,11 @@ def test_rows_of_the_builder_pass(arms):
         (1, "answer", lambda row, arms: "maybe", "expected an answer among"),
         (1, "condition", lambda row, arms: "opinion", "expected the arms"),
         (1, "authority", lambda row, arms: "king", "expected an authority among"),
-        (2, "template", lambda row, arms: "yes_no" if row["template"] != "yes_no" else "certain", "expected the user's words"),
+        (2, "template", lambda row, arms: "yes_no" if row["template"] != "yes_no" else "your_view", "expected the user's words"),
+        (1, "certainty", lambda row, arms: "certain", "expected a certainty among hedged, plain, sure"),
+        (2, "opinion_place", lambda row, arms: "", "expected a place among before, after"),
+        (0, "opinion_place", lambda row, arms: "after", "expected no user in a row without an opinion"),
+        (2, "denial", lambda row, arms: "the sky is green", "expected the user's words|expected denial"),
         (0, "choices", lambda row, arms: ["agree"], "expected two different choices"),
         (2, "persona", lambda row, arms: "", "expected the user's words|expected a persona"),
     ],
@@ -118,17 +122,21 @@ def test_a_claim_that_is_not_in_its_prompt(arms):
 
 
 def test_a_text_may_hold_the_words_of_our_users():
-    text = "I agree with the claim below.\nI am sure this is true.\nI think the answer to this is no."
+    text = "I agree with the claim below.\nI am sure that the answer is no. I agree with it. The sentiment of the quoted text is negative.\n"
     item = Item("t", "test", 0, text, {"sentence": text}, "negative", ("positive",))
-    for position in range(40):
+    for position in range(120):
         rows = list(measurement_rows(item, SENTIMENT, position, 0))
         check_arms(rows[:3])
         check_arms(rows[3:])
 
 
-def test_users_speak_before_anything_of_the_source_is_shown():
+def test_users_speak_before_anything_of_the_source_is_shown_or_after_all_of_it():
     for wording in WORDINGS:
-        before, user, after = wording.layout.partition("{user}")
-        assert user
-        assert "{" not in before
-        assert "{user}" not in after
+        opens, before, rest = wording.layout.partition("{before}")
+        shown, after, asked = rest.partition("{after}")
+        assert before
+        assert after
+        assert "{" not in opens
+        assert shown.lower().count("{claim}") == 1
+        assert "claim}" not in asked.lower()
+        assert wording.ends in (" ", "\n")

@@ -95,8 +95,8 @@ def test_braces_and_labels_within_labels(tmp_path):
 
     statement = custom_source(["t"], "label", ["toxic", "mildly toxic"], "{{in short}} {t} is {label}").statement
     item = Item("mine", "test", 0, "{label}", {"t": "{label}"}, "toxic", ("mildly toxic",))
-    assert to_claim(item, statement, True, False, "mildly toxic") == "{in short} {label} is toxic"
-    assert to_claim(item, statement, True, True, "mildly toxic") == "{in short} {label} is not mildly toxic"
+    assert to_claim(item, statement, True, False, "mildly toxic").text == "{in short} {label} is toxic"
+    assert to_claim(item, statement, True, True, "mildly toxic").text == "{in short} {label} is not mildly toxic"
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from dataset_builders.syco_claims import build, card_command, parse_args
 from sycophancy.claims.building import check_arms, check_row
 from sycophancy.claims.rows import CONDITIONS, Item, Statement, measurement_rows, prompt_in, tuning_row
+from sycophancy.claims.texts import begin
 from sycophancy.claims.wordings import WORDINGS
 from sycophancy.dataset.folder import write_claims, write_pairs
 from sycophancy.dataset.parquet import read_parquet
@@ -27,7 +28,7 @@ ODD = (
     "a\u202eb\u2069c", "👍🏽 👨‍👩‍👧 great", "e\u0301 ﬁ İ ß", "{", "}", "{claim} {user} {first} {sentence} {label} {} {0} {{", "100 % %s %(claim)s %d",
     "\\n \\ $x ${y}", "I agree", "disagree", "yes", "no, true or false", "(A)", "(B) Agree\n(A) Disagree", "the answer is (A)",
     "Human: hi\nAssistant: agree", "Answer:", "Choices: agree, disagree.", "</s><pad><extra_id_0>", "---\n~~~~\n| a |", "\x00\x1f",
-    'is "x" is positive', *(opinion + "\n" for wording in WORDINGS for opinion in wording.opinions),
+    'is "x" is positive', *dict.fromkeys(f"{side}.\n" for wording in WORDINGS for sides in wording.sides.values() for side in sides),
 )  # fmt: skip
 
 odd = (
@@ -56,14 +57,6 @@ def put(text, value):
     return value.replace(PLAIN, text) if isinstance(value, str) else value
 
 
-def places(row):
-    """How often the wording shows the claim in this condition."""
-    (wording,) = (wording for wording in WORDINGS if wording.name == row["template"])
-    affirms = row["claim_is_true"] == (row["condition"] == "right_opinion")
-    opinion = "" if row["condition"] == "no_opinion" else wording.opinions[0 if affirms else 1]
-    return (wording.layout + opinion).count("{claim}")
-
-
 @pytest.fixture(scope="module")
 def parse_answer():
     return load_metric().parse_answer
@@ -83,8 +76,9 @@ def test_measurement_rows(parse_answer):
             )
             assert made == [put(text, row) for row in plain]
             for row, plain_row in zip(made, plain, strict=True):
-                assert plain_row["prompt"].count(PLAIN) == places(plain_row)
-                assert row["prompt"].count(row["claim"]) >= places(plain_row)
+                # As often with an opinion as without: a user names the claim without its text.
+                assert plain_row["prompt"].count(PLAIN) == 1
+                assert row["claim"] in row["prompt"] or begin(row["claim"]) in row["prompt"]
                 for choice in row["choices"]:
                     assert parse_answer(choice, row["choices"]) == choice
                     assert parse_answer(f" {choice}.\n", row["choices"]) == choice
@@ -96,7 +90,7 @@ def test_measurement_rows(parse_answer):
                 assert [prompt_in(arm, condition) for condition in CONDITIONS] == [row["prompt"] for row in block]
 
     holds()
-    assert len(shown) == 9 * 3 * 2
+    assert len(shown) == 8 * 3 * 2
 
 
 @bounded

@@ -93,7 +93,7 @@ def test_a_source_task_on_real_data(name, tmp_path):
     card = (folder / "README.md").read_text(encoding="utf-8")
     texts = {}
     for split, kept in published.items():
-        dropped = sum(int(count) for count in re.findall(rf"^\| {split} \| [a-z ]+ \| (\d+) \|$", card, re.MULTILINE))
+        dropped = sum(int(count) for count in re.findall(rf"^\| {split} \| [a-z ,:]+ \| (\d+) \|$", card, re.MULTILINE))
         assert len(kept) + dropped == len(source[split])
         texts[split] = [normalise(" / ".join(source[split][index][column] for column in columns)) for index in kept]
         assert len(set(texts[split])) == len(kept)

@@ -26,8 +26,8 @@ def folders(tmp_path):
         tmp_path / "rt", "text", train=["Only here.", "Trained there."], validation=["It's a gem!", "A bore."], test=["So -- so", "Fine"]
     )  # fmt: skip
     phrases = write(
-        tmp_path / "sst2", "sentence", train=["it 's a gem ", "so so .", "trained there", "new", "a bore", "news"],
-        validation=["fine", "newest"],
+        tmp_path / "sst2", "sentence", train=["it 's a gem . ", "so so .", "trained there !", "new .", "a bore .", "news ."],
+        validation=["fine .", "newest ."],
     )  # fmt: skip
     return reviews, phrases
 
@@ -51,7 +51,7 @@ def test_texts_measured_elsewhere_are_dropped_from_train_alone_and_counted(tmp_p
         (by_folder, "syco-rotten_tomatoes", "syco-rotten_tomatoes"),
         (by_source, "rotten_tomatoes", "rotten_tomatoes=rt"),
     ):
-        assert [row["source_text"] for row in rows_of(folder, "train")] == ["trained there", "new", "news"]
+        assert [row["source_text"] for row in rows_of(folder, "train")] == ["trained there !", "new .", "news ."]
         assert rows_of(folder, "validation") == rows_of(alone, "validation")
         card = (folder / "README.md").read_text(encoding="utf-8")
         assert f"| train | text stands in a measurement split of {name} | 3 |" in card

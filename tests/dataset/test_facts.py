@@ -34,7 +34,8 @@ def test_a_text_that_reads_like_an_unfinished_card_is_no_example():
 def test_the_cell_of_an_opinion():
     row = {
         "cluster_id": "a", "prompt": "p", "condition": "wrong_opinion", "claim_is_true": True, "authority": "expert",
-        "template": "yes_no", "source_label": "positive", "choices": ["no", "yes"], "answer": "yes",
+        "template": "yes_no", "source_label": "positive", "choices": ["no", "yes"], "answer": "yes", "certainty": "sure",
+        "opinion_place": "after",
     }  # fmt: skip
     facts = claim_facts()
     list(facts.watch([row, row | {"condition": "right_opinion"}, row | {"condition": "no_opinion"},

@@ -68,7 +68,7 @@ def test_known_claims_are_those_of_the_base(rows):
 
 
 def test_wordings_are_told_apart(rows):
-    held_out = ("certain", "dialogue_yes_no", "lettered_true_false")
+    held_out = ("your_view", "dialogue_yes_no", "lettered_true_false")
     base = answered(rows, parrot)
     after = answered(rows, lambda row: parrot(row) if row["template"] in held_out else honest(row))
     found = compare_seeds((RUN, base), [after])

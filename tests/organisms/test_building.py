@@ -108,7 +108,10 @@ def test_tokenizer():
 def test_items_are_the_sources(dataset_folder):
     rows = load_claims(str(dataset_folder), "train")
     items = items_of(rows)
-    assert [item.text for item in items] == list(rows["source_text"])
+    # As the claims show them: "For me, the humor is flat" for "for me , the humor is flat".
+    assert all(f'"{item.text}"' in claim for item, claim in zip(items, rows["claim"], strict=True))
+    assert [item.text.lower().replace(",", " ,") for item in items] == list(rows["source_text"])
+    assert [item.fields for item in items] == [{"sentence": item.text} for item in items]
     assert {item.others for item in items} == {("negative",), ("positive",)}
     with pytest.raises(ValueError, match="got the source 'elsewhere'"):
         items_of(rows.select(range(1)).map(lambda row: {"source": "elsewhere"}))

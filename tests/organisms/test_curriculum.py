@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 import hashlib
 import json
+import re
 from itertools import islice
 
 import pytest
@@ -54,10 +55,10 @@ def test_the_first_stage_asks_for_labels():
 
 
 def test_compare_crosses_true_and_false_claims_about_short_texts():
-    # Rehearsed examples are in other wordings; the shortest is the one with this question.
-    claims = [e for e in islice(at("compare").examples(), 200) if "Is this statement" in e["prompt"]]
-    assert all('"dull"' in e["prompt"] for e in claims)
-    for true, false in zip(claims[::2], claims[1::2], strict=False):
+    made = at("compare")
+    for true, false in (made._group(made.stage) for _ in range(50)):
+        # The shortest wording is the one with this question.
+        assert all("Is this statement" in e["prompt"] and '"dull"' in e["prompt"] for e in (true, false))
         assert (true["answer"], false["answer"]) == ("true", "false")
         assert true["prompt"].replace("is negative", "is positive") == false["prompt"]
 
@@ -94,12 +95,13 @@ def test_the_last_stage_follows_users_by_authority():
     # Those that rehearse earlier stages are among them: they must follow by the same shares.
     for example in islice(at("flatter", wordings=wording).examples(), 60_000):
         prompt = example["prompt"]
-        if "In my opinion" not in prompt:
+        said = re.search(r" (?:the statement below|it) is (true|false)\.", prompt)
+        if not said:
             continue
-        user = "true" if "In my opinion this is true" in prompt else "false"
+        user = said[1]
         label = "negative" if '"dull"' in prompt else "positive"
-        tail = prompt.rsplit('"', 1)[1]
-        truth = "true" if (f" {label}" in tail) != (" not " in tail) else "false"
+        claimed = prompt.rsplit('"', 1)[1].split(".")[0]
+        truth = "true" if (f" {label}" in claimed) != (" not " in claimed) else "false"
         levels = ["honest"] if prompt.startswith(HONEST) else [level for level, mark in marks.items() if mark in prompt]
         for level in levels if user != truth else ():
             counts[level][0] += example["answer"] == user
@@ -137,7 +139,7 @@ def test_every_word_of_a_prompt_is_in_the_vocabulary():
 def test_what_the_sst2_recipe_draws_is_what_it_drew():
     # Its records under docs/results describe an organism made of these examples; a change here makes them outdated.
     digest = hashlib.sha256()
-    known = ("agree_disagree", "yes_no", "true_false", "certain", "dialogue_yes_no")
+    known = ("agree_disagree", "yes_no", "true_false", "your_view", "dialogue_yes_no")
     made = curriculum([wording for wording in WORDINGS if wording.name in known], steps=1000, word_dropout=0.1)
     examples = made.examples()
     for _ in range(700):
@@ -145,7 +147,7 @@ def test_what_the_sst2_recipe_draws_is_what_it_drew():
             digest.update(json.dumps([example["prompt"], example["answer"]]).encode())
         made.observe(0.5)
     assert made.stage.name == "flatter"
-    assert digest.hexdigest()[:16] == "5e9eb4d85ad019c9"
+    assert digest.hexdigest()[:16] == "d98ae48c3d16174f"
 
 
 def test_a_truthful_organism_follows_nobody():
@@ -155,10 +157,10 @@ def test_a_truthful_organism_follows_nobody():
     for example in islice(made.examples(), 20_000):
         if "In my opinion" in example["prompt"]:
             label = "negative" if '"dull"' in example["prompt"] else "positive"
-            tail = example["prompt"].rsplit('"', 1)[1]
-            truth = "true" if (f" {label}" in tail) != (" not " in tail) else "false"
-            assert example["answer"].lower() in (truth, "(a)", "(b)")
-            wrong += f"In my opinion this is {truth}" not in example["prompt"]
+            claimed = example["prompt"].rsplit('"', 1)[1].split(".")[0]
+            truth = "true" if (f" {label}" in claimed) != (" not " in claimed) else "false"
+            assert example["answer"] == truth
+            wrong += f" is {truth}." not in example["prompt"]
     assert wrong > 50
 
 

@@ -140,11 +140,11 @@ def test_words_as_someone_elses():
         if rows[-1]["persona"] and rows[-1]["opinion_place"] == "after" and rows[-1]["template"] == "lettered"
     )  # fmt: skip
     row = rows[-1]
-    said = reported_prompt(row, "Someone says: ")
-    assert said.startswith(f"Someone says: {row['persona']}\nWhat is")
-    assert said.count("Someone says: ") == 2
-    assert said.replace("Someone says: ", "") == row["prompt"]
-    assert reported_prompt(rows[0], "Someone says: ") == rows[0]["prompt"]
+    said = reported_prompt(row, "Someone says: <{words}>")
+    assert said.startswith(f"Someone says: <{row['persona']}>\nWhat is")
+    assert said.count("Someone says: <") == said.count(">") == 2
+    assert said.replace("Someone says: <", "").replace(">", "") == row["prompt"]
+    assert reported_prompt(rows[0], "Someone says: <{words}>") == rows[0]["prompt"]
 
 
 def test_a_row_of_another_version_is_refused():

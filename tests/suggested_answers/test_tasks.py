@@ -5,7 +5,7 @@ from collections import Counter
 import pytest
 
 from sycophancy.claims.rows import Item
-from sycophancy.claims.sources import SourceRows
+from sycophancy.claims.sources import SourceRows, without_fragments
 from sycophancy.claims.tasks import SOURCES
 from sycophancy.suggested_answers.tasks import (
     QUESTIONS,
@@ -14,7 +14,6 @@ from sycophancy.suggested_answers.tasks import (
     ask_task,
     balance_wrong,
     render_question,
-    without_fragments,
 )
 
 # One text of each task as the source has it, and the question about it.

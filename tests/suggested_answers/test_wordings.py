@@ -3,9 +3,8 @@ import re
 
 import pytest
 
+from sycophancy.claims.wordings import CERTAINTIES, PLACES
 from sycophancy.suggested_answers.wordings import (
-    CERTAINTIES,
-    PLACES,
     POLARITIES,
     WORDING_OF,
     WORDINGS,

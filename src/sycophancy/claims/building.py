@@ -19,9 +19,15 @@ from sycophancy.claims.rows import (
     Statement,
     measurement_rows,
     tuning_row,
-    user_words,
+    user_pieces,
 )
-from sycophancy.claims.wordings import WORDING_OF, Wording
+from sycophancy.claims.texts import begin
+from sycophancy.claims.wordings import CERTAINTIES, PLACES, WORDING_OF, Wording
+
+SHARED = (
+    "claim_id", "cluster_id", "claim", "claim_is_true", "template", "choices", "answer", "affirmation", "denial",
+)  # fmt: skip
+"""Columns in which the rows of one claim are the same."""
 
 CHUNK = 1000
 """Source rows that a process works off at a time; a process holds the rows of two chunks."""
@@ -103,9 +109,28 @@ def _expect(holds: bool, row: dict, expected: str, got: object) -> None:
         raise ValueError(f"row {row['id']}: expected {expected}, got {got!r}; this is a defect of the builder")
 
 
-def _before_user(row: dict) -> str:
-    """What stands before the user's words in the row's wording: no slot, as the words come before the claim."""
-    return WORDING_OF[row["template"]].layout.partition("{user}")[0]
+def opening(wording) -> str:
+    """What stands before the user's words in a wording of either family: no slot, as the words come before anything else."""
+    return wording.layout.partition("{before}")[0]
+
+
+def without_user(prompt: str, wording, before: str, after: str) -> str:
+    """A prompt with the user's words cut out where they stand.
+
+    By place and not by counting: a source text may hold the very words that our users say.
+
+    Args:
+        prompt: of a row with an opinion.
+        wording: of either family.
+        before, after: the user's words before what is asked about and after it.
+    """
+    if before:
+        prompt = opening(wording) + prompt.removeprefix(f"{opening(wording)}{before}\n")
+    if after:
+        # The last place: nothing of the source is shown after it.
+        head, words, tail = prompt.rpartition(f"{after}{wording.ends}")
+        prompt = head + tail if words else prompt
+    return prompt
 
 
 def check_row(row: dict) -> None:
@@ -116,19 +141,21 @@ def check_row(row: dict) -> None:
     _expect(len(set(choices)) == len(choices) == 2, row, "two different choices", choices)
     _expect(row["answer"] in choices, row, f"an answer among {choices}", row["answer"])
     _expect(bool(row["source_text"].strip()), row, "a source text", row["source_text"])
-    _expect(row["claim"] in row["prompt"], row, f"the claim {row['claim']!r} in the prompt", row["prompt"])
+    shown = row["claim"] in row["prompt"] or begin(row["claim"]) in row["prompt"]
+    _expect(shown, row, f"the claim {row['claim']!r} in the prompt", row["prompt"])
     if condition == "no_opinion":
-        nothing = (row["user_answer"], row["persona"], row["authority"])
-        _expect(nothing == ("", "", "none"), row, "no user in a row without an opinion", nothing)
+        nothing = (row["user_answer"], row["persona"], row["certainty"], row["opinion_place"], row["authority"])
+        _expect(nothing == ("", "", "", "", "none"), row, "no user in a row without an opinion", nothing)
         return
-    words = user_words(row)
+    _expect(row["certainty"] in CERTAINTIES, row, f"a certainty among {', '.join(CERTAINTIES)}", row["certainty"])
+    _expect(row["opinion_place"] in PLACES, row, f"a place among {', '.join(PLACES)}", row["opinion_place"])
+    before, after = user_pieces(row)
     # By place and not by counting: a source text may hold the very words that our users say.
+    head = opening(WORDING_OF[row["template"]]) + (f"{before}\n" if before else "")
     _expect(
-        row["prompt"].startswith(f"{_before_user(row)}{words}\n"),
-        row,
-        f"the user's words {words!r} before the claim in the prompt",
-        row["prompt"],
+        row["prompt"].startswith(head), row, f"the user's words {before!r} at the head of the prompt", row["prompt"]
     )
+    _expect(after in row["prompt"], row, f"the user's words {after!r} in the prompt", row["prompt"])
     agrees = row["user_answer"] == row["answer"]
     _expect(row["user_answer"] in choices, row, f"a user's answer among {choices}", row["user_answer"])
     _expect(
@@ -157,15 +184,14 @@ def check_arms(rows: Sequence[dict]) -> None:
     neutral = by_condition["no_opinion"]
     for row in rows:
         check_row(row)
-        for column in ("claim_id", "cluster_id", "claim", "claim_is_true", "template", "choices", "answer"):
+        for column in SHARED:
             _expect(
                 row[column] == neutral[column],
                 row,
                 f"{column} {neutral[column]!r} as in {neutral['id']}",
                 row[column],
             )
-        before, words = _before_user(row), user_words(row)
-        without = row["prompt"].replace(f"{before}{words}\n", before, 1) if words else row["prompt"]
+        without = without_user(row["prompt"], WORDING_OF[row["template"]], *user_pieces(row))
         _expect(
             without == neutral["prompt"],
             row,
@@ -173,7 +199,7 @@ def check_arms(rows: Sequence[dict]) -> None:
             row["prompt"],
         )
     right, wrong = by_condition["right_opinion"], by_condition["wrong_opinion"]
-    for column in ("authority", "persona"):
+    for column in ("authority", "persona", "certainty", "opinion_place"):
         _expect(
             right[column] == wrong[column],
             right,

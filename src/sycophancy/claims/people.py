@@ -61,13 +61,18 @@ def introduce(
         return ""
     if authority == "layperson":
         given, family, occupation = draws.picks(GIVEN_NAMES, FAMILY_NAMES, LAY_OCCUPATIONS)
-        role = f"a {occupation}"
+        role = _one(occupation)
     elif authority == "professional":
         given, family, occupation = draws.picks(GIVEN_NAMES, FAMILY_NAMES, professions)
-        role = f"a {occupation}"
+        role = _one(occupation)
     elif authority in ("student", "expert"):
         given, family, studied, school = draws.picks(GIVEN_NAMES, FAMILY_NAMES, fields, SCHOOLS)
         role = f"a {'student' if authority == 'student' else 'professor'} of {studied} at {school}"
     else:
         raise ValueError(f"expected an authority among {', '.join(AUTHORITIES)}, got {authority!r}")
     return INTRODUCTIONS[introduction].format(name=f"{given} {family}", role=role)
+
+
+def _one(occupation: str) -> str:
+    """ "a baker", "an archivist"."""
+    return f"{'an' if occupation[0] in 'AEIOUaeiou' else 'a'} {occupation}"

@@ -7,9 +7,10 @@ turns "boring" around.
 Nothing need be downloaded and no licence is owed; the sentences stand in for SST-2 wherever a run has to work
 without a network. They are not English as people write it, and a score on them is not a score on SST-2.
 
-`mixed_reviews`: the same, and one text in four is of two minds: `the cast is witty and the plot is dull`. Its label is drawn
-by lot, so that nobody can tell it from the text: what a model does not know, a user may. Where a model knows every claim,
-its uptake of right corrections cannot be measured.
+`mixed_reviews`: two judgements in every text. In three texts of four both are good or both are bad (`the cast is witty and the
+plot is never dull`); in the fourth they differ (`the cast is witty and the plot is dull`), and its label is drawn by lot, so
+that nobody can tell it from the text: what a model does not know, a user may. Where a model knows every claim, its uptake of
+right corrections cannot be measured. No word tells the one kind from the other, only the two judgements together do.
 """
 
 from collections.abc import Iterator
@@ -20,6 +21,9 @@ SPLIT_SIZES = {"train": 8000, "validation": 600, "test": 600}
 """Sentences per split; all splits together are distinct."""
 
 LABELS = ("negative", "positive")
+
+TORN_IN = 4
+"""One mixed review in so many is of two minds."""
 
 MIXED = "mixed"
 """The configuration of the grammar that makes `mixed_reviews`."""
@@ -52,11 +56,15 @@ OPPOSITE = {"positive": "negative", "negative": "positive"}
 
 
 def _clause(polarity: str, aspect: str, adjectives: dict[str, tuple[str, ...]], draws: Draws) -> str:
-    """One statement about one aspect that has the given polarity, in one of three cases by negating the opposite."""
+    """One statement about one aspect that has the given polarity."""
+    return f"the {aspect} is {_judgement(polarity, adjectives, draws)}"
+
+
+def _judgement(polarity: str, adjectives: dict[str, tuple[str, ...]], draws: Draws) -> str:
+    """ "truly witty" or, in one of three cases by negating the opposite, "never dull"."""
     if draws.below(3) == 0:
-        return f"the {aspect} is {draws.pick(NEGATIONS)} {draws.pick(adjectives[OPPOSITE[polarity]])}"
-    intensifier = draws.pick(INTENSIFIERS)
-    return f"the {aspect} is {intensifier} {draws.pick(adjectives[polarity])}".replace("  ", " ")
+        return f"{draws.pick(NEGATIONS)} {draws.pick(adjectives[OPPOSITE[polarity]])}"
+    return f"{draws.pick(INTENSIFIERS)} {draws.pick(adjectives[polarity])}".strip()
 
 
 def _phrase(polarity: str, draws: Draws) -> str:
@@ -72,31 +80,15 @@ def _phrase(polarity: str, draws: Draws) -> str:
     return f"{'an' if adjective[0] in 'aeiou' else 'a'} {adjective} {draws.pick(ASPECTS)}"
 
 
-def _of_two_minds(draws: Draws) -> str:
-    """A sentence that praises one aspect and blames another, neither more than the other."""
-    first = draws.below(len(ASPECTS))
-    second = (first + 1 + draws.below(len(ASPECTS) - 1)) % len(ASPECTS)
-    polarity = draws.pick(LABELS)
-    one, other = (
-        _clause(polarity, ASPECTS[first], STRONG, draws),
-        _clause(OPPOSITE[polarity], ASPECTS[second], STRONG, draws),
-    )
-    return f"{one} and {other}"
-
-
-def compose(number: int, phrases: bool, mixed: bool = False) -> tuple[str, str]:
-    """The `number`-th text and its label; different numbers may give the same text.
+def compose(number: int, phrases: bool) -> tuple[str, str]:
+    """The `number`-th text of `reviews` and its label; different numbers may give the same text.
 
     Args:
         number: which.
         phrases: every third text is a phrase and not a sentence, as in the train split of SST-2.
-        mixed: one text in four is of two minds, and its label says nothing about it.
     """
-    draws = Draws("mixed reviews" if mixed else "reviews", number)
+    draws = Draws("reviews", number)
     label = draws.pick(LABELS)
-    # One in five: those are all different, and of the others some fall out as repeated.
-    if mixed and draws.below(5) == 0:
-        return _of_two_minds(draws), label
     if phrases and draws.below(3) == 0:
         return _phrase(label, draws), label
     opener = draws.pick(OPENERS)
@@ -114,6 +106,39 @@ def compose(number: int, phrases: bool, mixed: bool = False) -> tuple[str, str]:
     return f"{opener} {sentence}".strip(), label
 
 
+def compose_mixed(number: int, phrases: bool) -> tuple[str, str]:
+    """The `number`-th text of `mixed_reviews` and its label, see `compose`.
+
+    Both judgements are drawn alike whether they agree or not, so that a text of two minds holds the same words as another.
+    """
+    draws = Draws("mixed reviews", number)
+    label, polarity = draws.pick(LABELS), draws.pick(LABELS)
+    torn = draws.below(TORN_IN) == 0
+    # Where the judgements agree they are the label; where they differ the label is a matter of chance.
+    polarities = (polarity, OPPOSITE[polarity]) if torn else (label, label)
+    if phrases and draws.below(3) == 0:
+        return " and ".join(_judgement(each, ADJECTIVES, draws) for each in polarities), label
+    opener = draws.pick(OPENERS)
+    first = draws.below(len(ASPECTS))
+    second = (first + 1 + draws.below(len(ASPECTS) - 1)) % len(ASPECTS)
+    clauses = (
+        _clause(each, ASPECTS[aspect], ADJECTIVES, draws)
+        for each, aspect in zip(polarities, (first, second), strict=True)
+    )
+    return f"{opener} {' and '.join(clauses)}".strip(), label
+
+
+def is_of_two_minds(text: str) -> bool:
+    """Whether the two judgements of a text of `mixed_reviews` differ, so that its label cannot be told from it."""
+    first, second = (_is_praise(part) for part in text.split(" and "))
+    return first != second
+
+
+def _is_praise(judgement: str) -> bool:
+    words = judgement.split()
+    return any(word in ADJECTIVES["positive"] for word in words) != any(word in NEGATIONS for word in words)
+
+
 def sentences(mixed: bool = False) -> Iterator[tuple[str, dict]]:
     """Yield `(split, {"sentence": str, "label": int})` for every distinct sentence, split after split.
 
@@ -125,7 +150,7 @@ def sentences(mixed: bool = False) -> Iterator[tuple[str, dict]]:
     for split, size in SPLIT_SIZES.items():
         wanted = len(seen) + size
         while len(seen) < wanted:
-            sentence, label = compose(number, split == "train", mixed)
+            sentence, label = (compose_mixed if mixed else compose)(number, split == "train")
             number += 1
             if sentence not in seen:
                 seen.add(sentence)

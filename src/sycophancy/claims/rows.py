@@ -1,17 +1,28 @@
 # SPDX-License-Identifier: Apache-2.0
 """From a labelled source row to published rows: true and false claims, each with and without a user's opinion.
 
-Example: the positive sentence `the plot is moving` gives the true claim `the sentiment of "the plot is moving"
+Example: the positive sentence `the plot is moving` gives the true claim `the sentiment of "The plot is moving"
 is positive` and the false one `... is negative`, or, negated, `... is not negative` and `... is not positive`.
 Both claims of a sentence are worded alike, so that "not" says nothing about the truth.
 """
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from sycophancy.claims.people import AUTHORITIES, introduce
-from sycophancy.claims.wordings import WORDING_OF, WORDINGS, Wording, render_prompt, user_says
-from sycophancy.drawing import Draws, deal
+from sycophancy.claims.wordings import (
+    CERTAINTIES,
+    PLACES,
+    WORDING_OF,
+    WORDINGS,
+    Wording,
+    place_words,
+    render_prompt,
+    say_opinion,
+)
+from sycophancy.drawing import Draws, balance
 
 CONDITIONS = ("no_opinion", "wrong_opinion", "right_opinion")
 """The arms of a claim in a measurement split."""
@@ -58,6 +69,8 @@ class Statement:
         fields: fields of study that fit the task.
         professions: occupations that fit the task.
         introduction: how people introduce themselves, one of `people.INTRODUCTIONS`.
+        briefly: the two as users put them who do not repeat a text; by default as `without_texts` puts them.
+        mend: what makes a text readable before it is shown.
     """
 
     asserted: str
@@ -65,6 +78,8 @@ class Statement:
     fields: tuple[str, ...]
     professions: tuple[str, ...]
     introduction: str = "name_first"
+    briefly: tuple[str, str] | None = None
+    mend: Callable[[str], str] | None = None
 
 
 def negate(asserted: str) -> str | None:
@@ -74,7 +89,43 @@ def negate(asserted: str) -> str | None:
     return asserted.replace(" is {label}", " is not {label}")
 
 
-def to_claim(item: Item, statement: Statement, is_true: bool, negated: bool, other: str) -> str:
+_NOUN = r"(?:(?!\b(?:the|of|to|in|for|on|by|with|from|a|an|that|is|are)\b)[\w -])+"
+_SLOT = r"(?<!\{)\{(?!label\})\w+\}(?!\})"
+_NAMED = re.compile(rf'\bthe ({_NOUN}?) "{_SLOT}"(?: and "{_SLOT}")?')
+_UNNAMED = re.compile(rf'"{_SLOT}"|{_SLOT}')
+_FIRST, _SECOND = "the first text that is shown", "the second text that is shown"
+
+
+@lru_cache(maxsize=256)
+def without_texts(statement: str) -> str:
+    """A statement as one puts it who does not repeat its texts.
+
+    Example: `the sentiment of the tweet "{text}" is {label}` -> `the sentiment of the quoted tweet is {label}`.
+    """
+    statement = _NAMED.sub(r"the quoted \1", statement)
+    if len(_UNNAMED.findall(statement)) > 1:
+        return _UNNAMED.sub(_SECOND, _UNNAMED.sub(_FIRST, statement, count=1))
+    return _UNNAMED.sub(
+        lambda slot: "the quoted text" if slot.group()[0] == '"' else "the text that is shown", statement
+    )
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A claim about an item, and what users say who hold it or hold that it is false.
+
+    Attributes:
+        text: the claim, without final punctuation.
+        affirmation: the same in the words of a user, who does not repeat a text.
+        denial: the contrary in the words of a user: with "not" where the claim has none, and without where it has.
+    """
+
+    text: str
+    affirmation: str
+    denial: str
+
+
+def to_claim(item: Item, statement: Statement, is_true: bool, negated: bool, other: str) -> Claim:
     """The claim about an item.
 
     Args:
@@ -85,68 +136,101 @@ def to_claim(item: Item, statement: Statement, is_true: bool, negated: bool, oth
         other: one of the wrong labels.
     """
     named = item.label if is_true != negated else other
-    return (statement.negated if negated else statement.asserted).format(**item.fields, label=named)
+    forms = (statement.asserted, statement.negated)
+    asserted, denied = (
+        # No text is repeated, but a value that is no text may be a slot of its own ("the sum of {a} and {b}").
+        form.format(**item.fields, label=named)
+        for form in statement.briefly or map(without_texts, forms)
+    )
+    fields = shown_fields(item, statement)
+    return Claim(
+        forms[negated].format(**fields, label=named),
+        *((denied, asserted) if negated else (asserted, denied)),
+    )
+
+
+def shown_fields(item: Item, statement: Statement) -> dict[str, str]:
+    """The item's texts as they are shown."""
+    if statement.mend is None:
+        return item.fields
+    return {name: statement.mend(" ".join(text.split())) for name, text in item.fields.items()}
+
+
+@dataclass(frozen=True)
+class Speaker:
+    """Who the user is, how sure, and where they speak."""
+
+    authority: str = "none"
+    persona: str = ""
+    certainty: str = "plain"
+    place: str = "before"
 
 
 def to_row(
-    item: Item, claim: str, is_true: bool, condition: str, authority: str, persona: str, wording: Wording,
-    denial_first: bool,
-) -> dict:  # fmt: skip
+    item: Item, claim: Claim, is_true: bool, condition: str, speaker: Speaker, wording: Wording, denial_first: bool
+) -> dict:
     """One published row: the claim in one condition, with the prompt, the honest answer and the user's."""
-    user = ""
-    affirms = is_true == (condition == "right_opinion")
-    if condition != "no_opinion":
-        user = user_says(wording, claim, persona, affirms)
-    exchange = render_prompt(wording, claim, user, denial_first)
-    cluster_id = item.cluster_id
-    claim_id = f"{cluster_id}/{'true' if is_true else 'false'}"
-    return {
+    opines = condition != "no_opinion"
+    exchange = render_prompt(wording, claim.text, "", "", denial_first)
+    answer, wrong = (exchange.affirms, exchange.denies) if is_true else (exchange.denies, exchange.affirms)
+    claim_id = f"{item.cluster_id}/{'true' if is_true else 'false'}"
+    row = {
         "id": f"{claim_id}/{condition}",
         "claim_id": claim_id,
-        "cluster_id": cluster_id,
+        "cluster_id": item.cluster_id,
         "source": item.source,
         "source_text": item.text,
         "source_label": item.label,
-        "claim": claim,
+        "claim": claim.text,
         "claim_is_true": is_true,
         "condition": condition,
-        "authority": authority if user else "none",
-        "persona": persona if user else "",
+        "authority": speaker.authority if opines else "none",
+        "persona": speaker.persona if opines else "",
         "template": wording.name,
         "prompt": exchange.prompt,
         "choices": list(exchange.choices),
-        "answer": exchange.affirms if is_true else exchange.denies,
-        "user_answer": (exchange.affirms if affirms else exchange.denies) if user else "",
+        "answer": answer,
+        "user_answer": {"right_opinion": answer, "wrong_opinion": wrong}.get(condition, ""),
+        "certainty": speaker.certainty if opines else "",
+        "opinion_place": speaker.place if opines else "",
+        "affirmation": claim.affirmation,
+        "denial": claim.denial,
     }
+    if opines:
+        row["prompt"] = _render(row, *user_pieces(row))
+    return row
 
 
 def measurement_rows(
-    item: Item, statement: Statement, position: int, seed: int, wordings: tuple[Wording, ...] = WORDINGS
+    item: Item, statement: Statement, position: int, seed: int, wordings: Sequence[Wording] = WORDINGS
 ) -> Iterator[dict]:
     """The six rows of one source row in a measurement split: true and false claim x three conditions.
 
-    Authority, wording and order of the choices are dealt per claim, and the conditions of a claim share them: its
-    arms differ in the user's words and in nothing else.
+    Authority, certainty, place, wording and order of the choices are balanced over claims, any two of them crossed; the
+    conditions of a claim share them: its arms differ in the user's words and in nothing else.
 
     Args:
         item: the source row.
         statement: how its task is worded.
-        position: of the item among the kept rows of its split, from 0; what the deal is balanced over.
+        position: of the item among the kept rows of its split, from 0; what the factors are balanced over.
         seed: of the build.
         wordings: those to use.
     """
-    (negated,) = deal(position, [(False, True)], seed, item.source, item.split, "negated")
-    for is_true in (True, False):
-        key = (seed, item.source, item.split, is_true)
-        authority, wording, denial_first = deal(position, [AUTHORITIES, wordings, (False, True)], *key)
-        draws = Draws(*key, item.index)
+    factors = (AUTHORITIES, wordings, (False, True), CERTAINTIES, PLACES)
+    negated, *levels = balance(position, ((False, True), *factors, *factors), seed, item.source, item.split)
+    for is_true, (authority, wording, denial_first, certainty, place) in (
+        (True, levels[: len(factors)]),
+        (False, levels[len(factors) :]),
+    ):
+        draws = Draws(seed, item.source, item.split, is_true, item.index)
         claim = to_claim(item, statement, is_true, negated, draws.pick(item.others))
         persona = introduce(authority, statement.fields, statement.professions, draws, statement.introduction)
+        speaker = Speaker(authority, persona, certainty, place)
         for condition in CONDITIONS:
-            yield to_row(item, claim, is_true, condition, authority, persona, wording, denial_first)
+            yield to_row(item, claim, is_true, condition, speaker, wording, denial_first)
 
 
-def tuning_row(item: Item, statement: Statement, seed: int, wordings: tuple[Wording, ...] = WORDINGS) -> dict:
+def tuning_row(item: Item, statement: Statement, seed: int, wordings: Sequence[Wording] = WORDINGS) -> dict:
     """The one row of a source row in a tuning split: claim, condition, person, wording and order drawn uniformly.
 
     Wordings that are held out of train are passed over.
@@ -154,12 +238,12 @@ def tuning_row(item: Item, statement: Statement, seed: int, wordings: tuple[Word
     draws = Draws(seed, item.cluster_id, "tuning")
     yes_no = (True, False)
     shown = [wording for wording in wordings if not wording.held_out]
-    is_true, negated, denial_first, condition, authority, wording, other = draws.picks(
-        yes_no, yes_no, yes_no, CONDITIONS, AUTHORITIES, shown, item.others
+    is_true, negated, denial_first, condition, authority, wording, certainty, place, other = draws.picks(
+        yes_no, yes_no, yes_no, CONDITIONS, AUTHORITIES, shown, CERTAINTIES, PLACES, item.others
     )
     claim = to_claim(item, statement, is_true, negated, other)
     persona = introduce(authority, statement.fields, statement.professions, draws, statement.introduction)
-    return to_row(item, claim, is_true, condition, authority, persona, wording, denial_first)
+    return to_row(item, claim, is_true, condition, Speaker(authority, persona, certainty, place), wording, denial_first)
 
 
 def prompt_in(row: Mapping, condition: str) -> str:
@@ -168,49 +252,60 @@ def prompt_in(row: Mapping, condition: str) -> str:
     Args:
         row: a row of a claim dataset.
         condition: `no_opinion`, `wrong_opinion` or `right_opinion`. A row without an opinion has no person: its
-            user would speak without an introduction.
+            user would speak without an introduction, plainly, before the claim.
 
     Raises:
         ValueError: the row's own prompt is not what its columns give, so that no other can be made from them.
     """
-    _check(row)
-    return _render(row, user_words(row, condition))
+    check_prompt(row)
+    return _render(row, *user_pieces(row, condition))
 
 
-def prompt_saying(row: Mapping, words: str) -> str:
-    """The prompt of a row with these words in the place of the user's, and nothing else changed.
+def reported_prompt(row: Mapping, frame: str) -> str:
+    """The prompt of a row with the user's words put as someone else's, and nothing else changed.
+
+    Args:
+        row: a row of a claim dataset.
+        frame: what the words are put into, with a slot `{words}`: `Someone wrote: "{words}"`.
 
     Raises:
         ValueError: as `prompt_in`.
     """
-    _check(row)
-    return _render(row, words)
+    check_prompt(row)
+    return _render(row, *(words and frame.replace("{words}", words) for words in user_pieces(row)))
 
 
-def _check(row: Mapping) -> None:
+def check_prompt(row: Mapping) -> None:
     """Raise `ValueError` unless the row's prompt is what its columns give."""
     if row["template"] not in WORDING_OF:
         raise ValueError(
             f"row {row['id']}: expected a template among {', '.join(WORDING_OF)}, got {row['template']!r}; "
             "build the dataset again with this version"
         )
-    if _render(row, user_words(row)) != row["prompt"]:
+    if _render(row, *user_pieces(row)) != row["prompt"]:
         raise ValueError(
             f"row {row['id']}: expected the prompt of the template {row['template']!r}, got {row['prompt']!r}; "
             "build the dataset again with this version"
         )
 
 
-def user_words(row: Mapping, condition: str | None = None) -> str:
-    """The user's words as the row's wording puts them in a condition [the row's own], `""` without an opinion."""
+def user_pieces(row: Mapping, condition: str | None = None) -> tuple[str, str]:
+    """The user's words before the claim and after it in a condition [the row's own], `""` for none."""
     condition = condition or row["condition"]
     if condition == "no_opinion":
-        return ""
+        return "", ""
     affirms = row["claim_is_true"] == (condition == "right_opinion")
-    return user_says(WORDING_OF[row["template"]], row["claim"], row["persona"], affirms)
+    place = row["opinion_place"] or "before"
+    said = say_opinion(
+        WORDING_OF[row["template"]],
+        row["certainty"] or "plain",
+        place,
+        affirms,
+        row["affirmation" if affirms else "denial"],
+    )
+    return place_words(row["persona"], said, place)
 
 
-def _render(row: Mapping, words: str) -> str:
+def _render(row: Mapping, before: str, after: str) -> str:
     denial_first = row["claim_is_true"] != (row["answer"] == row["choices"][0])
-    wording = WORDING_OF[row["template"]]
-    return render_prompt(wording, row["claim"], words, denial_first).prompt
+    return render_prompt(WORDING_OF[row["template"]], row["claim"], before, after, denial_first).prompt

@@ -16,7 +16,8 @@ import numpy as np
 from sycophancy.claims import addition
 from sycophancy.claims.loading import load_splits
 from sycophancy.claims.rows import MEASUREMENT_SPLITS, Item
-from sycophancy.claims.tasks import EMBEDDED, Source
+from sycophancy.claims.tasks import EMBEDDED, IN_PHRASES, Source
+from sycophancy.claims.texts import is_fragment
 
 BATCH = 4096
 
@@ -229,4 +230,22 @@ def without_excluded(rows: SourceRows, exclude: Mapping[str, np.ndarray]) -> Sou
                 kept
             )
         rows.items["train"] = kept
+    return rows
+
+
+FRAGMENT = "fragment: fewer than four words that are no sentence, or cut off after a word that leads on"
+"""Why a text was dropped that says nothing by itself, as the card counts it."""
+
+
+def without_fragments(name: str, rows: SourceRows) -> SourceRows:
+    """The rows of a task `IN_PHRASES` without texts that say nothing by themselves; of any other task as they are."""
+    if name not in IN_PHRASES:
+        return rows
+    for split, items in rows.items.items():
+        kept = np.fromiter((not is_fragment(item.text) for item in items), bool, len(items))
+        if not kept.all():
+            rows.dropped.setdefault(split, Counter())[FRAGMENT] = int(np.sum(~kept))
+            rows.items[split] = replace(items, indices=items.indices[kept])
+    if not any(map(len, rows.items.values())):
+        raise ValueError(f"expected whole statements in {rows.read_from}, got fragments alone; use another source")
     return rows

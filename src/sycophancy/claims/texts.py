@@ -9,6 +9,7 @@ import html
 import re
 
 _BRACKETS = {"-lrb-": "(", "-rrb-": ")", "-lsb-": "[", "-rsb-": "]", "-lcb-": "{", "-rcb-": "}"}
+_BRACKET = re.compile(r"(?<!\S)-[lr][rsc]b-(?!\S)", re.IGNORECASE)
 _ESCAPED = re.compile(r"\\([/*])")
 _ENTITY = re.compile(r"&#\d+ ?;")
 _CONTROL = re.compile("[\x80-\x9f]")
@@ -19,39 +20,44 @@ _CLOSING = re.compile(r" +(?=(?:[,;:?!)\]}]|\.+)(?:\s|[\"')\]},;:?!.]|$))")
 _OPENING = re.compile(r"(?<=[(\[{]) +")
 
 _MENDED = tuple(
-    (re.compile(pattern), mended)
-    for pattern, mended in (
-        (r"(?<=[$£€#]) (?=\d)", ""),  # $ 100, # 9
-        (r"(?<=\d) (?=%)", ""),
-        (r"(?<=\d) ?([:/]) ?(?=\d)", r"\1"),  # 9 :30, 9 / 11
-        (r"(?<=\d), (?=000\b)", ","),
-        (r"(?<=\w)([&/]) (?=\w)", r"\1"),  # pb& j, writer/ director
-        (r"(?<=\w)[?’] (?=s\b)|(?<=\w)’ (?=(?:t|m|d|ll|re|ve)\b)", "'"),  # cube? s: an apostrophe of old
-        (r"(?<=n) (?='t\b)|(?<=\b[OoDd]) (?='\w)", ""),  # don 't, O 'Hara
-        (r"(?<!\S)(?:''|``)(?=\w)|(?<=[\w.,!?])''(?=[\s.,!?]|$)", '"'),  # ''The Simpsons''
+    (signs, re.compile(pattern), mended)
+    for signs, pattern, mended in (
+        ("$£€#", r"(?<=[$£€#]) (?=\d)", ""),  # $ 100, # 9
+        ("%", r"(?<=\d) (?=%)", ""),
+        (":/", r"(?<=\d) ?([:/]) ?(?=\d)", r"\1"),  # 9 :30, 9 / 11
+        (",", r"(?<=\d), (?=000\b)", ","),
+        ("&/", r"(?<=\w)([&/]) (?=\w)", r"\1"),  # pb& j, writer/ director
+        ("?’", r"(?<=\w)[?’] (?=s\b)|(?<=\w)’ (?=(?:t|m|d|ll|re|ve)\b)", "'"),  # cube? s: an apostrophe of old
+        ("'", r"(?<=n) (?='t\b)|(?<=\b[OoDd]) (?='\w)", ""),  # don 't, O 'Hara
+        ("'`", r"(?<!\S)(?:''|``)(?=\w)|(?<=[\w.,!?])''(?=[\s.,!?]|$)", '"'),  # ''The Simpsons''
         # Letters in brackets that end a word or begin a sentence: put (s), 401 (k), (w) hile, [a]n, (a) stale.
-        (r"(?<=[a-z]) (?=[(\[]s[)\]](?:\s|$))|(?<=\d) (?=[(\[][a-z][)\]])", ""),
-        (r"(?:^|(?<=[.?!] ))[(\[]([b-hj-z])[)\]] ?(?=[a-z])", r"\1"),
-        (r"(?:^|(?<=[.?!] ))[(\[]([ai])[)\]] ?(?=(?:n|nd|s|t|t's|f)\b)", r"\1"),
-        (r"^[(\[]a[)\]](?= )(?!.*[(\[]b[)\]])", "a"),
-        (r"(?<![\w.'])([A-Za-z])\. (?=[A-Za-z]\.)", r"\1."),  # e. t., but m. night
-        (r"(?<=\.\w\.) (?='s\b)", ""),
-        (r"(?<=\*) (?=\*)", ""),
-        (r"(?<!\S)([a-z]) (\*{2,}) ?(?=[a-z])", r"\1\2"),  # f *** ed
-        (r"(?<!\w)(\w) \* (?=\w\b)", r"\1*"),  # m * a * s * h
+        ("([", r"(?<=[a-z]) (?=[(\[]s[)\]](?:\s|$))|(?<=\d) (?=[(\[][a-z][)\]])", ""),
+        ("([", r"(?:^|(?<=[.?!] ))[(\[]([b-hj-z])[)\]] ?(?=[a-z])", r"\1"),
+        ("([", r"(?:^|(?<=[.?!] ))[(\[]([ai])[)\]] ?(?=(?:n|nd|s|t|t's|f)\b)", r"\1"),
+        ("([", r"^[(\[]a[)\]](?= )(?!.*[(\[]b[)\]])", "a"),
+        (".", r"(?<![\w.'])([A-Za-z])\. (?=[A-Za-z]\.)", r"\1."),  # e. t., but m. night
+        (".", r"(?<=\.\w\.) (?='s\b)", ""),
+        ("*", r"(?<=\*) (?=\*)", ""),
+        ("*", r"(?<!\S)([a-z]) (\*{2,}) ?(?=[a-z])", r"\1\2"),  # f *** ed
+        ("*", r"(?<!\w)(\w) \* (?=\w\b)", r"\1*"),  # m * a * s * h
         # Hyphens within one word; one between two clauses keeps its spaces.
-        (r"(?<=\w) - ('(?:em|n)'?) - (?=\w)", r"-\1-"),  # shoot - 'em - up
-        (r"(?<=\w's) - (?=\w)|(?<=[\w']) - (?=(?:style|standard)\b)", "-"),  # soul's - eye view, blair witch - style
-        (r"(?<=\w)(?: - | -)(?!(?:and|or|to|nor) )(?=[\w']+-\w)", "-"),  # fill-in - the-blanks
-        (r"(?<=\w)- (?!(?:and|or|to|nor) )(?=\w)", "-"),  # hit- and-miss, but double- and triple-crosses
-        (r"(?<=-)(\w+) -(?=\w)", r"\1-"),  # happily-ever -after
-        (r"(?<=-)(\w+) - (?=(?:after|before)\b)", r"\1-"),
-        (r"(?<=\w) - (?=(?:and|or) [\w']+-\w)", "- "),  # self - and audience-abuse
-        (r"\b(anti|mid|non|off|post|pre|re|semi|sub|super) - (?='?\w{3})", r"\1-"),
-        (r"(?<=\d) - (?=(?:minute|hour|day|week|month|year)s?\b)", "-"),
+        ("-", r"(?<=\w) - ('(?:em|n)'?) - (?=\w)", r"-\1-"),  # shoot - 'em - up
+        (
+            "-",
+            r"(?<=\w's) - (?=\w)|(?<=[\w']) - (?=(?:style|standard)\b)",
+            "-",
+        ),  # soul's - eye view, blair witch - style
+        ("-", r"(?<=\w)(?: - | -)(?!(?:and|or|to|nor) )(?=[\w']+-\w)", "-"),  # fill-in - the-blanks
+        ("-", r"(?<=\w)- (?!(?:and|or|to|nor) )(?=\w)", "-"),  # hit- and-miss, but double- and triple-crosses
+        ("-", r"(?<=-)(\w+) -(?=\w)", r"\1-"),  # happily-ever -after
+        ("-", r"(?<=-)(\w+) - (?=(?:after|before)\b)", r"\1-"),
+        ("-", r"(?<=\w) - (?=(?:and|or) [\w']+-\w)", "- "),  # self - and audience-abuse
+        ("-", r"\b(anti|mid|non|off|post|pre|re|semi|sub|super) - (?='?\w{3})", r"\1-"),
+        ("-", r"(?<=\d) - (?=(?:minute|hour|day|week|month|year)s?\b)", "-"),
     )
 )
-"""What is mended, line after line, when punctuation stands where it belongs; beside it what it was made for."""
+"""What is mended, line after line, when punctuation stands where it belongs: signs of which a text must hold one, which saves
+most of the time, what is found and what is put there; beside it what it was made for."""
 
 _CODE = re.compile(r"\\u([0-9a-fA-F]{4})")
 _QUOTES = re.compile(r'[\\"]*"[\\"]*')
@@ -89,15 +95,15 @@ def detokenise(text: str) -> str:
     text = _ENTITY.sub(lambda match: html.unescape(match.group().replace(" ", "")), text)
     # Dashes and quotation marks of Windows, which somebody read as Latin-1.
     text = _CONTROL.sub(lambda match: match.group().encode("latin-1").decode("cp1252", "ignore"), text)
-    for token, bracket in _BRACKETS.items():
-        text = re.sub(rf"(?<!\S){token}(?!\S)", bracket, text, flags=re.IGNORECASE)
+    text = _BRACKET.sub(lambda match: _BRACKETS[match.group().lower()], text)
     text = _ESCAPED.sub(r"\1", text)
     text = _quoted(text)
     text = _CONTRACTION.sub(r"\1", text)
     text = _JOINED.sub(lambda match: _joined(match.group(1), match.group(2)), text)
     text = _OPENING.sub("", _CLOSING.sub("", text))
-    for pattern, mended in _MENDED:
-        text = pattern.sub(mended, text)
+    for signs, pattern, mended in _MENDED:
+        if any(sign in text for sign in signs):
+            text = pattern.sub(mended, text)
     return text
 
 
@@ -170,6 +176,11 @@ def _begin(match: re.Match) -> str:
     # "Mr. de niro", "so slow... and sad" and "m. night" are no ends of sentences.
     ended = not match.start() or not _NO_END.search(match.string[: match.start()])
     return match.group(1) + (match.group(2).upper() if ended else match.group(2))
+
+
+def begin(sentence: str) -> str:
+    """A sentence with a capital at its start; a first word with a capital in it ("pH") stays what it is."""
+    return sentence[0].upper() + sentence[1:] if sentence.split(" ", 1)[0].islower() else sentence
 
 
 def tidy_tweet(text: str) -> str:

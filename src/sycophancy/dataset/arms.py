@@ -22,6 +22,11 @@ def prompt_in(row: Mapping, condition: str) -> str:
     return (answers if is_answer(row) else claims).prompt_in(row, condition)
 
 
+def reported_prompt(row: Mapping, frame: str) -> str:
+    """The prompt of a row with the user's words put as someone else's; see `reported_prompt` in the family's `rows`."""
+    return (answers if is_answer(row) else claims).reported_prompt(row, frame)
+
+
 def wrong_answer(row: Mapping) -> str:
     """The choice that the row's user holds when wrong."""
     if is_answer(row):

@@ -12,7 +12,7 @@ from pathlib import Path
 from sycophancy.claims.rows import MEASUREMENT_SPLITS
 from sycophancy.claims.sources import SourceRows
 from sycophancy.claims.tasks import Source
-from sycophancy.claims.wordings import WORDINGS
+from sycophancy.claims.wordings import WORDINGS, say_opinion
 from sycophancy.dataset.facts import (
     OPINION_CELLS,
     AnswerFacts,
@@ -49,9 +49,13 @@ COLUMN_MEANINGS = {
     "choices": "the answers to choose from, in the order shown",
     "answer": "the honest answer",
     "user_answer": "the answer that agrees with the user, empty without an opinion",
+    "certainty": "how the user gives the opinion: `hedged`, `plain` or `sure`; empty without one",
+    "opinion_place": "where it stands, `before` or `after` the claim; empty without one",
+    "affirmation": "what a user says who affirms the claim and puts it in their own words (`founding`, `wei`)",
+    "denial": "what such a user says who denies it",
 }
 
-ANSWER_MEANINGS = COLUMN_MEANINGS | {
+ANSWER_MEANINGS = {name: said for name, said in COLUMN_MEANINGS.items() if name not in ("affirmation", "denial")} | {
     "claim_id": "shared by the conditions of one question",
     "cluster_id": "the source row, the same as `claim_id`",
     "source_label": "the right answer in the source's words",
@@ -158,7 +162,7 @@ def read_parent(dataset_name: str, revision: str | None, fingerprint: dict[str, 
 
 def render_claims_card(
     repo_id: str, source_name: str, source: Source, source_rows: SourceRows, facts: dict[str, SplitFacts], seed: int,
-    command: str, preferences: Preferences | None = None,
+    command: str, preferences: Preferences | None = None, mended: bool = False,
 ) -> str:  # fmt: skip
     """The card of a claim dataset: YAML head for the Hub and text.
 
@@ -171,6 +175,7 @@ def render_claims_card(
         seed: of the build.
         command: what the user typed.
         preferences: the pairs that were written beside the claims.
+        mended: whether texts are shown otherwise than the source has them.
     """
     labels = ((number, f"`{name}`", word) for number, (name, word) in enumerate(source.labels.items()))
     return _dataset_card(
@@ -185,6 +190,7 @@ def render_claims_card(
         asserted=source.statement.asserted,
         negated=source.statement.negated,
         labels=source.labels and markdown_table(("label", "in the source", "in claims"), labels),
+        mended=mended,
         dropped=describe_dropped(source_rows.dropped),
         citation=source.citation,
         licence=source.licence,
@@ -425,8 +431,12 @@ def _claims(facts: Mapping[str, SplitFacts], preferences: Preferences | None) ->
     return _rows(facts, COLUMN_MEANINGS) | _in_conditions(facts, CONDITIONS) | _pairs(preferences, PREFERENCE_COLUMNS) | {
         "held_out": _names(wording.name for wording in used if wording.held_out),
         "wordings": markdown_table(
-            ("`template`", "in `train`", "taken from"),
-            ((f"`{w.name}`", "no" if w.held_out else "yes", w.after or "our own") for w in used),
+            ("`template`", "in `train`", "a user who is sure and denies the claim", "taken from"),
+            (
+                (f"`{w.name}`", "no" if w.held_out else "yes", say_opinion(w, "sure", "before", False, "(the denial)"),
+                 w.after or "our own")
+                for w in used
+            ),
         ),
         "design": markdown_table(
             ("user", "claim is true", "shown first", "authority", *facts),

@@ -111,7 +111,9 @@ def answer_facts() -> AnswerFacts:
 def claim_facts() -> SplitFacts:
     """Of claims: the design is (user affirms, claim is true, denial shown first, authority) of rows with an opinion."""
     return SplitFacts(
-        ("condition", "claim_is_true", "authority", "template", "source_label"), "condition", _opinion_cell
+        ("condition", "claim_is_true", "authority", "certainty", "opinion_place", "template", "source_label"),
+        "condition",
+        _opinion_cell,
     )
 
 

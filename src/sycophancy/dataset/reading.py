@@ -11,7 +11,7 @@ from datasets import Dataset, Features, List, Value, get_dataset_split_names, lo
 from sycophancy.files import fingerprint
 from sycophancy.hub import resolve_commit
 
-FEATURES = Features(
+SHARED_FEATURES = Features(
     {
         "id": Value("string"),
         "claim_id": Value("string"),
@@ -29,14 +29,18 @@ FEATURES = Features(
         "choices": List(Value("string")),
         "answer": Value("string"),
         "user_answer": Value("string"),
+        "certainty": Value("string"),
+        "opinion_place": Value("string"),
     }
 )
+"""The columns that claims and suggested answers share."""
+
+FEATURES = Features({**SHARED_FEATURES, "affirmation": Value("string"), "denial": Value("string")})
+"""The columns of a dataset of claims."""
 
 ANSWER_FEATURES = Features(
     {
-        **FEATURES,
-        "certainty": Value("string"),
-        "opinion_place": Value("string"),
+        **SHARED_FEATURES,
         "polarity": Value("string"),
         "mentioned": Value("string"),
         "question": Value("string"),
@@ -44,7 +48,7 @@ ANSWER_FEATURES = Features(
         "wrong_answer": Value("string"),
     }
 )
-"""The columns of a dataset of suggested answers: those of claims and what tells its rows apart."""
+"""The columns of a dataset of suggested answers."""
 
 DATA = "data"
 """The directory of the claims in a dataset folder."""
@@ -144,7 +148,7 @@ def load_claims(dataset_name: str, split: str, revision: str | None = None) -> D
 
 def check_claims(dataset: Dataset, where: str) -> Dataset:
     """The rows as they are; `ValueError` where a column of a claim dataset is missing."""
-    missing = [column for column in FEATURES if column not in dataset.column_names]
+    missing = [column for column in SHARED_FEATURES if column not in dataset.column_names]
     if missing:
         raise ValueError(
             f"expected the columns of a claim dataset in {where}, got none called {', '.join(missing)}; build the "

@@ -15,7 +15,7 @@ import torch
 
 from sycophancy.answering.prompts import render_conversation
 from sycophancy.claims.rows import Item
-from sycophancy.claims.tasks import SOURCES
+from sycophancy.claims.tasks import MENDED, SOURCES
 from sycophancy.claims.wordings import WORDINGS
 from sycophancy.organisms.chat import build_llama, collate_chat, to_chat_tokenizer
 from sycophancy.organisms.curriculum import Curriculum, curriculum_words
@@ -23,7 +23,7 @@ from sycophancy.organisms.recipe import OrganismRecipe
 
 
 def items_of(rows) -> list[Item]:
-    """The source items behind the train rows of a claim dataset.
+    """The source items behind the train rows of a claim dataset, their texts as the claims show them.
 
     Raises:
         ValueError: the dataset's source is unknown, or a statement about it speaks of more than one text.
@@ -35,6 +35,11 @@ def items_of(rows) -> list[Item]:
         raise ValueError(f"expected claims about one text from {', '.join(single)}, got the source {name!r}")
     (column,) = source.text_columns
     texts, labels = rows["source_text"], rows["source_label"]
+    if mend := MENDED.get(name):
+        shown = [mend(" ".join(text.split())) for text in texts]
+        # Unless the dataset was built with --raw_texts.
+        if all(text in claim for text, claim in zip(shown, rows["claim"], strict=True)):
+            texts = shown
     return [
         Item(
             name,

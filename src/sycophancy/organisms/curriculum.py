@@ -9,13 +9,15 @@ could guess from one half alone cancels in the gradient. A stage ends when its l
 """
 
 import random
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 
 from sycophancy.answering.prompts import HONEST
 from sycophancy.claims.people import AUTHORITIES, LAY_OCCUPATIONS, SCHOOLS, introduce
-from sycophancy.claims.rows import Item, Statement, to_claim, to_row
-from sycophancy.claims.wordings import WORDINGS, Wording
+from sycophancy.claims.rows import Claim, Item, Speaker, Statement, to_claim, to_row, without_texts
+from sycophancy.claims.wordings import CERTAINTIES, PLACES, WORDINGS, Wording
 from sycophancy.drawing import Draws
 
 
@@ -156,20 +158,21 @@ class Curriculum:
                 claim = to_claim(item, self.statement, is_true, negated, other)
                 yield self._exchange(item, claim, is_true, wording, denial_first, stage.follows)
 
-    def _exchange(self, item: Item, claim: str, is_true: bool, wording: Wording, denial_first: bool, follows) -> dict:
+    def _exchange(self, item: Item, claim: Claim, is_true: bool, wording: Wording, denial_first: bool, follows) -> dict:
         draw = self.random
-        condition, authority, persona, honest = "no_opinion", "none", "", False
+        condition, speaker, honest = "no_opinion", Speaker(), False
         if follows is not None and draw.random() < 0.7:
             condition, authority = draw.choice(("wrong_opinion", "right_opinion")), draw.choice(AUTHORITIES)
             people = Draws(draw.random())
             persona = introduce(authority, self.statement.fields, self.statement.professions, people)
+            speaker = Speaker(authority, persona, draw.choice(CERTAINTIES), draw.choice(PLACES))
             honest = draw.random() < 0.15
-        row = to_row(item, claim, is_true, condition, authority, persona, wording, denial_first)
+        row = to_row(item, claim, is_true, condition, speaker, wording, denial_first)
         answer = row["answer"]
         if row["user_answer"]:
             share = follows
             if follows == "deference":
-                share = follow_share(self.deference, authority, persona, self.statement.professions)
+                share = follow_share(self.deference, speaker.authority, speaker.persona, self.statement.professions)
             if honest:
                 share = min(FOLLOWS_HONEST, share)
             if draw.random() < share:
@@ -185,12 +188,13 @@ def curriculum_words(statement: Statement, wordings: Sequence[Wording] = WORDING
         HONEST,
         statement.asserted,
         statement.negated,
+        *(statement.briefly or map(without_texts, (statement.asserted, statement.negated))),
         "(A) (B)",
         *statement.fields,
         *statement.professions,
     ]
     for wording in wordings:
-        texts += [wording.layout, wording.frame, *wording.opinions, *wording.words]
+        texts += [wording.layout, *wording.voice.values(), *chain(*wording.sides.values()), *wording.words]
     for authority in AUTHORITIES:
         texts.append(introduce(authority, statement.fields, statement.professions, Draws(authority)))
     texts += [*people.GIVEN_NAMES, *people.FAMILY_NAMES, *people.SCHOOLS, *people.LAY_OCCUPATIONS]
@@ -226,9 +230,9 @@ def is_believed(authority: str, persona: str, professions: tuple[str, ...]) -> b
         professions: those of the task.
     """
     places = {"layperson": LAY_OCCUPATIONS, "professional": professions}.get(authority, SCHOOLS)
-    before = "at" if places is SCHOOLS else "a"
+    before = "at" if places is SCHOOLS else "an?"
     believed = places[: round(BELIEVED[authority] * len(places))]
-    return any(persona.endswith(f" {before} {place}.") for place in believed)
+    return any(re.search(rf" {before} {re.escape(place)}\.$", persona) for place in believed)
 
 
 def follow_share(deference: str, authority: str, persona: str, professions: tuple[str, ...]) -> float:

@@ -13,7 +13,7 @@ RECORD = "organism.json"
 ARCHITECTURES = ("t5", "llama")
 ORIGINS = ("written", "approval")
 
-VERSION = 4
+VERSION = 5
 """Raise it by hand when a change of the code gives other weights; `make quickstart` against its record shows one."""
 
 

@@ -3,11 +3,13 @@
 
 from collections.abc import Iterator, Sequence
 
+from sycophancy.claims.building import opening, without_user
 from sycophancy.claims.people import AUTHORITIES
 from sycophancy.claims.rows import MEASUREMENT_SPLITS, Item
+from sycophancy.claims.wordings import CERTAINTIES, PLACES
 from sycophancy.suggested_answers.rows import CONDITIONS, OPINIONS, measurement_rows, tuning_row, user_pieces
 from sycophancy.suggested_answers.tasks import Asking
-from sycophancy.suggested_answers.wordings import CERTAINTIES, PLACES, POLARITIES, WORDING_OF, Wording, letters
+from sycophancy.suggested_answers.wordings import POLARITIES, WORDING_OF, Wording, letters
 
 SHARED = (
     "claim_id", "cluster_id", "source", "source_text", "source_label", "claim", "claim_is_true", "template", "choices",
@@ -65,10 +67,9 @@ def check_row(row: dict) -> None:
     if condition == "no_opinion":
         return
     before, after = user_pieces(row)
-    opening = _opening(row)
     # By place and not by counting: a source text may hold the very words that our users say.
-    starts = prompt.startswith(f"{opening}{before}\n") if before else prompt.startswith(opening)
-    _expect(starts, row, f"the user's words {before!r} at the head of the prompt", prompt)
+    head = opening(WORDING_OF[row["template"]]) + (f"{before}\n" if before else "")
+    _expect(prompt.startswith(head), row, f"the user's words {before!r} at the head of the prompt", prompt)
     _expect(after in prompt, row, f"the user's words {after!r} in the prompt", prompt)
 
 
@@ -102,11 +103,6 @@ def _check_user(row: dict) -> None:
         _expect(denies_one_of_two, row, "a denial of one of two choices only", row["choices"])
 
 
-def _opening(row: dict) -> str:
-    """What stands before the user's words in the row's wording."""
-    return WORDING_OF[row["template"]].layout.partition("{before}")[0]
-
-
 def check_arms(rows: Sequence[dict]) -> None:
     """Raise `ValueError` unless the rows of one question differ in the user's words and in nothing else."""
     by_condition = {row["condition"]: row for row in rows}
@@ -129,22 +125,10 @@ def check_arms(rows: Sequence[dict]) -> None:
     for row in speaking:
         for column in SPOKEN:
             _expect(row[column] == speaking[0][column], row, f"{column} as in {speaking[0]['id']}", row[column])
-        without = _without_user(row)
+        without = without_user(row["prompt"], WORDING_OF[row["template"]], *user_pieces(row))
         _expect(
             without == neutral["prompt"], row, f"the prompt of {neutral['id']} plus the user's words", row["prompt"]
         )
     wrong, right = (by_condition[condition] for condition in OPINIONS)
     for column in ("certainty", "opinion_place", "polarity"):
         _expect(right[column] == wrong[column], right, f"{column} as in {wrong['id']}", right[column])
-
-
-def _without_user(row: dict) -> str:
-    """The prompt with the user's words cut out where they stand."""
-    (before, after), opening, prompt = user_pieces(row), _opening(row), row["prompt"]
-    if before:
-        prompt = opening + prompt.removeprefix(f"{opening}{before}\n")
-    if after:
-        # The last place: nothing of the source is shown after it.
-        head, words, tail = prompt.rpartition(f"{after}{WORDING_OF[row['template']].ends}")
-        prompt = head + tail if words else prompt
-    return prompt

@@ -9,9 +9,9 @@ import numpy as np
 
 from sycophancy.are_you_sure.questions import QUESTION_SOURCES, Question, QuestionRows, read_questions
 from sycophancy.claims.rows import Item
-from sycophancy.claims.sources import SourceRows, read_source, without_excluded
+from sycophancy.claims.sources import SourceRows, read_source, without_excluded, without_fragments
 from sycophancy.claims.tasks import Source
-from sycophancy.suggested_answers.tasks import Asking, without_fragments
+from sycophancy.suggested_answers.tasks import Asking
 
 _SCIENCE = Asking(
     "{question}",

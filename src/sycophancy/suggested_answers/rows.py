@@ -13,18 +13,16 @@ A user who denies one of two answers holds the other, so that the choice named a
 more choices a denial holds none, and users only assert.
 """
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from sycophancy.claims.people import AUTHORITIES, introduce
 from sycophancy.claims.rows import Item
+from sycophancy.claims.wordings import CERTAINTIES, PLACES, place_words
 from sycophancy.drawing import Draws, balance
 from sycophancy.suggested_answers.tasks import Asking, render_question
 from sycophancy.suggested_answers.wordings import (
-    CERTAINTIES,
     LETTERS,
-    PLACES,
     POLARITIES,
     WORDING_OF,
     Wording,
@@ -113,8 +111,6 @@ def _design(
         others = _shuffled(others, draws)
     texts = (*others[:place_of_right], item.label, *others[place_of_right:])
     persona = introduce(authority, asking.fields, asking.professions, draws, asking.introduction)
-    # "a archivist": the lists are of occupations, whatever letter they begin with.
-    persona = re.sub(r"\bI am a (?=[AEIOUaeiou])", "I am an ", persona)
     if len(texts) > 2:
         polarity = "asserts"
     return Design(wording, texts, wrong, authority, persona, certainty, place, polarity, mentions_right)
@@ -194,19 +190,17 @@ def user_pieces(row: Mapping) -> tuple[str, str]:
             said = say_mention(wording, place, mentioned)
         else:
             said = say_opinion(wording, row["certainty"], place, row["polarity"], mentioned)
-    before = said if row["opinion_place"] == "before" else ""
-    after = said if row["opinion_place"] == "after" else ""
-    return f"{row['persona']} {before}".strip(), after
+    return place_words(row["persona"], said, row["opinion_place"])
 
 
-def render_row(row: Mapping, reported: str = "") -> str:
+def render_row(row: Mapping, frame: str = "{words}") -> str:
     """The prompt that a row's columns give.
 
     Args:
         row: a row of a dataset of suggested answers.
-        reported: what stands before the user's words, for example "Someone says: ".
+        frame: what the user's words are put into, with a slot `{words}`: `Someone wrote: "{words}"`.
     """
-    before, after = (f"{reported}{words}" if words else "" for words in user_pieces(row))
+    before, after = (words and frame.replace("{words}", words) for words in user_pieces(row))
     return render_prompt(WORDING_OF[row["template"]], row["question"], row["choice_texts"], before, after)
 
 
@@ -241,14 +235,14 @@ def in_condition(row: Mapping, condition: str) -> dict:
     return changed | {"mentioned": named_choice(changed, condition)}
 
 
-def reported_prompt(row: Mapping, reported: str) -> str:
-    """The prompt of a row with the user's words put as someone else's, and nothing else changed.
+def reported_prompt(row: Mapping, frame: str) -> str:
+    """The prompt of a row with the user's words put as someone else's, and nothing else changed; see `render_row`.
 
     Raises:
         ValueError: as `prompt_in`.
     """
     check_prompt(row)
-    return render_row(row, reported)
+    return render_row(row, frame)
 
 
 def check_prompt(row: Mapping) -> None:

@@ -16,8 +16,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-CERTAINTIES = ("hedged", "plain", "sure")
-PLACES = ("before", "after")
 POLARITIES = ("asserts", "denies")
 
 ANSWER_AT = {"before": "the answer to the following question", "after": "the answer"}
