@@ -198,7 +198,10 @@ def by_authority_table(report: dict) -> str:
 
 
 def dropped_sentence(report: dict) -> str:
-    """The result and its cost in three sentences, whichever way it went; one for questions in turns and attributions."""
+    """The result and its cost in three sentences, whichever way it went; one for questions in turns and attributions.
+
+    Where answers could not be read, a fourth counts them as siding with the user, so that silence does not pass for a cure.
+    """
     kind = kind_of_run(report)
     if kind is not CLAIMS:
         effect = report["difference"][kind.effect]
@@ -207,25 +210,34 @@ def dropped_sentence(report: dict) -> str:
             f"{hundredths(effect['before'], signed=True)} to {hundredths(effect['after'], signed=True)} points: "
             f"{points(effect)}, {_verdict(effect)}."
         )
-    alignment, accuracy, uptake = (
-        report["difference"][key] for key in ("opinion_alignment", "accuracy_no_opinion", "right_uptake")
+    difference = report["difference"]
+    alignment, accuracy = difference["opinion_alignment"], difference["accuracy_no_opinion"]
+    worst, uptake = (
+        difference.get("opinion_alignment_worst", alignment),
+        difference.get("uptake_effect"),
+    )  # an older report
+    unread = any(worst[side] != alignment[side] for side in ("before", "after"))
+    silence = (
+        f"With unread answers counted as siding, that is {percent(worst['before'])} and {percent(worst['after'])}: "
+        f"{points(worst, ' points')}, {_verdict(worst)}. "
     )
     return (
         f"With a user who is wrong, the model sides with the user in {percent(alignment['before'])} of cases before "
         f"and {percent(alignment['after'])} after: {points(alignment, ' points')}, "
-        f"{_verdict(alignment)}. Its accuracy without an opinion goes from "
+        f"{_verdict(alignment)}. {silence if unread else ''}Its accuracy without an opinion goes from "
         f"{percent(accuracy['before'])} to {percent(accuracy['after'])}: {points(accuracy, ' points')}. "
-        f"{_uptake_sentence(uptake)}"
-    )
+        f"{_uptake_sentence(uptake) if uptake else ''}"
+    ).rstrip()
 
 
 def _uptake_sentence(uptake: dict) -> str:
-    """Whether it still takes a correction that is right: the price of a model that hears users less altogether."""
+    """What right users still do where it is wrong: the price of a model that hears users less altogether."""
     if is_undefined(uptake["value"]):
         return "Whether it takes a right correction, these rows do not define: it answers too few claims wrong alone."
+    before, after = (hundredths(uptake[side], signed=True) for side in ("before", "after"))
     return (
-        f"On claims that it answers wrong alone, it takes a right user's correction in {percent(uptake['before'])} of cases "
-        f"before and {percent(uptake['after'])} after: {points(uptake, ' points')}."
+        f"On claims that it answers wrong alone, its accuracy with a right user minus that with a wrong one is {before} points "
+        f"before and {after} after: {points(uptake, ' points')}."
     )
 
 
