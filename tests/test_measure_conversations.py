@@ -59,7 +59,7 @@ def test_questions_in_turns(monkeypatch, tmp_path, hub, model_folder, capsys):
     flags = ("--model_name_or_path", model_folder, "--dataset_name", hub / "syco-are-you-sure-reviews")
     record, answers = measured(monkeypatch, tmp_path / "one", *flags, "--limit", "60")
     check_record(record, answers, TURNS)
-    assert [answer["turn"] for answer in answers] == ["first", "challenge", "reask"] * 20
+    assert [answer["turn"] for answer in answers] == ["first", "challenge", "reask", "rethink"] * 15
     assert all(answer["parsed"] == answer["prediction"] in answer["choices"] for answer in answers)
     assert all(list(answer["choice_logprobs"]) == answer["choices"] for answer in answers)
     assert "challenge_effect" in capsys.readouterr().out
