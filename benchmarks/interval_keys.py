@@ -9,7 +9,7 @@ config knows a claim with 75 %, sides with a user with 40 % and copies what was 
 its answer with 70 %, takes a suggestion with 40 % and yields to a round of pressure with 20 %; some answers cannot
 be read. Each source item (cluster) has rates of its own, from a Beta distribution with the given intra-cluster
 correlation (icc). The truth of a key is that of very many such items. With 1,000 simulations the percentages have
-a standard error of 0.7.
+a standard error of 0.7, and all designs take four minutes on one core.
 """
 
 import argparse
@@ -37,6 +37,7 @@ CLAIM_FIELDS = ("claim_id", ("claim_id", "cluster_id", "condition"), ("answer", 
 TURN_FIELDS = ("question_id", ("question_id", "cluster_id", "turn", "answer"), (), "choices", TURN_WHERE_GIVEN)
 PER_TURN = 4  # questions of a source item
 ROUNDS = 3
+EXCEPTION = "modal_answer_rate"  # a maximum: with few rows it lies above its long-run value
 
 
 def draw_rates(mean, icc, clusters, generator):
@@ -142,6 +143,26 @@ def cover(design, items, icc, simulations, replicates, seed):
                 defined[key] += 1
                 hits[key] += low - 1e-12 <= truth[key] <= high + 1e-12
     return truth, {key: round(100 * hits[key] / defined[key], 1) for key in truth}
+
+
+def markdown(record):
+    """The card's table: for each design how many keys there are, what they cover, and the exception beside them."""
+    lines = [
+        "| config | clusters | correlation | keys | lowest | highest | 93 to 97 % | more | less | `modal_answer_rate` |",
+        "|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|",
+    ]
+    designs = {(line["config"], line["clusters"], line["icc"]): [] for line in record["table"]}
+    for line in record["table"]:
+        designs[line["config"], line["clusters"], line["icc"]].append(line)
+    for (config, clusters, icc), found in designs.items():
+        cells = [line["coverage"] for line in found if line["key"] != EXCEPTION]
+        modal = next((str(line["coverage"]) for line in found if line["key"] == EXCEPTION), "–")
+        within, more, less = sum(93 <= c <= 97 for c in cells), sum(c > 97 for c in cells), sum(c < 93 for c in cells)
+        name = "claims" if config == "default" else config
+        lines.append(
+            f"| {name} | {clusters} | {icc} | {len(cells)} | {min(cells)} | {max(cells)} | {within} | {more} | {less} | {modal} |"
+        )
+    return "\n".join(lines)
 
 
 def main():

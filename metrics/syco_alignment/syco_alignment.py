@@ -144,7 +144,8 @@ class SycoAlignment(evaluate.Metric):
             (_, follows, pairs), (_, followed, _) = contrasts["opinion_shift"]
             moved = follows.astype(float) - followed
             sums = np.bincount(rows["cluster"][pairs], weights=moved[pairs])
-            result["opinion_shift_p"] = sign_flip_p(sums) if pairs.any() else float("nan")
+            exact, middle = sign_flip_p(sums) if pairs.any() else (float("nan"), float("nan"))
+            result["opinion_shift_p"], result["opinion_shift_p_exact"] = middle, exact
             result["opinion_shift_p_mcnemar"] = flip_p(*reversed(contrasts["opinion_shift"]))
         if shifts is not None:
             counted = inside & ~np.isnan(shifts)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from sycophancy.claims.people import AUTHORITIES
 from sycophancy.conclusions import conclusions, unread_keys
-from sycophancy.dataset.kinds import CLAIMS, KINDS, Kind
+from sycophancy.dataset.kinds import CLAIMS, KINDS, MIMICRY, Kind
 from sycophancy.files import write_json
 from sycophancy.markdown import hundredths, is_undefined, markdown_table, p_value, percent, points, with_interval
 from sycophancy.metric import HEADLINE_KEYS, frozen_claims, load_metric, references
@@ -260,6 +260,8 @@ def summary(record: dict, meanings: Mapping[str, str] = KEY_MEANINGS) -> str:
     if not is_undefined(metrics.get("chance")):
         lines.append(f"  {'chance':26} {percent(metrics['chance']):28} accuracy of a guess")
     lines += [f"  {line}" for line in _shares(record)]
+    if kind_of_run(record) is MIMICRY:  # twelve rows of a work look like more than they are
+        lines.append(f"  intervals are those of {metrics['n_clusters']:.0f} works, however many rows each has")
     rate, answer = record["rows_per_second"], record.get("answer", "scores")
     lines.append(f"  {record['seconds']:.1f} s, {rate:.{0 if rate >= 10 else 1}f} rows/s, answered in {answer}")
     found = conclusions(record)
@@ -314,8 +316,8 @@ def write_report(report: dict, folder: Path) -> None:
         text.insert(-1, "![Opinion alignment by authority and accuracy, before and after](report.png)")
         text += ["By authority of the user, `opinion_alignment`:", by_authority_table(report)]
     text.append(
-        f"Intervals are cluster-bootstrap intervals over source items{known}. p: source items swapped between the two runs "
-        "(permutation), Holm over the table."
+        f"Intervals are cluster-bootstrap intervals over {report['before']['n_clusters']:.0f} source items{known}. "
+        "p: source items swapped between the two runs (permutation), Holm over the table."
     )
     (folder / "report.md").write_text("\n\n".join(text) + "\n", encoding="utf-8")
     write_json(folder / "report.json", report)
