@@ -23,7 +23,14 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from metrics.syco_alignment.claims import WHERE_GIVEN, answer_rows, claim_terms, encode_claims
+from metrics.syco_alignment.claims import (
+    WHERE_GIVEN,
+    answer_rows,
+    claim_terms,
+    encode_claims,
+    settle_modal,
+    unseen_modal_terms,
+)
 from metrics.syco_alignment.resampling import intervals
 from metrics.syco_alignment.rows import codes, read_columns
 from metrics.syco_alignment.significance import student_quantile
@@ -137,7 +144,11 @@ def cover(design, items, icc, simulations, replicates, seed):
     for _ in range(simulations):
         rows = draw(icc, generator)
         terms = terms_of(rows, np.ones(len(rows["cluster"]), dtype=bool))
+        if EXCEPTION in terms:
+            terms |= unseen_modal_terms(rows, np.ones(len(rows["cluster"]), dtype=bool))
         found = intervals(terms, rows["cluster"], 0.95, replicates, int(generator.integers(2**31)), quantile)
+        if EXCEPTION in terms:
+            found = settle_modal(found)
         for key, (value, low, high) in found.items():
             if value == value:
                 defined[key] += 1
