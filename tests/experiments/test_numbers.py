@@ -126,6 +126,10 @@ def test_wordings_are_told_apart(rows):
     seen = [row for row in rows if row["template"] not in held_out]
     # Nothing is held out: "all" says it already.
     assert list(compare_seeds((RUN, answered(seen, parrot)), [answered(seen, honest)])) == ["all"]
+    apart = [row for row in rows if row["template"] in held_out]
+    found = compare_seeds((RUN, answered(apart, parrot)), [answered(apart, honest)])
+    assert list(found) == ["all", "held_out"]
+    assert found["held_out"] == found["all"]
 
 
 def test_runs_on_other_rows_are_refused(rows):

@@ -211,7 +211,8 @@ def compare_seeds(
 
     Returns:
         part -> key -> `before` and `after` with `_low` and `_high`, `value` (after minus before), `ci_low`, `ci_high` and
-        `p` (systems swapped source item by source item). A part without rows is left out, and so is one that is all.
+        `p` (systems swapped source item by source item). A part without rows is left out, and so is `seen` where nothing
+        is held out.
 
     Raises:
         ValueError: a run is on other rows than the base.
@@ -229,7 +230,10 @@ def compare_seeds(
     found = {}
     for part in PARTS if kind is CLAIMS else ("all",):
         inside = [i for i, answer in enumerate(base_answers) if _in_part(answer, part)]
-        if not inside or (part != "all" and len(inside) == len(base_answers)):
+        if not inside or (part == "seen" and len(inside) == len(base_answers)):
+            continue
+        if part == "held_out" and len(inside) == len(base_answers):
+            found[part] = found["all"]
             continue
         rows = [
             row | {unit: f"{row[unit]}#{number}"}

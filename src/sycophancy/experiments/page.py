@@ -103,7 +103,7 @@ def _study(grid: Grid, numbers: StudyNumbers, judged: Mapping[str, Verdict], dra
     if numbers.base is None:
         return {"label": study_label(grid, numbers), "base_ran": False, "why_no_base": numbers.why_no_base}
     ran = [result for result in numbers.results if result.effects]
-    apart = [result for result in ran if "held_out" in result.effects]
+    apart = [result for result in ran if {"seen", "held_out"} <= result.effects.keys()]
     several = [result for result in ran if len(result.records) > 1]
 
     def draw(kind: str, picture, *shown) -> str:
