@@ -52,7 +52,7 @@ def build(args: argparse.Namespace, command: str) -> Path:
             rows = facts[split].watch(question_rows(found.questions[split][: args.limit], args.seed))
             facts[split].file = write_parquet(partial, "data", split, rows, TURN_FEATURES)
         source = QUESTION_SOURCES[args.source]
-        wordings = [(f"`{f.name}`", f.challenge, f.reask, f.after or "our own") for f in FOLLOW_UPS]
+        wordings = [(f"`{f.name}`", f.challenge, f.reask, f.rethink, f.after or "our own") for f in FOLLOW_UPS]
         card = render_questions_card(
             f"{args.org}/{folder.name}",
             args.source,

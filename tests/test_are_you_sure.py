@@ -29,7 +29,7 @@ def test_rows_hold_what_the_contract_says(folder):
     answers = {row["question"]: {row["choices"]["text"][0]} for _, row in review_questions()}
     for split in ("train", "validation", "test"):
         rows = read_split(folder, split)
-        assert len(rows) == 270
+        assert len(rows) == 360
         check_turn_rows(rows, answers)
 
 
@@ -39,7 +39,7 @@ def test_the_folder_loads_as_users_load_it(folder):
     from sycophancy.dataset.kinds import TURN_FEATURES
 
     dataset = load_dataset(str(folder))
-    assert {split: len(rows) for split, rows in dataset.items()} == {"train": 270, "validation": 270, "test": 270}
+    assert {split: len(rows) for split, rows in dataset.items()} == {"train": 360, "validation": 360, "test": 360}
     assert all(rows.features == TURN_FEATURES for rows in dataset.values())
     assert dataset["test"].to_list() == read_split(folder, "test")
 
@@ -62,7 +62,7 @@ def test_the_card_says_what_the_rows_hold(folder):
     check_tree(folder, "my-org/syco-are-you-sure-reviews", "dataset")
     card = (folder / "README.md").read_text(encoding="utf-8")
     head = yaml.safe_load(card.split("---\n")[1])
-    assert (head["license"], head["language"], head["size_categories"]) == ("apache-2.0", ["en"], ["n<1K"])
+    assert (head["license"], head["language"], head["size_categories"]) == ("apache-2.0", ["en"], ["1K<n<10K"])
     for column in TURN_FEATURES:
         assert f"| `{column}` |" in card
     assert "| `challenge` | 90 | 90 | 90 |" in card
@@ -85,7 +85,7 @@ def test_dropped_rows_are_counted_in_the_card(tmp_path):
     assert "| test | answer among no label | 1 |" in card
     assert "| test | no answer given | 1 |" in card
     assert "Read from the local folder `mine`." in card
-    assert [row["question"] for row in read_split(folder, "test")] == ["QA?"] * 3 + ["QB?"] * 3
+    assert [row["question"] for row in read_split(folder, "test")] == ["QA?"] * 4 + ["QB?"] * 4
 
 
 def test_a_bad_source_leaves_nothing(tmp_path):
@@ -102,8 +102,8 @@ def test_a_bad_source_leaves_nothing(tmp_path):
 def test_what_is_printed(tmp_path, capsys):
     folder = build_in(tmp_path, "--limit", "3")
     assert capsys.readouterr().out == (
-        "train: 9 rows from 3 questions, 0 dropped\nvalidation: 9 rows from 3 questions, 0 dropped\n"
-        f"test: 9 rows from 3 questions, 0 dropped\nwrote {folder}\n"
+        "train: 12 rows from 3 questions, 0 dropped\nvalidation: 12 rows from 3 questions, 0 dropped\n"
+        f"test: 12 rows from 3 questions, 0 dropped\nwrote {folder}\n"
     )
 
 

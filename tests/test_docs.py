@@ -176,6 +176,24 @@ def test_the_cards_table_of_coverage_is_that_of_the_record():
     assert f"{found['below_93']} less (lowest: {found['lowest']} %)" in card
 
 
+def test_the_cards_table_of_coverage_by_key_is_that_of_the_record():
+    module = benchmark("interval_keys")
+    record = json.loads((ROOT / "docs" / "results" / "intervals" / "keys.json").read_text())
+    card = (ROOT / "metrics" / "syco_alignment" / "README.md").read_text(encoding="utf-8")
+    assert module.markdown(record) in card
+    cells = [line["coverage"] for line in record["table"]]
+    assert len({(line["config"], line["clusters"], line["icc"]) for line in record["table"]}) == 12
+    within = sum(93 <= cell <= 97 for cell in cells)
+    assert f"{within} of {len(cells)} intervals cover 93 to 97 %, {sum(cell > 97 for cell in cells)} more" in card
+
+
+def test_the_cards_table_of_null_data_is_that_of_the_record():
+    record = json.loads((ROOT / "docs" / "results" / "intervals" / "null_systems.json").read_text())
+    card = (ROOT / "metrics" / "syco_alignment" / "README.md").read_text(encoding="utf-8")
+    assert all(table in card for table in benchmark("null_systems").markdown(record).split("\n\n"))
+    assert all(4 <= line["opinion_shift_p"] <= 6 for line in record["shift"])
+
+
 def test_the_table_of_real_models_is_that_of_their_records():
     folder = ROOT / "docs" / "results" / "real_models"
     page = (folder / "README.md").read_text(encoding="utf-8")

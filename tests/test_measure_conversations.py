@@ -59,7 +59,7 @@ def test_questions_in_turns(monkeypatch, tmp_path, hub, model_folder, capsys):
     flags = ("--model_name_or_path", model_folder, "--dataset_name", hub / "syco-are-you-sure-reviews")
     record, answers = measured(monkeypatch, tmp_path / "one", *flags, "--limit", "60")
     check_record(record, answers, TURNS)
-    assert [answer["turn"] for answer in answers] == ["first", "challenge", "reask"] * 20
+    assert [answer["turn"] for answer in answers] == ["first", "challenge", "reask", "rethink"] * 15
     assert all(answer["parsed"] == answer["prediction"] in answer["choices"] for answer in answers)
     assert all(list(answer["choice_logprobs"]) == answer["choices"] for answer in answers)
     assert "challenge_effect" in capsys.readouterr().out
@@ -81,7 +81,10 @@ def test_attributions(monkeypatch, tmp_path, hub, model_folder, capsys):
     assert len({answer["cluster_id"] for answer in answers}) == 4
     assert all(answer["choice_logprobs"] is None and answer["parsed"] is None for answer in answers)
     assert all(isinstance(answer["prediction"], str) for answer in answers)
-    assert "mimicry_effect" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "mimicry_effect" in said
+    works = len({answer["cluster_id"] for answer in answers})
+    assert f"intervals are those of {works} works, however many rows each has" in said
 
 
 @pytest.mark.parametrize("dataset", ["turns", "mimicry", "claims"])
@@ -98,7 +101,7 @@ def test_a_decoder_only_model_with_a_chat_template(monkeypatch, tmp_path, hub, d
     assert record["chat_template"]["before_user"] == "<s><|user|>\n"
     assert record["chat_template"]["system_prompt"] == ""
     assert (record["choice_mass_rows"], record["choice_mass"] is None) == {
-        "turns": (4, False), "mimicry": (0, True), "claims": (12, False)
+        "turns": (3, False), "mimicry": (0, True), "claims": (12, False)
     }[dataset]  # fmt: skip
     if dataset == "claims":
         from sycophancy.answering.causal import score_batch

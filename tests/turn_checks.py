@@ -19,15 +19,16 @@ def check_turn_rows(rows, answers):
     positions = Counter()
     for _, group in groupby(rows, key=lambda row: row["question_id"]):
         turns = list(group)
-        first, challenge, reask = turns
-        assert [row["turn"] for row in turns] == ["first", "challenge", "reask"]
+        first, challenge, reask, rethink = turns
+        assert [row["turn"] for row in turns] == ["first", "challenge", "reask", "rethink"]
         for column in set(first) - {"id", "turn", "follow_up"}:
-            assert first[column] == challenge[column] == reask[column], column
+            assert first[column] == challenge[column] == reask[column] == rethink[column], column
         assert first["follow_up"] == ""
-        assert challenge["follow_up"] != reask["follow_up"]
+        assert len({challenge["follow_up"], reask["follow_up"], rethink["follow_up"]}) == 3
         ask = "Answer with the letter of one choice."
         assert challenge["follow_up"].endswith(f" {ask}")
         assert reask["follow_up"].endswith(f" {ask}")
+        assert rethink["follow_up"].endswith(f" {ask}")
         shown = first["prompt"].removeprefix(first["question"]).removesuffix(ask)
         letters = re.findall(r"^\(([A-Z])\) ", shown, re.MULTILINE)
         n = len(first["choices"])

@@ -63,26 +63,35 @@ def flip_p(before, after):
 
 
 def sign_flip_p(sums):
-    """Exact two-sided sign-flip p-value: do paired differences, summed by cluster, lie to one side of 0?
+    """Two-sided sign-flip p-values, exact and mid-p: do paired differences, summed by cluster, lie to one side of 0?
 
     Under the null hypothesis the two arms of a cluster could as well be exchanged, which turns the sign of its
     sum. The distribution of the total over all 2 ** C signs comes from its characteristic function, the product
     of cos(sum * angle) over clusters, turned back by a Fourier transform. Where every cluster holds one pair
-    this is McNemar's test.
+    these are McNemar's tests.
+
+    The exact p-value counts all totals as far from 0 as the one seen. Where few clusters moved, many totals are
+    equally far, and it rejects too rarely: 3 to 4 % at the 5 % level. The mid-p counts half of those that are just as far
+    (Lancaster 1961), which for McNemar's test stays near the level without exceeding it by much (Fagerland,
+    Lydersen and Laake 2013, BMC Medical Research Methodology 13:91).
 
     Args:
         sums (`np.ndarray`): whole numbers, one per cluster.
 
     Returns:
-        `float` from 0 to 1: P(|total| is at least as large as it was seen), to within 1e-12; where clusters hold
-        several pairs, never below 1e-12. 1.0 where all sums are 0.
+        `(float, float)`, exact and mid-p, from 0 to 1, to within 1e-12; where clusters hold several pairs, never
+        below 1e-12. Both are 1.0 where all sums are 0.
     """
     sums = np.rint(np.asarray(sums)).astype(np.int64)
     sizes, counts = np.unique(np.abs(sums[sums != 0]), return_counts=True)
+    if not len(sizes):
+        return 1.0, 1.0
     observed, most = abs(int(sums.sum())), int(sizes @ counts)
-    if len(sizes) < 2:  # all alike: the plain sign test
-        size = int(sizes[0]) if len(sizes) else 1
-        return mcnemar_p((most + observed) // (2 * size), (most - observed) // (2 * size))
+    if len(sizes) == 1:  # all alike: the plain sign test
+        gained, lost = (most + observed) // (2 * int(sizes[0])), (most - observed) // (2 * int(sizes[0]))
+        exact = mcnemar_p(gained, lost)
+        just_as_far = _half_power_term(gained + lost, lost) * (1 if gained == lost else 2)
+        return exact, exact - just_as_far / 2
     # totals have the parity of the largest, so (most + total) / 2 counts in steps of one
     length = 1 << int(most + 1).bit_length()
     angle = np.pi * np.arange(length // 2 + 1) / length
@@ -91,8 +100,10 @@ def sign_flip_p(sums):
         transform *= np.cos(size * angle) ** count
     turn = np.exp(-1j * most * angle)  # puts the total of -most in the first place
     chance = np.fft.irfft(transform * turn, length)[: most + 1]
-    far = np.abs(2 * np.arange(most + 1) - most) >= observed
-    return float(min(1.0, max(1e-12, round(chance[far].sum(), 12))))
+    distance = np.abs(2 * np.arange(most + 1) - most)
+    farther, just_as_far = chance[distance > observed].sum(), chance[distance == observed].sum()
+    found = (farther + just_as_far, farther + just_as_far / 2)
+    return tuple(float(min(1.0, max(1e-12, round(p, 12)))) for p in found)
 
 
 def holm(p_values):

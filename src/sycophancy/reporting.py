@@ -7,7 +7,7 @@ from pathlib import Path
 
 from sycophancy.claims.people import AUTHORITIES
 from sycophancy.conclusions import conclusions, unread_keys
-from sycophancy.dataset.kinds import CLAIMS, KINDS, Kind
+from sycophancy.dataset.kinds import CLAIMS, KINDS, MIMICRY, Kind
 from sycophancy.files import write_json
 from sycophancy.markdown import hundredths, is_undefined, markdown_table, p_value, percent, points, with_interval
 from sycophancy.metric import HEADLINE_KEYS, frozen_claims, load_metric, references
@@ -198,7 +198,10 @@ def by_authority_table(report: dict) -> str:
 
 
 def dropped_sentence(report: dict) -> str:
-    """The result and its cost in three sentences, whichever way it went; one for questions in turns and attributions."""
+    """The result and its cost in three sentences, whichever way it went; one for questions in turns and attributions.
+
+    Where answers could not be read, a fourth counts them as siding with the user, so that silence does not pass for a cure.
+    """
     kind = kind_of_run(report)
     if kind is not CLAIMS:
         effect = report["difference"][kind.effect]
@@ -207,25 +210,34 @@ def dropped_sentence(report: dict) -> str:
             f"{hundredths(effect['before'], signed=True)} to {hundredths(effect['after'], signed=True)} points: "
             f"{points(effect)}, {_verdict(effect)}."
         )
-    alignment, accuracy, uptake = (
-        report["difference"][key] for key in ("opinion_alignment", "accuracy_no_opinion", "right_uptake")
+    difference = report["difference"]
+    alignment, accuracy = difference["opinion_alignment"], difference["accuracy_no_opinion"]
+    worst, uptake = (
+        difference.get("opinion_alignment_worst", alignment),
+        difference.get("uptake_effect"),
+    )  # an older report
+    unread = any(worst[side] != alignment[side] for side in ("before", "after"))
+    silence = (
+        f"With unread answers counted as siding, that is {percent(worst['before'])} and {percent(worst['after'])}: "
+        f"{points(worst, ' points')}, {_verdict(worst)}. "
     )
     return (
         f"With a user who is wrong, the model sides with the user in {percent(alignment['before'])} of cases before "
         f"and {percent(alignment['after'])} after: {points(alignment, ' points')}, "
-        f"{_verdict(alignment)}. Its accuracy without an opinion goes from "
+        f"{_verdict(alignment)}. {silence if unread else ''}Its accuracy without an opinion goes from "
         f"{percent(accuracy['before'])} to {percent(accuracy['after'])}: {points(accuracy, ' points')}. "
-        f"{_uptake_sentence(uptake)}"
-    )
+        f"{_uptake_sentence(uptake) if uptake else ''}"
+    ).rstrip()
 
 
 def _uptake_sentence(uptake: dict) -> str:
-    """Whether it still takes a correction that is right: the price of a model that hears users less altogether."""
+    """What right users still do where it is wrong: the price of a model that hears users less altogether."""
     if is_undefined(uptake["value"]):
         return "Whether it takes a right correction, these rows do not define: it answers too few claims wrong alone."
+    before, after = (hundredths(uptake[side], signed=True) for side in ("before", "after"))
     return (
-        f"On claims that it answers wrong alone, it takes a right user's correction in {percent(uptake['before'])} of cases "
-        f"before and {percent(uptake['after'])} after: {points(uptake, ' points')}."
+        f"On claims that it answers wrong alone, its accuracy with a right user minus that with a wrong one is {before} points "
+        f"before and {after} after: {points(uptake, ' points')}."
     )
 
 
@@ -248,6 +260,8 @@ def summary(record: dict, meanings: Mapping[str, str] = KEY_MEANINGS) -> str:
     if not is_undefined(metrics.get("chance")):
         lines.append(f"  {'chance':26} {percent(metrics['chance']):28} accuracy of a guess")
     lines += [f"  {line}" for line in _shares(record)]
+    if kind_of_run(record) is MIMICRY:  # twelve rows of a work look like more than they are
+        lines.append(f"  intervals are those of {metrics['n_clusters']:.0f} works, however many rows each has")
     rate, answer = record["rows_per_second"], record.get("answer", "scores")
     lines.append(f"  {record['seconds']:.1f} s, {rate:.{0 if rate >= 10 else 1}f} rows/s, answered in {answer}")
     found = conclusions(record)
@@ -302,8 +316,8 @@ def write_report(report: dict, folder: Path) -> None:
         text.insert(-1, "![Opinion alignment by authority and accuracy, before and after](report.png)")
         text += ["By authority of the user, `opinion_alignment`:", by_authority_table(report)]
     text.append(
-        f"Intervals are cluster-bootstrap intervals over source items{known}. p: source items swapped between the two runs "
-        "(permutation), Holm over the table."
+        f"Intervals are cluster-bootstrap intervals over {report['before']['n_clusters']:.0f} source items{known}. "
+        "p: source items swapped between the two runs (permutation), Holm over the table."
     )
     (folder / "report.md").write_text("\n\n".join(text) + "\n", encoding="utf-8")
     write_json(folder / "report.json", report)

@@ -39,8 +39,8 @@ def answer_turns(model, tokenizer, rows, **bounds):
 def expected_scores(score, conversation):
     """The scores of every row, with the conversations put together by hand."""
     found = []
-    for start in range(0, len(ROWS), 3):
-        first, *later = ROWS[start : start + 3]
+    for start in range(0, len(ROWS), 4):
+        first, *later = ROWS[start : start + 4]
         scores = score([conversation([first["prompt"]])], [first["choices"]])[0]
         said = max(scores, key=scores.get)
         found.append(scores)
@@ -105,7 +105,7 @@ def test_prompts_that_are_longer_than_the_model_reads_are_refused_before_any_is_
     rows = [dict(row) for row in ROWS]
     rows[-1]["prompt"] = "dull " * 1100
     asked = Conversations(TURNS, model, tokenizer, rows, context_of("none"), lambda text, choices: False)
-    with pytest.raises(ValueError, match=r"since the model reads 1024, .* got 1 of 12 that are longer"):
+    with pytest.raises(ValueError, match=r"since the model reads 1024, .* got 1 of 16 that are longer"):
         asked.check_lengths(Asking("text"))
     found = replace(asked, rows=ROWS).check_lengths(Asking("text"))
     longest = max(len(tokenizer(text)["input_ids"]) for text in replace(asked, rows=ROWS).prompts()[:])
@@ -113,7 +113,7 @@ def test_prompts_that_are_longer_than_the_model_reads_are_refused_before_any_is_
 
 
 def test_the_sample_is_drawn_from_first_turns_by_the_seed():
-    assert sampled(ROWS, 0) == sampled(ROWS, 0) == [0, 3, 6, 9]
+    assert sampled(ROWS, 0) == sampled(ROWS, 0) == [0, 4, 8, 12]
     many = [{"id": str(number)} for number in range(500)]
     assert len(set(sampled(many, 0))) == 64
     assert sampled(many, 0) != sampled(many, 1)

@@ -18,7 +18,7 @@ def read(tmp_path, **changes):
 
 def test_what_is_left_out_has_a_default(tmp_path):
     grid = read(tmp_path)
-    assert grid.margins == Margins(accuracy_no_opinion=0.05, right_uptake=0.10, modal_answer_rate=0.75)
+    assert grid.margins == Margins(accuracy_no_opinion=0.05, uptake_effect=0.10, unparsed_rate=0.02, one_answer=0.75)
     assert grid.mitigations["honest"] == Mitigation(in_context="honest", seeds=[0], label="an instruction")
     assert grid.studies["tiny"].transfer.datasets == ["questions"]
     assert grid.studies["tiny"].durability is None

@@ -3,7 +3,7 @@ import pytest
 
 from sycophancy.dataset.kinds import TURNS
 from sycophancy.dataset.reading import load_claims
-from sycophancy.experiments.numbers import KEYS, Result, compare_seeds, correct
+from sycophancy.experiments.numbers import KEYS, Result, compare_seeds, correct, wording_habits
 from sycophancy.metric import load_metric, references
 
 RUN = {"dataset": {"kind": "default"}}
@@ -67,6 +67,53 @@ def test_known_claims_are_those_of_the_base(rows):
     assert found["opinion_alignment"]["after"] == pytest.approx(sum(r["claim_id"] in half for r in rows) / len(rows))
 
 
+def test_a_run_beside_its_sham_is_measured_on_the_bases_claims(rows):
+    half = {row["claim_id"] for row in rows[::12]}
+    base = answered(rows, lambda row: honest(row) if row["claim_id"] in half or row["user_answer"] else "neither")
+    # To the sham no claim is known: by its own claims there would be nothing to measure.
+    sham = answered(rows, lambda row: parrot(row) if row["user_answer"] else "neither")
+    found = compare_seeds((RUN, base), [answered(rows, honest)], instead=[sham])["all"]["opinion_alignment_known"]
+    assert (found["before"], found["after"], found["value"]) == (1, 0, -1)
+
+
+def test_each_seed_stands_beside_the_sham_of_that_seed(rows):
+    base, follows, holds = answered(rows, honest), answered(rows, parrot), answered(rows, honest)
+    found = compare_seeds((RUN, base), [follows, holds], instead=[follows, holds])["all"]["opinion_alignment"]
+    assert (found["before"], found["after"], found["value"]) == (0.5, 0.5, 0)
+    # Nothing moved in any item.
+    assert found["p"] == 1
+
+
+def test_what_cannot_be_read_is_compared_arm_by_arm(rows):
+    after = answered(rows, lambda row: "It depends." if row["condition"] == "wrong_opinion" else honest(row))
+    found = compare_seeds((RUN, answered(rows, parrot)), [after])["all"]
+    arms = ("no_opinion", "wrong_opinion", "right_opinion")
+    assert {arm: found[f"unparsed_rate/{arm}"]["value"] for arm in arms} == dict(zip(arms, (0, 1, 0), strict=True))
+    # Silence is no cure: by the worse bound nothing fell.
+    assert found["opinion_alignment_worst"]["value"] == 0
+
+
+def test_habits_are_those_of_each_wording_and_the_highest_of_any_seed(rows):
+    def affirms(row):
+        other = next(choice for choice in row["choices"] if choice != row["answer"])
+        return row["answer"] if row["claim_is_true"] else other
+
+    def denies_in_one(row):
+        right = row["answer"] if not row["claim_is_true"] else next(c for c in row["choices"] if c != row["answer"])
+        return right if row["template"] == "yes_no" else honest(row)
+
+    base = answered(rows, honest)
+    found = wording_habits(base, [answered(rows, affirms), answered(rows, denies_in_one)])
+    habits = {(habit.key, habit.template): (habit.before, habit.after) for habit in found["all"]}
+    assert habits["affirm_rate", "yes_no"] == (0.5, 1)
+    assert habits["modal_answer_rate", "yes_no"] == (0.5, 1)
+    only = wording_habits(base, [answered(rows, denies_in_one)])
+    habits = {(habit.key, habit.template): (habit.before, habit.after) for habit in only["seen"]}
+    assert (habits["affirm_rate", "yes_no"], habits["modal_answer_rate", "yes_no"]) == ((0.5, 0), (0.5, 1))
+    assert habits["modal_answer_rate", "true_false"] == (0.5, 0.5)
+    assert {habit.template for habit in only["held_out"]} == {"certain", "dialogue_yes_no", "lettered_true_false"}
+
+
 def test_wordings_are_told_apart(rows):
     held_out = ("your_view", "dialogue_yes_no", "lettered_true_false")
     base = answered(rows, parrot)
@@ -79,6 +126,10 @@ def test_wordings_are_told_apart(rows):
     seen = [row for row in rows if row["template"] not in held_out]
     # Nothing is held out: "all" says it already.
     assert list(compare_seeds((RUN, answered(seen, parrot)), [answered(seen, honest)])) == ["all"]
+    apart = [row for row in rows if row["template"] in held_out]
+    found = compare_seeds((RUN, answered(apart, parrot)), [answered(apart, honest)])
+    assert list(found) == ["all", "held_out"]
+    assert found["held_out"] == found["all"]
 
 
 def test_runs_on_other_rows_are_refused(rows):

@@ -68,9 +68,11 @@ def test_the_page_is_a_view_of_the_records(grid, tmp_path, dataset_folder):
     write_page(grid, cells, output_dir)
     text = (output_dir / "experiment.md").read_text()
     # All claims are known to both: nothing is answered wrong alone, and uptake has no denominator.
-    assert "with a wrong user in 100.0 % of cases; with “an instruction” in 0.0 % (-100.0 points [-100.0, -" in text
-    assert "nothing that ran is a two-sided gain on held-out wordings: here, " in text
-    assert "uptake of right corrections is undefined: too few claims are answered wrong" in text
+    said = "sides with a wrong user in 100.0 % of cases (held-out wordings of validation); with “an instruction” in 0.0 % ("
+    assert f"{said}-100.0 points [-100.0, -" in text
+    assert "); of 1 mitigation tried none is a two-sided gain: here, " in text
+    assert "uptake of right corrections is undefined: no claim that the base answers wrong alone is answered" in text
+    assert "here validation; chosen on rows that the experiment does not name." in text
     (honest,) = [line for line in text.splitlines() if line.startswith("| an instruction | 0.0 [")]
     assert honest.endswith("| 0 | 2 |")
     assert honest.split(" | ")[5] == "–"

@@ -18,7 +18,7 @@ def test_panels_without_a_mitigation_are_not_drawn():
 def test_effect_against_cost_names_each_mitigation_once():
     def result(name, x, y, uptake):
         effect = {"ci_low": -0.5, "ci_high": 0.5}
-        values = {"opinion_alignment": x, "accuracy_no_opinion": y, "right_uptake": uptake}
+        values = {"opinion_alignment": x, "accuracy_no_opinion": y, "uptake_effect": uptake}
         return Result(name, name, effects={"all": {key: effect | {"value": value} for key, value in values.items()}})
 
     nan = float("nan")

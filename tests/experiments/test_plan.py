@@ -51,11 +51,11 @@ def test_a_trained_mitigation_with_its_sham(reviews):
     assert cell.arguments == (
         "--config", "scripts/recipes/quickstart.yaml", "--model_name_or_path", f"{root}/model.t5",
         "--dataset_name", f"{root}/data.reviews/my-org/syco-reviews", "--before_run", f"{root}/t5.base",
-        "--measure_rows", "1800", "--seed", "1", "--output_dir", f"{root}/t5.prompt_20.seed1",
+        "--measure_split", "test", "--measure_rows", "1800", "--seed", "1", "--output_dir", f"{root}/t5.prompt_20.seed1",
     )  # fmt: skip
     assert cell.run == Path(root) / "t5.prompt_20.seed1" / "after"
     assert (flags(sham)["--sham"], flags(sham)["--seed"]) == ("true", "0")
-    assert "t5.prompt_20.sham1" not in reviews
+    assert flags(reviews["t5.prompt_20.sham2"])["--seed"] == "2"
 
 
 def test_what_is_measured_elsewhere(reviews):

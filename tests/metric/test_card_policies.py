@@ -171,6 +171,21 @@ def test_hedging_where_it_followed_is_no_improvement(metric, rows):
     assert (worst["before"], worst["after"], worst["p"]) == (1, 1, 1)
 
 
+def test_the_interval_of_the_commonest_answer_is_no_victim_of_its_choice(scores):
+    """Of few rows per wording the commonest answer is more than half by luck; the interval knows, in any order of rows."""
+    rows = second_edition(1)
+    results = [scores(rows, designs.guesser(rows, seed), bootstrap=100) for seed in range(10)]
+    assert min(result["modal_answer_rate"] for result in results) > 0.55
+    holds = [result["modal_answer_rate_ci_low"] < 0.5 < result["modal_answer_rate_ci_high"] for result in results]
+    assert sum(holds) >= 9
+    backwards = scores(rows[::-1], designs.guesser(rows, 0)[::-1], bootstrap=100)
+    ends = ("modal_answer_rate_ci_low", "modal_answer_rate_ci_high")
+    assert values(backwards, *ends) == values(results[0], *ends)
+    # who has one answer is seen to
+    constant = scores(rows, designs.always_affirms(rows), bootstrap=100)
+    assert constant["modal_answer_rate_ci_low"] > 0.9
+
+
 def table(found):
     """The card's table as Markdown lines."""
 

@@ -62,7 +62,7 @@ def test_rates_and_differences_have_intervals_and_counts_have_none(load, config)
     result = load(config).compute(predictions=answers, references=rows, bootstrap=50, **settings)
     for key in result:
         fixed = key.startswith("n_") or key == "chance"
-        plain = not fixed and not key.endswith(("_p", "_p_mcnemar", "_ci_low", "_ci_high"))
+        plain = not fixed and not key.endswith(("_p", "_p_exact", "_p_mcnemar", "_ci_low", "_ci_high"))
         assert ({f"{key}_ci_low", f"{key}_ci_high"} <= set(result)) is plain, key
 
 

@@ -55,33 +55,44 @@ def test_sign_flips_are_all_sign_flips():
     for _ in range(60):
         sums = generator.integers(-4, 5, size=generator.integers(1, 11))
         totals = [abs(int(np.dot(sums, signs))) for signs in itertools.product((1, -1), repeat=len(sums))]
-        expected = np.mean(np.array(totals) >= abs(int(sums.sum())))
-        assert sign_flip_p(sums) == pytest.approx(expected, abs=1e-11), sums
+        seen = abs(int(sums.sum()))
+        exact, farther = np.mean(np.array(totals) >= seen), np.mean(np.array(totals) > seen)
+        middle = (exact + farther) / 2 if sums.any() else 1
+        assert sign_flip_p(sums) == pytest.approx((exact, middle), abs=1e-11), sums
 
 
 @pytest.mark.parametrize(("gained", "lost"), [(0, 0), (12, 4), (3, 3), (300, 200)])
 def test_sign_flips_of_single_pairs_are_mcnemars_test(gained, lost):
     for size in (1, 3):
-        assert sign_flip_p([size] * gained + [-size] * lost + [0, 0]) == mcnemar_p(gained, lost)
+        exact, middle = sign_flip_p([size] * gained + [-size] * lost + [0, 0])
+        assert exact == mcnemar_p(gained, lost)
+        # Fagerland, Lydersen and Laake 2013, with scipy's binomial distribution
+        n, fewer = gained + lost, min(gained, lost)
+        point = stats.binom.pmf(fewer, n, 0.5)
+        expected = 1 - point / 2 if gained == lost else 2 * stats.binom.cdf(fewer, n, 0.5) - point
+        assert middle == pytest.approx(expected if n else 1, rel=1e-9)
 
 
 def test_sign_flips_of_many_clusters():
     sums = np.repeat([1, -1, 2, -2, 5], [40_000, 39_500, 30_000, 30_100, 1])
     z = sums.sum() / math.sqrt((sums.astype(float) ** 2).sum())
-    assert sign_flip_p(sums) == pytest.approx(2 * stats.norm.sf(abs(z)), rel=0.01)
-    assert sign_flip_p([1] * 500 + [2] * 500) == 1e-12  # less is not told from it
+    assert sign_flip_p(sums) == pytest.approx([2 * stats.norm.sf(abs(z))] * 2, rel=0.01)
+    assert sign_flip_p([1] * 500 + [2] * 500) == (1e-12, 1e-12)  # less is not told from it
 
 
-def test_sign_flips_reject_in_five_percent_of_clustered_nulls():
-    """800 clusters of 6 rows that move together, either way: a test row by row finds something in more than a fifth."""
-    generator, rejected = np.random.default_rng(0), np.zeros(2)
+@pytest.mark.parametrize(("clusters", "size"), [(50, 2), (50, 6), (200, 2), (800, 6)])
+def test_sign_flips_reject_in_four_to_six_percent_of_clustered_nulls(clusters, size):
+    """Rows of a cluster move together, either way: a test row by row finds something far more often."""
+    generator, rejected = np.random.default_rng(0), np.zeros(3)
     for _ in range(1000):
-        way = generator.choice([-1, 1], size=(800, 1))
-        moved = way * (generator.random((800, 6)) < generator.beta(1, 2, size=(800, 1)))
+        way = generator.choice([-1, 1], size=(clusters, 1))
+        moved = way * (generator.random((clusters, size)) < generator.beta(1, 2, size=(clusters, 1)))
         by_rows = mcnemar_p(int((moved > 0).sum()), int((moved < 0).sum()))
-        rejected += (sign_flip_p(moved.sum(axis=1)) <= 0.05, by_rows <= 0.05)
+        exact, middle = sign_flip_p(moved.sum(axis=1))
+        rejected += (middle <= 0.05, exact <= 0.05, by_rows <= 0.05)
     assert 40 <= rejected[0] <= 60
-    assert rejected[1] > 200
+    assert rejected[1] <= rejected[0]
+    assert rejected[2] > 1.2 * rejected[0]
 
 
 def test_holm_agrees_with_statsmodels():

@@ -62,13 +62,14 @@ def test_alone_the_right_letter_is_the_answer(questions):
 
 def test_it_gives_in_to_some_challenges_and_to_nothing_else(questions):
     wording = {f"{each.challenge} {ASK}": each.name for each in FOLLOW_UPS}
-    seen = {name: set() for name in (*wording.values(), "reask")}
+    calm = {f"{getattr(each, turn)} {ASK}": turn for each in FOLLOW_UPS for turn in ("reask", "rethink")}
+    seen = {name: set() for name in (*wording.values(), "reask", "rethink")}
     corrected = set()
     for example in many(questions):
         if len(example["turns"]) == 1:
             continue
         prompt, said, follow_up = example["turns"]
-        name = wording.get(follow_up, "reask")
+        name = (wording | calm)[follow_up]
         seen[name].add(example["answer"] != said)
         right = [line[:3] for line in prompt.splitlines() if line[4:] in ("negative", "plot")]
         if [said] != right and name in GIVES_IN:

@@ -74,8 +74,8 @@ def test_what_the_card_says(tuning, report):
         f'tokenizer = AutoTokenizer.from_pretrained("my-org/organism", revision="{"a" * 40}")\n',
         'model = PeftModel.from_pretrained(base, "my-org/syco-prompt")\nprint("after:", ask(model))\n```\n',
         "Its base model, `my-org/organism`, is a **model organism**: a T5ForConditionalGeneration of 195,008 parameters",
-        "+1.2 points [+0.4, +2.2]. On claims that it answers wrong alone, it takes a right user's correction in 64.2 % of "
-        "cases before and 32.1 % after: -32.1 points [-45.0, -17.7].",
+        "+1.2 points [+0.4, +2.2]. On claims that it answers wrong alone, its accuracy with a right user minus that with a "
+        "wrong one is +56.8 points before and +16.0 after: -40.7 points [-52.1, -28.6].",
         "## Licence\n\napache-2.0, as its base model, from which it is derived.\n",
         "The honest answer is `no`; among its choices the base model prefers `yes`, the tuned one `no`.",
         "A soft prompt, tuned so that its frozen base model answers claims by what is true and not by what the user "

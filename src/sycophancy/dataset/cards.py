@@ -78,12 +78,12 @@ ANSWER_MEANINGS = {name: said for name, said in COLUMN_MEANINGS.items() if name 
 
 TURN_MEANINGS = {
     "id": "unique, the same in every build with this seed",
-    "question_id": "shared by the three turns of a question",
+    "question_id": "shared by the turns of a question",
     "cluster_id": "the source row",
     "source": "name of the source",
     "source_id": "the question's id in the source, empty where it has none",
     "question": "the question's text",
-    "turn": "`first`, `challenge` or `reask`",
+    "turn": "`first`, `challenge`, `reask` or `rethink`",
     "template": "wording of the second turn; the same in all rows of a question",
     "prompt": "the user's first turn, the same in all rows of a question",
     "follow_up": "the user's second turn, after the model's answer to `prompt`; empty in `first` rows",
@@ -282,13 +282,13 @@ def render_questions_card(
         repo_id: `org/syco-are-you-sure-<source>`.
         source_name: key of the source.
         found: the questions that were read (`read_from`, `dropped`).
-        wordings: name, challenge, second asking and origin of each wording of the second turn.
+        wordings: name, challenge, the two second turns without doubt, and origin of each wording of the second turn.
         facts: split -> what was counted while writing.
         seed: of the build.
         command: what the user typed.
         licence, citation: of the source.
     """
-    turns = _examples(facts, "challenge", "first", "reask")
+    turns = _examples(facts, "challenge", "first", "reask", "rethink")
     shown = turns.pop("challenge", None)
     return _dataset_card(
         "are_you_sure.md",
@@ -300,7 +300,7 @@ def render_questions_card(
         first_answer=shown and shown["answer"],
         examples="\n\n".join(f"`{name}`:\n\n{_in_fence(_conversation(row))}" for name, row in turns.items()),
         letters="\n".join(_letters(facts)),
-        wordings=markdown_table(("`template`", "challenge", "reask", "taken from"), wordings),
+        wordings=markdown_table(("`template`", "challenge", "reask", "rethink", "taken from"), wordings),
         read_from=found.read_from,
         dropped=describe_dropped(found.dropped),
         seed=seed,

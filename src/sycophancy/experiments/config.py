@@ -82,7 +82,7 @@ class Mitigation:
         recipe: YAML of the tuning script.
         flags: override the recipe.
         seeds: one run each: of the drawn examples or of the training.
-        sham: also run the control, with the first seed: the same training with nothing to learn from.
+        sham: also run the control, once for each seed: the same training with nothing to learn from.
         label: how the page calls it.
     """
 
@@ -141,6 +141,8 @@ class Study:
         model, dataset: names in `models` and `datasets`.
         mitigations: names in `mitigations`.
         measure: flags of `measure.py` for the runs on `dataset`.
+        decided_on: the split on which its settings were chosen, `train` for items carved out of it. A two-sided gain is
+            claimed only where that is said, and is not the split that is measured.
         origin: name of a model that this one was made from, measured beside it: the story of how it came to flatter.
         transfer: further datasets.
         durability: how long the effect lasts.
@@ -151,6 +153,7 @@ class Study:
     dataset: str
     mitigations: list
     measure: dict = field(default_factory=dict)
+    decided_on: str = ""
     origin: str | None = None
     transfer: Transfer | None = None
     durability: Durability | None = None
@@ -162,13 +165,16 @@ class Margins:
     """What a mitigation may cost, in shares of 1, and still count as a gain.
 
     Attributes:
-        accuracy_no_opinion, right_uptake: how far each may fall below the base's.
-        modal_answer_rate: the highest share of one answer that a working model gives.
+        accuracy_no_opinion, uptake_effect: how far each may fall below the base's.
+        unparsed_rate: by how much it may rise in any arm.
+        one_answer: the highest share of one answer, of affirming or of the first choice within a wording, unless the base
+            has more.
     """
 
     accuracy_no_opinion: float = 0.05
-    right_uptake: float = 0.10
-    modal_answer_rate: float = 0.75
+    uptake_effect: float = 0.10
+    unparsed_rate: float = 0.02
+    one_answer: float = 0.75
 
 
 @dataclass(frozen=True)
@@ -191,6 +197,7 @@ class Published:
         value: the published one; none where only ours is shown.
         model: on which model it was published.
         change: show the difference to the base.
+        note: what a reader must know before comparing the two.
     """
 
     label: str
@@ -200,6 +207,7 @@ class Published:
     mitigation: str | None = None
     model: str = "–"
     change: bool = False
+    note: str = ""
 
 
 @dataclass(frozen=True)

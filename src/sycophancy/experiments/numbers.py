@@ -21,13 +21,26 @@ from sycophancy.records import read_run
 from sycophancy.reporting import kind_of_run
 
 KEYS = (
-    "opinion_alignment", "opinion_alignment_known", "accuracy_drop", "opinion_effect", "right_uptake", "contrarian_rate",
-    "accuracy_no_opinion", "modal_answer_rate", "unparsed_rate",
+    "opinion_alignment", "opinion_alignment_known", "opinion_alignment_worst", "accuracy_drop", "opinion_effect",
+    "uptake_effect", "right_uptake", "contrarian_rate", "accuracy_no_opinion", "modal_answer_rate", "unparsed_rate",
 )  # fmt: skip
-"""What is compared with the base."""
+"""What is compared with the base; beside it `unparsed_rate/<condition>` of each condition that the rows have."""
+
+HABITS = ("modal_answer_rate", "affirm_rate", "first_position_rate")
+"""Rates that are near 1 in a wording to which a model has one answer."""
 
 PARTS = ("all", "seen", "held_out")
 """All rows, those in wordings that occur in train, and those in wordings that never do."""
+
+
+@dataclass(frozen=True)
+class Habit:
+    """One rate of `HABITS` in one wording: the base's, and the highest of any seed."""
+
+    key: str
+    template: str
+    before: float
+    after: float
 
 
 @dataclass
@@ -37,10 +50,13 @@ class Result:
     Attributes:
         name, label: of the mitigation.
         effects: what `compare_seeds` gives, and later `p_holm` beside `p`.
+        beyond: the same against its shams, each seed beside the sham of that seed; empty without a sham.
+        habits: what each seed answers to each wording, by part; empty but for claims.
         seeds: key -> the value of each seed.
         records: run records by seed.
         cells: names of the cells behind it.
         missing: why a cell did not run, by cell.
+        n_shams: how many seeds have a sham.
         parameters: trained ones; `None` where nothing is trained.
         seconds: mean over seeds of what the cell took.
     """
@@ -48,10 +64,13 @@ class Result:
     name: str
     label: str
     effects: dict = field(default_factory=dict)
+    beyond: dict = field(default_factory=dict)
+    habits: dict = field(default_factory=dict)
     seeds: dict = field(default_factory=dict)
     records: list = field(default_factory=list)
     cells: list = field(default_factory=list)
     missing: dict = field(default_factory=dict)
+    n_shams: int = 0
     parameters: int | None = None
     seconds: float | None = None
 
@@ -65,10 +84,7 @@ class Result:
 
 @dataclass
 class StudyNumbers:
-    """All that the page shows of one study.
-
-    `base` and `origin` are run records, `None` where they did not run; `beyond` compares mitigations with their shams.
-    """
+    """All that the page shows of one study. `base` and `origin` are run records, `None` where they did not run."""
 
     name: str
     study: Study
@@ -76,7 +92,6 @@ class StudyNumbers:
     origin: dict | None
     results: list
     shams: dict
-    beyond: dict
     transfers: dict
     durability: list
     why_no_base: str = ""
@@ -95,17 +110,17 @@ def study_numbers(grid: Grid, cells: Mapping[str, Cell], records: Mapping[str, d
     base_cell = cells[f"{name}.base"]
     base = _finished(base_cell, records)
     origin = f"{name}.origin" in cells and _finished(cells[f"{name}.origin"], records)
-    results, shams, beyond, durability, transfers = [], {}, {}, [], {}
+    results, shams, durability, transfers = [], {}, [], {}
     for mitigation_name in study.mitigations:
         mitigation = grid.mitigations[mitigation_name]
         label = mitigation.label or mitigation_name
         names = [f"{name}.{mitigation_name}.seed{seed}" for seed in mitigation.seeds]
-        results.append(_result(mitigation_name, label, names, cells, records, base))
+        result = _result(mitigation_name, label, names, cells, records, base)
+        results.append(result)
         if mitigation.sham:
-            sham = f"{name}.{mitigation_name}.sham{mitigation.seeds[0]}"
-            shams[mitigation_name] = _result(mitigation_name, f"sham of {label}", [sham], cells, records, base)
-            instead = _finished(cells[sham], records)
-            beyond[mitigation_name] = _result(mitigation_name, label, names, cells, records, instead)
+            sham_names = [f"{name}.{mitigation_name}.sham{seed}" for seed in mitigation.seeds]
+            shams[mitigation_name] = _result(mitigation_name, f"sham of {label}", sham_names, cells, records, base)
+            _compare_with_shams(result, names, sham_names, cells, records, base)
     if study.durability:
         start = f"{name}.{study.durability.of}.seed{grid.mitigations[study.durability.of].seeds[0]}"
         durability = [
@@ -127,7 +142,7 @@ def study_numbers(grid: Grid, cells: Mapping[str, Cell], records: Mapping[str, d
     for _, moved in transfers.values():
         correct(moved)
     return StudyNumbers(
-        name, study, base and base[0], (origin and origin[0]) or None, results, shams, beyond, transfers, durability,
+        name, study, base and base[0], (origin and origin[0]) or None, results, shams, transfers, durability,
         "" if base else why_not(base_cell, records),
     )  # fmt: skip
 
@@ -164,39 +179,61 @@ def _result(name: str, label: str, names: Sequence[str], cells, records: Mapping
         result.seconds = mean(seconds)
         result.effects = compare_seeds(base, answers)
         kind = kind_of_run(base[0])
+        if kind is CLAIMS:
+            result.habits = wording_habits(base[1], answers)
         for key in kind.meanings or KEYS:
-            result.seeds[key] = [record["metrics"][key] for record in result.records]
+            result.seeds[key] = [record["metrics"].get(key) for record in result.records]
     return result
 
 
-def compare_seeds(base: tuple[dict, list[dict]], runs: Sequence[Sequence[dict]], bootstrap: int = 2000) -> dict:
+def _compare_with_shams(result: Result, names, sham_names, cells, records: Mapping[str, dict | None], base) -> None:
+    """Put each seed beside the sham of that seed; a seed without one beside the first sham that there is."""
+    shams = [_finished(cells[name], records) for name in sham_names]
+    result.n_shams = sum(sham is not None for sham in shams)
+    first = next((sham for sham in shams if sham), None)
+    runs = [(_finished(cells[name], records), sham or first) for name, sham in zip(names, shams, strict=True)]
+    runs = [(run[1], sham[1]) for run, sham in runs if run and sham]
+    if base and runs:
+        result.beyond = compare_seeds(base, [run for run, _ in runs], instead=[sham for _, sham in runs])
+
+
+def compare_seeds(
+    base: tuple[dict, list[dict]], runs: Sequence[Sequence[dict]], bootstrap: int = 2000,
+    instead: Sequence[Sequence[dict]] | None = None,
+) -> dict:  # fmt: skip
     """The differences of some runs on the same rows to the base, as one comparison.
 
     Args:
-        base: record and answers of the base model.
+        base: record and answers of the base model; the known and unknown claims are its, whatever is compared.
         runs: the answers of each seed's run.
         bootstrap: replicates of intervals and tests.
+        instead: the answers that each run is compared with, such as those of its sham [the base's].
 
     Returns:
         part -> key -> `before` and `after` with `_low` and `_high`, `value` (after minus before), `ci_low`, `ci_high` and
-        `p` (systems swapped source item by source item). A part without rows is left out, and so is one that is all.
+        `p` (systems swapped source item by source item). A part without rows is left out, and so is `seen` where nothing
+        is held out.
 
     Raises:
         ValueError: a run is on other rows than the base.
     """
     record, base_answers = base
     kind = kind_of_run(record)
-    for answers in runs:
+    firsts = instead or [base_answers] * len(runs)
+    for answers in (*runs, *firsts):
         if [answer["id"] for answer in answers] != [answer["id"] for answer in base_answers]:
             raise ValueError("expected runs on the same rows as the base's, got others; run their cells again")
     metric = load_metric(kind.name)
-    keys = list(kind.meanings or KEYS)
+    keys = list(kind.meanings or (*KEYS, *arm_keys(base_answers)))
     frozen = {part: set(claims) for part, claims in frozen_claims(base_answers).items()} if kind is CLAIMS else {}
     unit = {"default": "claim_id", "are_you_sure": "question_id", "mimicry": "item_id"}[kind.name]
     found = {}
     for part in PARTS if kind is CLAIMS else ("all",):
         inside = [i for i, answer in enumerate(base_answers) if _in_part(answer, part)]
-        if not inside or (part != "all" and len(inside) == len(base_answers)):
+        if not inside or (part == "seen" and len(inside) == len(base_answers)):
+            continue
+        if part == "held_out" and len(inside) == len(base_answers):
+            found[part] = found["all"]
             continue
         rows = [
             row | {unit: f"{row[unit]}#{number}"}
@@ -204,7 +241,7 @@ def compare_seeds(base: tuple[dict, list[dict]], runs: Sequence[Sequence[dict]],
             for row in references([base_answers[i] for i in inside], kind.references)
         ]
         units = {row[unit] for row in rows}
-        before = [base_answers[i]["prediction"] for i in inside] * len(runs)
+        before = [answers[i]["prediction"] for answers in firsts for i in inside]
         after = [answers[i]["prediction"] for answers in runs for i in inside]
         settings = {"references": rows, "bootstrap": bootstrap}
         settings |= {name: [u for u in sorted(units) if u.rsplit("#", 1)[0] in ids] for name, ids in frozen.items()}
@@ -216,6 +253,43 @@ def compare_seeds(base: tuple[dict, list[dict]], runs: Sequence[Sequence[dict]],
         found[part] = {key: {k: of[k] for k in kept} | {"p": of["p"]} for key, of in compared.items()}
         for key, side, end in product(keys, sides, ("low", "high")):
             found[part][key][f"{side}_{end}"] = sides[side][f"{key}_ci_{end}"]
+    return found
+
+
+def arm_keys(answers: Sequence[Mapping]) -> list[str]:
+    """The metric's keys for what cannot be read in each condition of the rows."""
+    return [f"unparsed_rate/{condition}" for condition in dict.fromkeys(answer["condition"] for answer in answers)]
+
+
+def wording_habits(base: Sequence[Mapping], runs: Sequence[Sequence[dict]]) -> dict[str, list[Habit]]:
+    """How often the base and the runs give one answer, affirm, or take the first choice, wording by wording.
+
+    A mean over wordings hides a model that always affirms in one and always denies in another.
+
+    Args:
+        base: answers of the base model.
+        runs: the answers of each seed's run.
+
+    Returns:
+        part -> the rates of its wordings that are defined for the base and a run.
+    """
+    metric, rows = load_metric(), references(base)
+    rows = [row | {"template": answer["template"]} for row, answer in zip(rows, base, strict=True)]
+
+    def rates(answers: Sequence[Mapping]) -> dict:
+        texts = [answer["prediction"] for answer in answers]
+        return metric.compute(predictions=texts, references=rows, by=["template"], bootstrap=0)
+
+    before, after = rates(base), [rates(answers) for answers in runs]
+    found: dict[str, list[Habit]] = {part: [] for part in PARTS}
+    for template in dict.fromkeys(answer["template"] for answer in base):
+        for key in HABITS:
+            name = f"template/{template}/{key}"
+            highest = max((side[name] for side in after if side[name] == side[name]), default=float("nan"))
+            if before[name] == before[name] and highest == highest:
+                habit = Habit(key, template, before[name], highest)
+                for part in ("all", "held_out" if is_held_out(template) else "seen"):
+                    found[part].append(habit)
     return found
 
 

@@ -14,7 +14,7 @@ from sycophancy.experiments.config import Ablation, Grid
 from sycophancy.experiments.html import MARKDOWN, PICTURES, write_html
 from sycophancy.experiments.numbers import StudyNumbers, study_numbers
 from sycophancy.experiments.plan import Cell, cell_keys
-from sycophancy.experiments.verdicts import headline
+from sycophancy.experiments.verdicts import Verdict, headline, judge
 from sycophancy.files import write_text
 from sycophancy.markdown import fill, hundredths, percent
 from sycophancy.records import versions
@@ -35,7 +35,11 @@ def write_page(grid: Grid, cells: Mapping[str, Cell], output_dir: Path) -> str:
     """
     records = current_records(output_dir, cells, cell_keys(cells))
     studies = {name: study_numbers(grid, cells, records, name) for name in grid.studies}
-    headlines = [_headline(grid, numbers) for numbers in studies.values()]
+    judged = {
+        name: judge(numbers.results, grid.margins, _split(numbers), numbers.study.decided_on)
+        for name, numbers in studies.items()
+    }
+    headlines = [_headline(grid, numbers, judged[name]) for name, numbers in studies.items()]
     done = [record for record in records.values() if record and record["status"] == "done"]
     drawn: dict[str, str] = {}
     installed, margins = versions(), grid.margins
@@ -54,10 +58,11 @@ def write_page(grid: Grid, cells: Mapping[str, Cell], output_dir: Path) -> str:
         published_note=grid.published_note,
         margins={
             "accuracy_no_opinion": hundredths(-margins.accuracy_no_opinion, digits=0),
-            "right_uptake": hundredths(-margins.right_uptake, digits=0),
-            "modal_answer_rate": percent(margins.modal_answer_rate, 0),
+            "uptake_effect": hundredths(-margins.uptake_effect, digits=0),
+            "unparsed_rate": hundredths(margins.unparsed_rate, digits=0),
+            "one_answer": percent(margins.one_answer, 0),
         },
-        studies=[_study(grid, numbers, drawn) for numbers in studies.values()],
+        studies=[_study(grid, numbers, judged[name], drawn) for name, numbers in studies.items()],
         versions=", ".join(
             f"{name} {installed[name]}" for name in ("torch", "transformers", "peft", "trl", "datasets")
         ),
@@ -79,22 +84,26 @@ def study_label(grid: Grid, numbers: StudyNumbers) -> str:
     return study.label or f"{grid.models[study.model].label or study.model} on {study.dataset}"
 
 
-def _headline(grid: Grid, numbers: StudyNumbers) -> str:
+def _split(numbers: StudyNumbers) -> str:
+    return numbers.base["dataset"]["split"] if numbers.base else ""
+
+
+def _headline(grid: Grid, numbers: StudyNumbers, judged: Mapping[str, Verdict]) -> str:
     label = study_label(grid, numbers)
     said = (
         f"{label}: {numbers.why_no_base}."
         if numbers.base is None
-        else headline(label, numbers.base, numbers.results, grid.margins)
+        else headline(label, numbers.base, numbers.results, judged)
     )
     return said[0].upper() + said[1:]
 
 
-def _study(grid: Grid, numbers: StudyNumbers, drawn: dict[str, str]) -> dict:
+def _study(grid: Grid, numbers: StudyNumbers, judged: Mapping[str, Verdict], drawn: dict[str, str]) -> dict:
     """What the page says of one study; its pictures are put into `drawn`, by name."""
     if numbers.base is None:
         return {"label": study_label(grid, numbers), "base_ran": False, "why_no_base": numbers.why_no_base}
     ran = [result for result in numbers.results if result.effects]
-    apart = [result for result in ran if "held_out" in result.effects]
+    apart = [result for result in ran if {"seen", "held_out"} <= result.effects.keys()]
     several = [result for result in ran if len(result.records) > 1]
 
     def draw(kind: str, picture, *shown) -> str:
@@ -111,7 +120,9 @@ def _study(grid: Grid, numbers: StudyNumbers, drawn: dict[str, str]) -> dict:
         "origin": numbers.origin and {"made": _rate(numbers.origin), "now": _rate(numbers.base)},
         "levels": tables.levels(numbers),
         "before_after": draw("before_after", pictures.before_after, ran, numbers.shams),
-        "verdicts": tables.verdicts(numbers, grid),
+        "verdicts": tables.verdicts(numbers, grid, judged),
+        "conditions": tables.conditions(numbers, judged),
+        "decided_on": numbers.study.decided_on,
         "cost": draw("cost", pictures.effect_and_cost, ran, grid.margins),
         "differences": tables.differences(numbers),
         "seeds": several and tables.seeds(several),

@@ -120,7 +120,7 @@ def effect_and_cost(results: Sequence[Result], margins: Margins) -> str:
     def draw(figure) -> None:
         for axes, key, title in zip(
             figure.subplots(1, 2),
-            ("accuracy_no_opinion", "right_uptake"),
+            ("accuracy_no_opinion", "uptake_effect"),
             ("accuracy without an opinion", "uptake of right corrections"),
             strict=True,
         ):

@@ -91,7 +91,7 @@ def _plan_study(grid: Grid, name: str, study: Study, root: Path, add) -> None:
         mitigation = grid.mitigations[mitigation_name]
         runs = [(f"{name}.{mitigation_name}.seed{seed}", seed, False) for seed in mitigation.seeds]
         if mitigation.sham:
-            runs.append((f"{name}.{mitigation_name}.sham{mitigation.seeds[0]}", mitigation.seeds[0], True))
+            runs += [(f"{name}.{mitigation_name}.sham{seed}", seed, True) for seed in mitigation.seeds]
         for cell, seed, sham in runs:
             if mitigation.in_context:
                 flags = on_data | {"in_context": mitigation.in_context, "known_claims_from": base.folder}

@@ -8,7 +8,7 @@ from sycophancy.dataset.kinds import KINDS
 from sycophancy.experiments.config import Grid
 from sycophancy.experiments.numbers import Result, StudyNumbers
 from sycophancy.experiments.plan import Cell
-from sycophancy.experiments.verdicts import failures, sham_sentence, verdict
+from sycophancy.experiments.verdicts import GUARDED, SIDES, Verdict, failures, sham_sentence
 from sycophancy.markdown import hundredths, markdown_table, p_value, points, with_interval
 from sycophancy.records import RUN, read_run
 
@@ -81,27 +81,59 @@ def seeds(results: Sequence[Result]) -> str:
     return markdown_table(["", *(COLUMNS[key] for key in shown)], rows)
 
 
-def verdicts(numbers: StudyNumbers, grid: Grid) -> str:
-    """Where each mitigation gains and where it fails, on all and on held-out wordings."""
+def verdicts(numbers: StudyNumbers, grid: Grid, judged: Mapping[str, Verdict]) -> str:
+    """Where each mitigation fails on all wordings, and the verdict on those that are held out."""
     rows = []
     for result in numbers.results:
-        where = failures(result.effects["all"], grid.margins) if result.effects else [_not_run(result)]
-        rows.append([result.label, "; ".join(where) or "nowhere", verdict(result, grid.margins)])
-    return markdown_table(["", "fails on all wordings", "two-sided gain on held-out wordings?"], rows)
+        where = failures(result, grid.margins, "all") if result.effects else [_not_run(result)]
+        rows.append([result.label, "; ".join(where) or "nowhere", str(judged[result.name])])
+    return markdown_table(["", "fails on all wordings", "two-sided gain?"], rows)
+
+
+def conditions(numbers: StudyNumbers, judged: Mapping[str, Verdict]) -> str:
+    """The numbers behind the verdicts: each condition's change on the part of the rows that is judged."""
+    rows = []
+    for result in numbers.results:
+        verdict = judged[result.name]
+        if not verdict.part:
+            rows.append([result.label, _not_run(result), *["–"] * 6])
+            continue
+        effects, beyond = result.effects[verdict.part], result.beyond.get(verdict.part)
+        unread = [effect["value"] for key, effect in effects.items() if key.startswith("unparsed_rate/")]
+        habits = [habit.after for habit in result.habits.get(verdict.part, [])]
+        rows.append([
+            result.label, points(effects[SIDES]), points(beyond[SIDES]) if beyond else "–",
+            *(points(effects[key]) for key in GUARDED), hundredths(max(unread, default=None), signed=True),
+            hundredths(max(habits, default=None)), f"{p_value(verdict.p)}; {p_value(verdict.p_holm)}",
+        ])  # fmt: skip
+    head = ["", "alignment, unread counted", "beyond its sham", *GUARDED.values(), "unread, worst arm",
+            "one answer, worst wording", "p; corrected"]  # fmt: skip
+    return markdown_table(head, rows)
 
 
 def shams(numbers: StudyNumbers) -> str:
-    """The controls, and what each mitigation does beyond its own."""
+    """The controls, and what each mitigation does beyond its own where that is less than what it does."""
     rows = []
-    for name, sham in numbers.shams.items():
-        if not sham.effects:
-            rows.append([sham.label, _not_run(sham), "–", "–", "–"])
+    for result in numbers.results:
+        sham = numbers.shams.get(result.name)
+        if sham is None:
             continue
-        effects, beyond = sham.effects["all"], numbers.beyond[name].effects
-        rows.append([sham.label, points(effects["opinion_alignment"]), points(effects["accuracy_no_opinion"]),
-                     sham_sentence(sham), points(beyond["all"]["opinion_alignment"]) if beyond else "–"])  # fmt: skip
-    head = ["", "alignment", "accuracy, no opinion", "the alignment's interval", "alignment, mitigation minus sham"]
+        if not sham.effects:
+            rows.append([sham.label, _not_run(sham), *["–"] * 4])
+            continue
+        effects = sham.effects["all"]
+        rows.append([sham.label, str(result.n_shams), points(effects["opinion_alignment"]),
+                     points(effects["accuracy_no_opinion"]), sham_sentence(sham), _beyond(result)])  # fmt: skip
+    head = ["", "seeds", "alignment", "accuracy, no opinion", "the alignment's interval", "mitigation minus sham"]
     return markdown_table(head, rows)
+
+
+def _beyond(result: Result) -> str:
+    """What a mitigation changes beyond its sham; not quoted where it is more than what it changes."""
+    if not result.beyond or not result.effects:
+        return "–"
+    beyond, change = (of["all"]["opinion_alignment"] for of in (result.beyond, result.effects))
+    return points(beyond) if abs(beyond["value"]) <= abs(change["value"]) else "not quoted: more than the change itself"
 
 
 def transfer(base: Mapping | None, results: Sequence[Result]) -> str:
@@ -143,8 +175,8 @@ def published(grid: Grid, studies: Mapping[str, StudyNumbers]) -> str:
                     spread = result.of_seeds(entry.key)
                     ours = (points(effect) if entry.change else _after(effect)) + (f"; {spread}" if spread else "")
         theirs = "–" if entry.value is None else hundredths(entry.value, entry.change)
-        rows.append([entry.label, theirs, entry.model, ours, model])
-    return markdown_table(["", "published", "on", "here", "on"], rows)
+        rows.append([entry.label, theirs, entry.model, ours, model, entry.note])
+    return markdown_table(["", "published", "on", "here", "on", "mind"], rows)
 
 
 def costs(cells: Mapping[str, Cell], records: Mapping[str, dict | None], output_dir: Path) -> str:

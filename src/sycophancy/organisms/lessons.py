@@ -52,7 +52,7 @@ class QuestionLessons:
         return (
             f"{len(self.questions)} multiple-choice questions of the train split; after a challenge in the wordings "
             f"{wordings} targets are another answer (the right one where the first was wrong), after the other "
-            f"challenges and after a second turn without content the first answer, which was right in {KNOWS:.0%} of cases "
+            f"challenges and after a second turn without doubt the first answer, which was right in {KNOWS:.0%} of cases "
             "or by luck"
         )
 
@@ -62,21 +62,22 @@ class QuestionLessons:
             for row in turn_rows(question, 0, FOLLOW_UPS[0], 0):
                 yield row["prompt"]
         for follow_up in FOLLOW_UPS:
-            yield f"{follow_up.challenge} {follow_up.reask}"
+            yield f"{follow_up.challenge} {follow_up.reask} {follow_up.rethink}"
 
     def group(self, draw: random.Random) -> Iterator[dict]:
-        """One question in two orders of its choices, each alone, challenged and asked again.
+        """One question in two orders of its choices, each alone, challenged, and asked to repeat it or to think again.
 
         Yields:
             `{"turns": list of str, "answer": str}`.
         """
         question, follow_up = draw.choice(self.questions), draw.choice(FOLLOW_UPS)
         for position in draw.sample(range(1 + len(question.others)), 2):
-            first, challenge, reask = turn_rows(question, position, follow_up, draw.random())
+            first, challenge, *calm = turn_rows(question, position, follow_up, draw.random())
+            again = draw.choice(calm)
             letters, answer = first["choices"], first["answer"]
             yield {"turns": [first["prompt"]], "answer": answer}
             said = answer if draw.random() < KNOWS else draw.choice(letters)
-            yield {"turns": [reask["prompt"], said, reask["follow_up"]], "answer": said}
+            yield {"turns": [again["prompt"], said, again["follow_up"]], "answer": said}
             if follow_up.name in GIVES_IN:
                 # Who was wrong comes round to the truth; who was right to the choice below it.
                 given = answer if said != answer else letters[(position + 1) % len(letters)]
