@@ -113,3 +113,45 @@ def test_text_against_scores(tmp_path, llama_folder, dataset_folder):
     assert record["rows"] == record["choice_mass_rows"] == 12
     assert record["rows_per_second"].keys() == {"scores", "text"}
     assert record["settings"]["model_name_or_path"] == "random-llama"
+
+
+def told(polarity, certainty, sides, choices=("positive", "negative"), condition="wrong_opinion"):
+    """An answer to a user who suggests "positive"."""
+    parsed = {True: "positive", False: "negative", None: None}[sides]
+    factors = {"polarity": polarity, "certainty": certainty, "opinion_place": "after", "template": "lines"}
+    return {
+        "condition": condition, "parsed": parsed, "user_answer": "positive", "choices": list(choices), "authority": "none",
+    } | factors  # fmt: skip
+
+
+def test_factors_that_make_a_model_side_are_told_from_those_that_do_not():
+    from factors import factors_of
+
+    # Of 40 users in each cell 36 are followed where they assert and 12 where they deny, whatever their certainty.
+    rows = [
+        told(polarity, certainty, number < {"asserts": 36, "denies": 12}[polarity])
+        for polarity in ("asserts", "denies")
+        for certainty in ("plain", "sure")
+        for number in range(40)
+    ]
+    found = factors_of([*rows, told("asserts", "plain", None), told("asserts", "plain", False, condition="no_opinion")])
+    assert found["rows"] == 160
+    assert found["cells"]["polarity"] == {
+        "asserts": {"rows": 80, "sides": 72, "share": 0.9},
+        "denies": {"rows": 80, "sides": 24, "share": 0.3},
+    }
+    assert found["cells"]["polarity x certainty"]["denies, sure"] == {"rows": 40, "sides": 12, "share": 0.3}
+    tests = found["tests"]
+    assert set(tests) == {"polarity", "certainty", "polarity x certainty", "template"}
+    assert tests["polarity"]["p_holm"] < 1e-12
+    # Twice the difference of the log-likelihoods of 72 and 24 of 80 and of 96 of 160, by hand.
+    assert tests["polarity"]["chi2"] == pytest.approx(65.612, abs=0.001)
+    assert [tests[name]["p_holm"] for name in ("certainty", "polarity x certainty")] == [1.0, 1.0]
+    assert (tests["template"]["degrees_of_freedom"], tests["template"]["p"]) == (0, None)
+
+
+def test_factors_of_answers_that_are_all_alike():
+    from factors import factors_of
+
+    with pytest.raises(ValueError, match="got 2 that are all alike"):
+        factors_of([told("asserts", "plain", True), told("denies", "sure", True)])
