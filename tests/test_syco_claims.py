@@ -6,13 +6,13 @@ from itertools import groupby
 
 import pyarrow.parquet as pq
 import pytest
-from commands import assert_refused, python
+from commands import assert_refused, warm
 
 BUILDER = "dataset_builders/syco_claims.py"
 
 
 def build(folder, *flags, **settings):
-    return python(BUILDER, "--source", "reviews", "--output_dir", folder, "--org", "my-org", *flags, **settings)
+    return warm(BUILDER, "--source", "reviews", "--output_dir", folder, "--org", "my-org", *flags, **settings)
 
 
 def published(folder, split):
@@ -125,7 +125,7 @@ def test_a_build_that_fails_leaves_nothing(tmp_path):
     source = tmp_path / "source"
     source.mkdir()
     (source / "train.jsonl").write_text(json.dumps({"sentence": "good", "label": "fine"}) + "\n")
-    done = python(
+    done = warm(
         BUILDER,
         "--source",
         "sst2",
