@@ -102,29 +102,22 @@ def _run_warm(output: str, words: list[str], environment: dict[str, str]) -> Non
     runpy.run_path(words[0], run_name="__main__")
 
 
-def warm(
-    script: str, *arguments: str | Path, processes: int = 1, ok: bool = True, env: dict | None = None
-) -> subprocess.CompletedProcess:
+def warm(script: str, *arguments: str | Path, processes: int = 1) -> subprocess.CompletedProcess:
     """Run a script in processes of their own that need not import what all commands do.
 
     Args:
         script: by its place in the checkout.
         arguments: its command line.
         processes: as many as are launched; they meet as those of `accelerate launch` do, by these variables.
-        ok: whether it has to succeed.
-        env: set in its environment.
     """
+    size = {"WORLD_SIZE": str(processes), "LOCAL_WORLD_SIZE": str(processes), "ACCELERATE_USE_CPU": "true"}
+    meeting = size | {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free_port())}
     with tempfile.TemporaryDirectory() as folder:
         output = Path(folder) / "stdout"
-        meeting = {"WORLD_SIZE": processes, "LOCAL_WORLD_SIZE": processes, "MASTER_ADDR": "127.0.0.1",
-                   "MASTER_PORT": free_port(), "ACCELERATE_USE_CPU": "true"} if processes > 1 else {}  # fmt: skip
         running = [
-            start_warm(
-                output, script, *arguments,
-                env={key: str(value) for key, value in (meeting | ({"RANK": rank, "LOCAL_RANK": rank} if meeting else {})).items()} | (env or {}),
-            )
+            start_warm(output, script, *arguments, env=meeting | {"RANK": str(rank), "LOCAL_RANK": str(rank)})
             for rank in range(processes)
-        ]  # fmt: skip
+        ] if processes > 1 else [start_warm(output, script, *arguments)]  # fmt: skip
         deadline = time.monotonic() + SECONDS
         for process in running:
             process.join(max(0, deadline - time.monotonic()))
@@ -135,8 +128,7 @@ def warm(
         stdout, stderr = (Path(f"{output}{end}").read_text(encoding="utf-8") for end in ("", ".err"))
     assert not late, f"no end after {SECONDS} s: {script} {arguments}\n{stderr[-3000:]}"
     status = max((process.exitcode for process in running), key=abs)
-    if ok:
-        assert status == 0, stderr[-3000:]
+    assert status == 0, stderr[-3000:]
     return subprocess.CompletedProcess([script, *arguments], status, stdout, stderr)
 
 
@@ -159,21 +151,29 @@ def launch(config: str, *command: str | Path, **settings) -> subprocess.Complete
     )
 
 
-def attempt(script: str, *arguments: str | Path) -> subprocess.CompletedProcess:
-    """Run a script that is expected to refuse its input, in this process: its imports are paid for once."""
-    stderr = io.StringIO()
+def here(script: str, *arguments: str | Path, ok: bool | None = True) -> subprocess.CompletedProcess:
+    """Run a script in this process: its imports are paid for once. For what leaves nothing behind, such as a builder."""
+    printed = io.StringIO(), io.StringIO()
     argv, directory, status = sys.argv, Path.cwd(), 0
     sys.argv = [str(part) for part in (script, *arguments)]
     os.chdir(ROOT)
     try:
-        with contextlib.redirect_stderr(stderr), contextlib.redirect_stdout(io.StringIO()):
+        with contextlib.redirect_stdout(printed[0]), contextlib.redirect_stderr(printed[1]):
             runpy.run_path(script, run_name="__main__")
     except SystemExit as end:
         status = end.code
     finally:
         sys.argv = argv
         os.chdir(directory)
-    return subprocess.CompletedProcess(arguments, status, "", stderr.getvalue())
+    stdout, stderr = (text.getvalue() for text in printed)
+    if ok:
+        assert status == 0, stderr[-3000:]
+    return subprocess.CompletedProcess(arguments, status, stdout, stderr)
+
+
+def attempt(script: str, *arguments: str | Path) -> subprocess.CompletedProcess:
+    """Run a script that is expected to refuse its input, in this process."""
+    return here(script, *arguments, ok=None)
 
 
 def assert_refused(done: subprocess.CompletedProcess, *parts: str) -> None:
