@@ -73,7 +73,7 @@ def test_it_goes_on_where_it_was(finished):
     for record in records:
         assert record["status"] == "done"
         assert record["cpu_seconds"] > 0
-        assert 0 < record["seconds"] < 200
+        assert 0 < record["seconds"] < SECONDS
         # A process that has imported torch: neither the experiment's sum nor kilobytes.
         assert 100 < record["peak_memory_mb"] < 3000
 
