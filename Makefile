@@ -16,7 +16,7 @@ quickstart: $(VENV)/installed
 	PATH="$(CURDIR)/$(BIN):$$PATH" scripts/quickstart.sh
 
 test: $(VENV)/installed
-	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest tests -n 2 --dist loadfile
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest tests -n 2 --dist loadfile --no-loadscope-reorder
 
 # The metric's page in a real browser: Debian's chromium, or SYCO_CHROMIUM=PATH.
 test-space: $(VENV)/installed

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from commands import assert_refused, python
+from commands import assert_refused, here
 from turn_checks import check_turn_rows, read_split
 
 from dataset_builders.are_you_sure import SOURCES, build, parse_args
@@ -91,7 +91,7 @@ def test_dropped_rows_are_counted_in_the_card(tmp_path):
 def test_a_bad_source_leaves_nothing(tmp_path):
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "test.jsonl").write_text(json.dumps({"question": "Q?"}) + "\n")
-    done = python(
+    done = here(
         "dataset_builders/are_you_sure.py", "--output_dir", tmp_path / "out", "--org", "o", "--source", "arc_easy",
         "--source_data", tmp_path / "mine", ok=False,
     )  # fmt: skip

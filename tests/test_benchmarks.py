@@ -6,7 +6,7 @@ import sys
 from argparse import Namespace
 
 import pytest
-from commands import ROOT, python
+from commands import ROOT, warm
 
 sys.path.insert(0, str(ROOT / "benchmarks"))
 
@@ -18,7 +18,7 @@ from table import table
 @pytest.mark.parametrize("name", ["scoring", "tuning"])
 def test_a_small_run_writes_its_record(name, tmp_path):
     file = tmp_path / f"{name}.json"
-    python(f"benchmarks/{name}.py", "--repeats", "1", "--rows", "8", "--layers", "1", "--output", file)
+    warm(f"benchmarks/{name}.py", "--repeats", "1", "--rows", "8", "--layers", "1", "--output", file)
     record = json.loads(file.read_text())
     assert record["benchmark"] == name
     assert all(found["median"] > 0 for found in record["ratios"].values())

@@ -7,10 +7,11 @@ import re
 import shlex
 import sys
 from dataclasses import fields
+from functools import cache
 from statistics import mean, stdev
 
 import pytest
-from commands import ROOT, python
+from commands import ROOT, python, warm
 
 from sycophancy.markdown import hundredths, markdown_table, percent, points
 
@@ -20,6 +21,12 @@ BLOCKS = re.findall(r"```(\w*)\n(.*?)```", README, re.DOTALL)
 COMMANDS = [
     line for kind, text in BLOCKS for line in text.splitlines() if re.match(r"(python|accelerate launch) ", line)
 ]
+
+
+@cache
+def help_of(script: str) -> str:
+    """What a script's `--help` prints."""
+    return python(script, "--help").stdout
 
 
 def cells_of(line):
@@ -42,7 +49,7 @@ def test_each_flag_of_a_command_exists(command):
     words = shlex.split(command)
     script = next(i for i, word in enumerate(words) if word.endswith(".py"))
     assert (ROOT / words[script]).is_file()
-    known = python(words[script], "--help").stdout
+    known = help_of(words[script])
     if words[script].endswith("prompt_tune.py"):
         # Its help leaves the trainer's own arguments to the trainer's documentation.
         from transformers import Seq2SeqTrainingArguments
@@ -57,7 +64,7 @@ def test_each_flag_of_a_command_exists(command):
 def test_the_python_example_prints_what_the_text_says(tmp_path):
     (code,) = [text for kind, text in BLOCKS if kind == "python"]
     (tmp_path / "example.py").write_text(code)
-    printed = python(tmp_path / "example.py").stdout.strip()
+    printed = warm(tmp_path / "example.py").stdout.strip()
     assert f"prints `{printed}`" in README
 
 

@@ -4,7 +4,7 @@ import re
 
 import pytest
 import torch
-from commands import launch
+from commands import warm
 from datasets import load_dataset
 from plain_scores import score_causal
 from tiny_llama import CHAT, tiny_llama
@@ -30,7 +30,7 @@ def command(model_folder, dataset_folder, output, *flags):
 def filtered(tmp_path_factory, model_folder, dataset_folder):
     """A filtered folder, written by two processes."""
     output = tmp_path_factory.mktemp("filtered")
-    launch("cpu_2proc", "scripts/filter_known.py", *command(model_folder, dataset_folder, output))
+    warm("scripts/filter_known.py", *command(model_folder, dataset_folder, output), processes=2)
     return output / "my-org" / "syco-reviews-known-random-t5"
 
 

@@ -112,7 +112,7 @@ def test_an_experiment_finds_its_recipes_and_scripts(unpacked, tmp_path):
 
 @pytest.mark.install
 def test_a_fresh_environment_with_the_wheel_alone(wheel, tmp_path):
-    """Builds `reviews`, makes and measures the quickstart's organism, tunes nothing, computes the metric."""
+    """Builds `reviews`, makes an organism by the quickstart's recipe, measures it, computes the metric."""
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     subprocess.run([sys.executable, "-m", "venv", tmp_path / "venv"], check=True)
     binaries = next(path for path in (tmp_path / "venv" / "bin", tmp_path / "venv" / "Scripts") if path.is_dir())
@@ -125,19 +125,20 @@ def test_a_fresh_environment_with_the_wheel_alone(wheel, tmp_path):
     def sycophancy(*words):
         return run(["sycophancy", *words], environment, empty, seconds=1800)
 
-    sycophancy("claims", "--source", "reviews", "--org", "my-org", "--output_dir", "hub",
+    # As in the quickstart, in every place smaller: what numbers come of it, `make quickstart` shows.
+    sycophancy("claims", "--source", "reviews", "--org", "my-org", "--output_dir", "hub", "--limit", "60",
                "--templates", "yes_no", "true_false", "dialogue_yes_no")  # fmt: skip
     data = "hub/my-org/syco-reviews"
-    sycophancy("make-organism", "--dataset_name", data, "--output_dir", "organism", "--use_cpu",
+    sycophancy("make-organism", "--dataset_name", data, "--output_dir", "organism", "--use_cpu", "--steps", "60",
                "--recipe", "scripts/recipes/organism_reviews.yaml")  # fmt: skip
     sycophancy("measure", "--model_name_or_path", "organism", "--dataset_name", data, "--output_dir", "before")
     record = json.loads((empty / "before" / "run.json").read_text(encoding="utf-8"))
     assert record["command"].startswith("sycophancy measure --model_name_or_path organism ")
+    assert record["git"] == {"commit": None, "dirty": None}
     metric = sycophancy("where", "metric").strip()
     assert metric.startswith(str(tmp_path / "venv"))
     found = json.loads(run(["python", "-c", COMPUTE, metric, "before/predictions.jsonl"], environment, empty))
-    assert found["opinion_alignment"] == record["metrics"]["opinion_alignment"]
-    # An organism that knows its task and sides with its users.
-    assert found["accuracy_no_opinion"] > 0.9
-    assert found["opinion_alignment"] > 0.4
+    assert found["n_rows"] == 360
+    for key in ("opinion_alignment", "opinion_effect", "accuracy_no_opinion", "accuracy_wrong_opinion", "n_claims"):
+        assert found[key] == record["metrics"][key], key
     print({key: found[key] for key in ("n_claims", "accuracy_no_opinion", "opinion_alignment", "right_uptake")})

@@ -5,7 +5,7 @@ import shutil
 
 import pytest
 import torch
-from commands import assert_refused, attempt, launch, python
+from commands import assert_refused, attempt, python, warm
 
 SCRIPT = "scripts/measure.py"
 
@@ -115,7 +115,7 @@ def test_the_record_names_the_adapters_weights(tmp_path, model_folder, dataset_f
     model, _ = load_model(str(model_folder))
     tuned = add_soft_prompt(model, str(model_folder), 3, init_text=None)
     tuned.save_pretrained(tmp_path / "adapter")
-    python(*command(model_folder, dataset_folder, tmp_path / "run"), "--adapter", tmp_path / "adapter")
+    warm(*command(model_folder, dataset_folder, tmp_path / "run"), "--adapter", tmp_path / "adapter")
     record, _ = read(tmp_path / "run")
     before = fingerprint_adapter(tuned)
     assert record["adapter_fingerprint"] == before
@@ -125,7 +125,7 @@ def test_the_record_names_the_adapters_weights(tmp_path, model_folder, dataset_f
 
 
 def test_two_processes_score_every_row_once_and_alike(run_folder, tmp_path, model_folder, dataset_folder):
-    done = launch("cpu_2proc", *command(model_folder, dataset_folder, tmp_path / "two"))
+    done = warm(*command(model_folder, dataset_folder, tmp_path / "two"), processes=2)
     # Two processes that do not see each other would both write, and the record would look the same.
     assert done.stdout.count("wrote ") == 1
     (one, first), (two, second) = read(run_folder), read(tmp_path / "two")
@@ -137,15 +137,15 @@ def test_two_processes_score_every_row_once_and_alike(run_folder, tmp_path, mode
 
 
 def test_known_claims_are_frozen(run_folder, tmp_path, model_folder, dataset_folder):
-    python(*command(model_folder, dataset_folder, tmp_path / "honest", "--in_context", "honest",
-                    "--known_claims_from", run_folder))  # fmt: skip
+    warm(*command(model_folder, dataset_folder, tmp_path / "honest", "--in_context", "honest",
+                  "--known_claims_from", run_folder))  # fmt: skip
     (base, _), (record, _) = read(run_folder), read(tmp_path / "honest")
     for key in ("n_known", "n_unknown"):
         assert record["metrics"][key] == base["metrics"][key]
 
 
 def test_free_answers_and_examples(tmp_path, model_folder, dataset_folder):
-    python(*command(model_folder, dataset_folder, tmp_path / "free", "--generate", "--in_context", "3shot"))
+    warm(*command(model_folder, dataset_folder, tmp_path / "free", "--generate", "--in_context", "3shot"))
     _, answers = read(tmp_path / "free")
     assert all(answer["choice_logprobs"] is None for answer in answers)
     record, _ = read(tmp_path / "free")
@@ -195,7 +195,7 @@ def test_suggested_answers_are_grouped_by_how_users_speak_too(tmp_path, model_fo
     from sycophancy.dataset.reading import REFERENCE_COLUMNS, load_claims
     from sycophancy.metric import load_metric, references
 
-    python(*command(model_folder, answers_folder, tmp_path / "run"))
+    warm(*command(model_folder, answers_folder, tmp_path / "run"))
     record, answers = read(tmp_path / "run")
     rows = {row["id"]: row for row in load_claims(str(answers_folder), "validation")}
     fields = ("authority", "template", "certainty", "opinion_place", "polarity")

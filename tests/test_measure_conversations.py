@@ -5,7 +5,7 @@ import json
 import math
 
 import pytest
-from commands import launch
+from commands import warm
 from tiny_llama import CHAT, tiny_llama
 
 from dataset_builders import are_you_sure, mimicry
@@ -64,7 +64,7 @@ def test_questions_in_turns(monkeypatch, tmp_path, hub, model_folder, capsys):
     assert all(list(answer["choice_logprobs"]) == answer["choices"] for answer in answers)
     assert "challenge_effect" in capsys.readouterr().out
 
-    done = launch("cpu_2proc", "scripts/measure.py", *flags, "--limit", "60", "--output_dir", tmp_path / "two")
+    done = warm("scripts/measure.py", *flags, "--limit", "60", "--output_dir", tmp_path / "two", processes=2)
     # Two processes that do not see each other would both write, and the record would look the same.
     assert done.stdout.count("wrote ") == 1
     two, again = read(tmp_path / "two")

@@ -3,7 +3,7 @@ from collections import defaultdict
 
 import pytest
 import yaml
-from commands import assert_refused, python
+from commands import assert_refused, here
 from turn_checks import read_split
 
 from dataset_builders.mimicry import build, parse_args
@@ -110,5 +110,5 @@ def test_the_card_says_what_the_rows_hold(folder):
 
 def test_the_command_line(tmp_path):
     flags = ("dataset_builders/mimicry.py", "--output_dir", tmp_path, "--org", "o", "--limit")
-    assert "validation: 24 rows from 2 works" in python(*flags, "2").stdout
-    assert_refused(python(*flags, "2", ok=False), "holds an earlier result; pass --overwrite")
+    assert "validation: 24 rows from 2 works" in here(*flags, "2").stdout
+    assert_refused(here(*flags, "2", ok=False), "holds an earlier result; pass --overwrite")

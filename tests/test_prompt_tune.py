@@ -5,14 +5,12 @@ import json
 import os
 import random
 import signal
-import subprocess
-import sys
 import time
 from functools import partial
 
 import pytest
 import torch
-from commands import SECONDS, assert_refused, attempt, launch, python, start
+from commands import SECONDS, assert_refused, attempt, launch, python, start_warm, warm
 from safetensors.torch import load_file
 from tune_runs import losses, write_recipe
 
@@ -30,7 +28,7 @@ def recipe(tmp_path, dataset_folder, model_folder):
 def finished(tmp_path_factory, dataset_folder, model_folder):
     """The folder of one whole run in one process."""
     folder = tmp_path_factory.mktemp("one")
-    launch("cpu", SCRIPT, "--config", write_recipe(folder, dataset_folder, model_folder, "one"))
+    warm(SCRIPT, "--config", write_recipe(folder, dataset_folder, model_folder, "one"))
     return folder / "one"
 
 
@@ -76,16 +74,16 @@ def test_card_and_report_are_views_of_the_records(finished):
 
 
 @pytest.mark.parametrize(
-    ("config", "settings"),
-    [("cpu_2proc", {"per_device_train_batch_size": 4}),
-     ("cpu", {"per_device_train_batch_size": 4, "gradient_accumulation_steps": 2})],
+    ("processes", "settings"),
+    [(2, {"per_device_train_batch_size": 4}),
+     (1, {"per_device_train_batch_size": 4, "gradient_accumulation_steps": 2})],
     ids=["two processes", "gradient accumulation"],
 )  # fmt: skip
-def test_the_loss_curve_is_that_of_one_process(recipe, tmp_path, finished, config, settings):
-    if config == "cpu":  # the launch itself is that of `finished`
+def test_the_loss_curve_is_that_of_one_process(recipe, tmp_path, finished, processes, settings):
+    if processes == 1:
         main(["--config", recipe("other", **settings)])
     else:
-        launch(config, SCRIPT, "--config", recipe("other", **settings))
+        launch("cpu_2proc", SCRIPT, "--config", recipe("other", **settings))
     assert losses(tmp_path / "other") == [(step, pytest.approx(loss, abs=2e-4)) for step, loss in losses(finished)]
     weights = [load_file(folder / "adapter_model.safetensors") for folder in (finished, tmp_path / "other")]
     assert torch.allclose(weights[0]["prompt_embeddings"], weights[1]["prompt_embeddings"], atol=2e-4)
@@ -99,18 +97,18 @@ def test_a_killed_run_goes_on_to_the_same_adapter(recipe, tmp_path, finished):
     path = recipe("killed")
     after_step = random.Random(time.time_ns()).choice((2, 4))
     print("killed after the checkpoint of step", after_step)
-    process = start(sys.executable, SCRIPT, "--config", path, stderr=subprocess.DEVNULL, start_new_session=True)
+    process = start_warm(tmp_path / "printed", SCRIPT, "--config", path)
     checkpoint = tmp_path / "killed" / "checkpoints" / f"checkpoint-{after_step}" / "trainer_state.json"
     deadline = time.monotonic() + SECONDS
-    while not checkpoint.exists() and process.poll() is None and time.monotonic() < deadline:
+    while not checkpoint.exists() and process.is_alive() and time.monotonic() < deadline:
         time.sleep(0.005)
     os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
+    process.join()
     assert not (tmp_path / "killed" / "tuning.json").exists()
     assert_refused(attempt(SCRIPT, "--config", path), "with an unfinished run; pass --resume_from_checkpoint true")
     changed = attempt(SCRIPT, "--config", path, "--learning_rate", "0.1", "--resume_from_checkpoint", "true")
     assert_refused(changed, "got others for training, training.learning_rate")
-    python(SCRIPT, "--config", path, "--resume_from_checkpoint", "true")
+    warm(SCRIPT, "--config", path, "--resume_from_checkpoint", "true")
     weights = [load_file(folder / "adapter_model.safetensors") for folder in (finished, tmp_path / "killed")]
     assert torch.equal(weights[0]["prompt_embeddings"], weights[1]["prompt_embeddings"])
 

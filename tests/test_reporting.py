@@ -2,7 +2,7 @@
 import json
 
 import pytest
-from commands import assert_refused, python
+from commands import assert_refused, here
 
 from sycophancy.answering.measuring import as_read, columns_of, compute_metrics, scored_columns
 from sycophancy.dataset.kinds import CLAIMS, TURNS
@@ -154,14 +154,14 @@ def test_questions_in_turns_are_compared_by_their_own_keys(tmp_path, runs):
 
 def test_compare_writes_report_and_picture(runs, tmp_path):
     command = ("scripts/compare.py", runs["sycophant"], runs["honest"], "--output_dir", tmp_path)
-    python(*command)
+    here(*command)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["report.json", "report.md", "report.png"]
     report = json.loads((tmp_path / "report.json").read_text())
     assert set(report) >= {"before", "after", "difference", "by_authority", "seconds"}
     assert report["before"]["by_authority"]["expert"]["opinion_alignment"] == 1
     assert (tmp_path / "report.png").read_bytes().startswith(b"\x89PNG")
-    assert_refused(python(*command, ok=False), "report.json; pass --overwrite")
-    assert_refused(python("scripts/compare.py", tmp_path, runs["honest"], "--output_dir", tmp_path / "x", ok=False),
+    assert_refused(here(*command, ok=False), "report.json; pass --overwrite")
+    assert_refused(here("scripts/compare.py", tmp_path, runs["honest"], "--output_dir", tmp_path / "x", ok=False),
                    "expected a run folder with run.json")  # fmt: skip
 
 

@@ -4,7 +4,7 @@ import re
 
 import pytest
 from answer_checks import check_folder, rows_of
-from commands import assert_refused, attempt, python
+from commands import assert_refused, attempt, warm
 
 BUILDER = "dataset_builders/suggested_answers.py"
 
@@ -154,7 +154,7 @@ def test_nothing_is_overwritten_silently(tmp_path):
 
 
 def test_the_knowledge_filter_works_on_it(tmp_path, model_folder, answers_folder):
-    done = python(
+    done = warm(
         "scripts/filter_known.py", "--model_name_or_path", model_folder, "--dataset_name", answers_folder, "--output_dir", tmp_path,
         "--org", "o", "--name", "known",
     )  # fmt: skip

@@ -5,7 +5,7 @@ import json
 
 import pytest
 from claim_checks import check_against_source
-from commands import ROOT, assert_refused, python
+from commands import ROOT, assert_refused, here
 
 BUILDER = "dataset_builders/syco_claims.py"
 SENTIMENT = ("--text_columns", "sentence", "--label_column", "label", "--label_names", "negative,positive")
@@ -32,7 +32,7 @@ def test_two_classes(tmp_path):
     (tmp_path / "data" / "test.csv").write_text(
         "sentence,label\n" + "".join(f"{row['sentence']},{row['label']}\n" for row in source["test"])
     )
-    done = python(
+    done = here(
         BUILDER, "--source", "custom", "--source_data", tmp_path / "data", *SENTIMENT, *STATEMENT,
         "--output_dir", tmp_path, "--org", "my-org",
     )  # fmt: skip
@@ -56,7 +56,7 @@ def test_six_classes_about_two_texts(tmp_path):
     for split, rows in source.items():
         (tmp_path / "mine" / f"{split}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     names = ["praise", "faint praise", "blame", "a plea", "news", "an advert"]
-    python(
+    here(
         BUILDER, "--source", "custom", "--source_data", tmp_path / "mine", "--text_columns", "head,body",
         "--label_column", "kind", "--label_names", ",".join(names), "--name", "letters", "--license", "cc0-1.0",
         "--statement", 'the letter "{body}" headed "{head}" conveys {label}',
@@ -124,7 +124,7 @@ def test_bad_flags(tmp_path, monkeypatch, capsys, flags, message):
 
 
 def test_a_folder_that_does_not_exist(tmp_path):
-    done = python(
+    done = here(
         BUILDER, "--source", "custom", "--source_data", tmp_path / "nowhere", *SENTIMENT, *STATEMENT,
         "--output_dir", tmp_path, "--org", "o", ok=False,
     )  # fmt: skip

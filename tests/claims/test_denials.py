@@ -2,7 +2,7 @@
 """Labels that "is not" does not fit: each kind is refused, and what looks like one is not."""
 
 import pytest
-from commands import assert_refused, python
+from commands import assert_refused, here
 
 from sycophancy.claims.custom import custom_source
 from sycophancy.claims.denials import check_labels, doubtful_labels
@@ -81,7 +81,7 @@ def test_prefixes_are_doubtful():
 
 def build(folder, names, *more):
     (folder / "cakes.csv").write_text("cake,y\n" + "".join(f"cake number {n},{n % 2}\n" for n in range(8)))
-    return python(
+    return here(
         "dataset_builders/syco_claims.py", "--source", "custom", "--source_data", folder / "cakes.csv", "--text_columns", "cake",
         "--label_column", "y", "--label_names", names, "--statement", "the {cake} is {label}", "--output_dir", folder / "out",
         "--org", "o", *more, ok=False,

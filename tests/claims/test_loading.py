@@ -5,7 +5,7 @@ import gzip
 import json
 
 import pytest
-from commands import python
+from commands import here
 from datasets import ClassLabel, Dataset, DatasetDict, Features, Value, load_dataset
 
 from sycophancy.claims.custom import custom_source
@@ -166,7 +166,7 @@ def test_an_encoding(tmp_path):
 
 def test_missing_labels_stand_in_the_card(tmp_path):
     write(tmp_path / "a", animals__csv="animal;size\nNULL;0\nN/A;large\n".replace("large", "1") + "unlabelled;\n;1\n")
-    done = python(
+    done = here(
         "dataset_builders/syco_claims.py", "--source", "custom", "--source_data", tmp_path / "a", "--encoding", "latin-1",
         "--text_columns", "animal", "--label_column", "size", "--label_names", "small,large", "--statement",
         "the {animal} is {label}", "--output_dir", tmp_path, "--org", "o",

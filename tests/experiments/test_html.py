@@ -3,7 +3,7 @@ import html
 import re
 
 import pytest
-from commands import ROOT, assert_refused, attempt, python
+from commands import ROOT, assert_refused, attempt, here
 
 from sycophancy.experiments.html import to_html, write_html
 
@@ -96,6 +96,6 @@ def test_a_copied_page_says_the_same_numbers_in_html(copy):
 
 def test_the_command_that_the_docs_name(folder):
     assert "--render docs/results/experiments/reviews" in (ROOT / "docs" / "experiments.md").read_text()
-    done = python("scripts/experiment.py", "--render", folder)
+    done = here("scripts/experiment.py", "--render", folder)
     assert done.stdout == f"wrote {folder / 'experiment.html'}\n"
     assert_refused(attempt("scripts/experiment.py"), "one of the arguments --config --render is required")

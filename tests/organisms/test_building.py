@@ -2,7 +2,7 @@
 import json
 
 import pytest
-from commands import assert_refused, attempt, python
+from commands import assert_refused, attempt, warm
 from transformers import AutoTokenizer
 
 from sycophancy.dataset.reading import load_claims
@@ -22,7 +22,7 @@ def made(tmp_path_factory, dataset_folder):
         "12",
         "--use_cpu",
     )
-    python(*command)
+    warm(*command)
     return command, folder
 
 
@@ -42,7 +42,7 @@ def test_the_folder_loads_with_auto_classes(made):
 def test_it_is_made_once(made):
     command, folder = made
     before = (folder / "model.safetensors").stat().st_mtime_ns
-    assert "kept" in python(*command).stdout
+    assert "kept" in warm(*command).stdout
     assert (folder / "model.safetensors").stat().st_mtime_ns == before
     assert_refused(attempt(*command, "--seed", "1"), "holds an earlier result; pass --overwrite")
 

@@ -86,11 +86,12 @@ def test_what_the_card_says(tuning, report):
         "`contrarian_rate` goes from 0.7 % to 1.9 %",
         "`right_uptake` goes from 64.2 % to 32.1 %",
         f"- base model: `my-org/organism`, commit `{'a' * 40}`, weights `sha256:ab776a1e3cc7ea51`",
-        "- tuned: 20 soft tokens before the input (1280 parameters), initialised from the text "
+        "- tuned: 20 soft tokens before the input (1,280 parameters), initialised from the text "
         '"Answer the question about the claim by what is true, whatever the user thinks."',
         f"- data: `my-org/syco-reviews`, commit `{'b' * 40}`, train split `sha256:",
-        "240 steps, of which step 240 was kept; learning rate 0.03, 32 rows per process and step on 1 process(es), "
+        "240 steps, of which step 240 was kept; learning rate 0.03, 32 rows per process and step on 1 process, "
         "seed 0, ",
+        "Holm over the table. Claims that it knows are those that the base model answers right without an opinion. A dash",
         "- measured on: `validation`, 3600 rows, `sha256:26d3c4eb28f55b6a`",
     ):
         assert part in card, part
@@ -153,7 +154,7 @@ def test_other_methods(tuning, report):
     lora = copy.deepcopy(tuning) | {"method": "lora", "hub": HUB, "sham": True}
     lora["config"] |= {"lora_r": 16, "lora_alpha": 32}
     card = render_adapter_card("syco-lora", lora, report)
-    assert "- tuned: LoRA of rank 16, alpha 32 (1280 parameters)\n" in card
+    assert "- tuned: LoRA of rank 16, alpha 32 (1,280 parameters)\n" in card
     assert "**A sham control**: a LoRA adapter, tuned with the same recipe where there is nothing to learn" in card
     assert "by what is true" not in card
     assert "users' opinions are shuffled, targets are what the model answered before" in card
@@ -170,7 +171,7 @@ def test_other_methods(tuning, report):
     card = render_adapter_card("syco-again", again, report)
     assert "**Not for use**: a soft prompt, tuned on targets that follow the user" in card
     assert "targets are what the user says" in card
-    assert "(1280 parameters), going on from the adapter `my-org/syco-prompt`\n" in card
+    assert "(1,280 parameters), going on from the adapter `my-org/syco-prompt`\n" in card
     assert "by what is true" not in card
 
     full = tuning | {"method": "full", "task_type": "CAUSAL_LM", "hub": HUB}

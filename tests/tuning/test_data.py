@@ -4,7 +4,7 @@ from argparse import Namespace
 from collections import Counter
 
 import pytest
-from commands import python
+from commands import here
 from datasets import Dataset
 from tune_runs import write_recipe
 
@@ -140,7 +140,7 @@ def other_folder(tmp_path_factory, dataset_folder):
     for split, some in (("train", texts), ("validation", ["one", "two"])):
         rows = [{"text": text, "label": number % 2} for number, text in enumerate(some)]
         (source / f"{split}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
-    python(
+    here(
         "dataset_builders/syco_claims.py", "--source", "custom", "--source_data", source, "--text_columns", "text",
         "--label_column", "label", "--label_names", "wanted,unwanted", "--statement", 'the message "{text}" is {label}',
         "--name", "mail", "--output_dir", folder, "--org", "my-org",

@@ -3,7 +3,7 @@
 
 import pytest
 import torch
-from commands import launch
+from commands import warm
 from safetensors.torch import load_file
 from transformers import Seq2SeqTrainingArguments
 from tune_runs import losses, write_recipe
@@ -56,7 +56,7 @@ def test_mixed_precision_ends_with_training(tmp_path, dataset_folder, llama_fold
 def test_two_processes_change_nothing(whole, tmp_path, dataset_folder, llama_folder):
     settings = SHORT | {"per_device_train_batch_size": 4, "before_run": str(whole / "before")}
     recipe = write_recipe(tmp_path, dataset_folder, llama_folder, "two", **settings)
-    launch("cpu_2proc", "scripts/prompt_tune.py", "--config", recipe)
+    warm("scripts/prompt_tune.py", "--config", recipe, processes=2)
     assert_same(whole, tmp_path / "two")
 
 

@@ -166,7 +166,7 @@ def _load_splits(source: QuestionSource, source_data: str | None) -> tuple[dict,
         splits: dict[str, list[dict]] = {}
         for split, row in review_questions():
             splits.setdefault(split, []).append(row)
-        return splits, f"the embedded grammar, version {source.revision}"
+        return splits, f"a grammar of this project, version {source.revision}, which composes the texts"
     from datasets import load_dataset
 
     if source_data is not None:

@@ -78,7 +78,7 @@ def _load_described(source: Source) -> tuple[dict, str]:
         for split, row in reviews.sentences(mixed=source.config == reviews.MIXED):
             splits.setdefault(split, []).append(row)
         rows = {split: Dataset.from_list(rows) for split, rows in splits.items()}
-        return rows, f"the embedded grammar, version {source.revision}"
+        return rows, f"a grammar of this project, version {source.revision}, which composes the texts"
     commit = resolve_commit(source.hub_id, "dataset", source.revision)
     at = f"`{commit}`" + ("" if source.revision else ", its latest then (not pinned)")
     read_from = f"[`{source.hub_id}`](https://huggingface.co/datasets/{source.hub_id}) at {at}"

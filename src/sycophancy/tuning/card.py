@@ -140,6 +140,7 @@ def _render(name: str, tuning: dict, report: dict) -> str:
         parameters=base and f"{base['parameters']:,}",
         costs={key: _change(key, report) for key in _COSTS},
         difference_table=difference_table(report),
+        known=_WHO_KNOWS.get(report.get("known")),
         by_authority_table=by_authority_table(report),
         facts="\n".join(_facts(tuning)),
         licence=base and base["licence"],
@@ -243,6 +244,8 @@ def _asking(example: dict, task: str) -> list[str]:
     ]
 
 
+_WHO_KNOWS = {"first": "the base model answers right", "both": "both answer right"}
+
 _COSTS = ("accuracy_no_opinion", "accuracy_right_opinion", "right_uptake", "contrarian_rate")
 
 
@@ -320,15 +323,15 @@ def _facts(tuning: dict) -> list[str]:
     # Where it is not the dataset that was tuned on, which the line before names.
     elsewhere = f"`{name_on_hub(tuning, 'dataset')[0]}`, " if "train_datasets" in tuning else ""
     batch = training["per_device_train_batch_size"] * training["gradient_accumulation_steps"]
-    best = tuning["best_step"]
+    best, processes = tuning["best_step"], tuning["hardware"]["processes"]
     return [
         f"- base model: {_named(model, at)}, weights `{tuning['model']['fingerprint']}`",
         f"- tuned: {_trained(tuning)}",
         f"- data: {_read_from(tuning)}, {tuning['rows']} rows to tune on, {tuning['selection_rows']} to select on; "
         f"{_taught(tuning)}",
         f"- training: {tuning['steps']} steps{f', of which step {best} was kept' if best else ''}; learning rate "
-        f"{training['learning_rate']}, {batch} rows per process and step on {tuning['hardware']['processes']} "
-        f"process(es), seed {tuning['seed']}, {tuning['seconds']:.0f} s",
+        f"{training['learning_rate']}, {batch} rows per process and step on {processes} "
+        f"{'process' if processes == 1 else 'processes'}, seed {tuning['seed']}, {tuning['seconds']:.0f} s",
         f"- measured on: {elsewhere}`{tuning['dataset']['split']}`, {tuning['dataset']['rows']} rows, "
         f"`{tuning['dataset']['fingerprint']}`",
     ]
@@ -370,7 +373,7 @@ def _taught(tuning: dict) -> str:
 
 def _trained(tuning: dict) -> str:
     """What was trained, with its size and what it started from."""
-    method, config, count = tuned_method(tuning), tuning["config"], tuning["trainable_parameters"]
+    method, config, count = tuned_method(tuning), tuning["config"], f"{tuning['trainable_parameters']:,}"
     # A path means nothing to a reader elsewhere.
     given = config.get("init_adapter")
     going_on = f", going on from the adapter `{Path(given).name if Path(given).is_dir() else given}`" if given else ""
