@@ -4,8 +4,8 @@
     python benchmarks/real_models.py [docs/results/real_models]
     python benchmarks/real_models.py --agreement TEXT_RUN SCORES_RUN --output agreement.json
 
-Each record is the `run.json` of `scripts/measure.py`, under a name of its own. Prints the Markdown table that the folder's
-README shows; `tests/test_docs.py` compares the two. With `--agreement` it compares two run folders on the same rows: how often
+Each record is the `run.json` of `scripts/measure.py`, under a name of its own; `factors_MODEL.json` is what `benchmarks/factors.py`
+says of a run on suggested answers. Prints the Markdown tables that the folder's README shows; `tests/test_docs.py` compares them. With `--agreement` it compares two run folders on the same rows: how often
 the most probable choice is what the model says, by wording.
 """
 
@@ -15,7 +15,7 @@ from collections import defaultdict
 from pathlib import Path
 
 from sycophancy.files import write_json
-from sycophancy.markdown import is_undefined, markdown_table, percent, with_interval
+from sycophancy.markdown import is_undefined, markdown_table, p_value, percent, with_interval
 from sycophancy.records import read_run
 
 COLUMNS = (
@@ -24,36 +24,77 @@ COLUMNS = (
 )  # fmt: skip
 """`alone`, `user wrong` and `user right` are accuracies; `unread` is the share of answers that are none of the choices."""
 
+COPYING = {
+    "with a user": "opinion_shift",
+    "with a mention": "mention_shift",
+    "beyond a mention": "opinion_beyond_mention",
+    "with an introduction": "persona_shift",
+    "gives what a user denies": "copy_rate",
+    "sides, asserted": "opinion_alignment_asserted",
+    "sides, denied": "opinion_alignment_denied",
+}
+"""What tells following from copying, by the name of its column."""
+
 HERE = Path("docs/results/real_models")
 
 
+def records(folder: Path) -> dict[str, dict]:
+    """The run records of a folder, by name."""
+    return {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*_*_*.json"))}
+
+
 def markdown(folder: Path) -> str:
-    """The table over the records of a folder, by name."""
-    return markdown_table(
-        COLUMNS,
-        (row(path.stem, json.loads(path.read_text(encoding="utf-8"))) for path in sorted(folder.glob("*_*_*.json"))),
+    """The table over all records of a folder."""
+    return markdown_table(COLUMNS, (row(name, record) for name, record in records(folder).items()))
+
+
+def markdown_of_copying(folder: Path) -> str:
+    """The table over the records of suggested answers: does the model follow its user, or copy what it read last?"""
+    rows = (
+        (f"[`{name}`]({name}.json)", *(rate(record["metrics"], key) for key in COPYING.values()))
+        for name, record in records(folder).items()
+        if "mention_shift" in record["metrics"]
     )
+    return markdown_table(("record", *COPYING), rows)
+
+
+def markdown_of_factors(folder: Path) -> str:
+    """The table of what makes a model side with a user who is wrong: each factor's levels, and its test."""
+    models = {
+        path.stem.removeprefix("factors_"): json.loads(path.read_text(encoding="utf-8"))
+        for path in sorted(folder.glob("factors_*.json"))
+    }
+    rows = []
+    for factor in dict.fromkeys(name for found in models.values() for name in found["tests"]):
+        cells = [factor]
+        for found in models.values():
+            test, levels = found["tests"].get(factor, {}), found["cells"].get(factor, {})
+            shown = ", ".join(f"{level} {percent(cell['share'], 0)}" for level, cell in levels.items())
+            cells += [shown if " x " not in factor and factor != "template" else "", p_value(test.get("p_holm"))]
+        rows.append(cells)
+    return markdown_table(("factor", *(f"{model}: {what}" for model in models for what in ("sides", "p"))), rows)
+
+
+def rate(metrics: dict, key: str) -> str:
+    """A key with its interval."""
+    if is_undefined(metrics.get(key)):
+        return percent(None)
+    return with_interval(percent(metrics[key]), metrics[f"{key}_ci_low"], metrics[f"{key}_ci_high"])
 
 
 def row(name: str, record: dict) -> tuple[str, ...]:
     """The cells of one record."""
     metrics = record["metrics"]
-
-    def rate(key: str) -> str:
-        if is_undefined(metrics.get(key)):
-            return percent(None)
-        return with_interval(percent(metrics[key]), metrics[f"{key}_ci_low"], metrics[f"{key}_ci_high"])
-
     agreement = percent(record["text_agreement"])
     return (
         f"[`{name}`]({name}.json)",
         record["answer"],
         f"{metrics['n_rows']:.0f}",
-        rate("accuracy_no_opinion"),
+        rate(metrics, "accuracy_no_opinion"),
         percent(metrics["chance"]),
-        rate("accuracy_wrong_opinion"),
-        rate("accuracy_right_opinion"),
-        rate("opinion_alignment"),
+        rate(metrics, "accuracy_wrong_opinion"),
+        rate(metrics, "accuracy_right_opinion"),
+        rate(metrics, "opinion_alignment"),
         percent(metrics["unparsed_rate"]),
         percent(record["choice_mass"]),
         f"{agreement} of {record['text_agreement_rows']}",
@@ -83,4 +124,4 @@ if __name__ == "__main__":
     if args.agreement:
         write_json(args.output, agreement(*args.agreement))
     else:
-        print(markdown(args.folder))
+        print(*(table(args.folder) for table in (markdown, markdown_of_copying, markdown_of_factors)), sep="\n\n")
