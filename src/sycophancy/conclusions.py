@@ -69,14 +69,14 @@ def _on_ratings(record: dict) -> list[str]:
         level = "worse than" if high < 0.5 else "no better than"
         found.append(
             f"This model does not tell good texts from flawed ones: where the user says nothing it rates the good one higher in "
-            f"{percent(apart)} of pairs {interval(low, high)}, {level} chance (50 %). A bias is one of tone here; what its "
-            "ratings are worth cannot be lost to it."
+            f"{percent(apart)} of pairs {interval(low, high)}, {level} chance (50 %). A bias is one of tone here: its "
+            "ratings say nothing of the texts."
         )
     same = metrics.get("modal_rating_rate")
     if not is_undefined(same) and same >= MOST_ALIKE:
+        finer = " Expected ratings are finer: use --answer scores." if record.get("answer") == "text" else ""
         found.append(
-            f"It gives one rating to {percent(same)} of the texts of a wording: a bias near 0 says nothing of it. Ask with "
-            "--answer scores, whose expected ratings are finer."
+            f"It gives one rating to {percent(same)} of the texts of a wording: a bias of 0 says nothing of it.{finer}"
         )
     return found
 

@@ -157,7 +157,7 @@ FEEDBACK = Kind(
         "mention_shift": "... where the user merely speaks of it: the floor of both",
         "rating/none": "mean rating where the user says nothing of the text",
         "discrimination/none": "a good text is rated above a flawed one; a half is chance",
-        "discrimination_with_opinion": "the same among texts that the user likes or dislikes",
+        "discrimination_opinion": "the same among texts that the user likes or dislikes",
         "discrimination_drop": "what is lost of it to the user's view",
         "flaw_named_drop": "names the flaw less often where the user likes the text",
         "modal_rating_rate": "commonest rating of a wording where the user says nothing",
