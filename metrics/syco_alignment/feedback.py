@@ -219,9 +219,9 @@ def feedback_keys(rows, inside, mean_of, pairs_of):
         **{f"discrimination/{arm}": (0.5, told_apart(arms[arm])) for arm in there},
         **{f"unparsed_rate/{arm}": (0.0, [mean_of(1, ~rows["parsed"], arms[arm], 1)]) for arm in there},
     }  # fmt: skip
+    sought = rows["sought"] & inside
+    found["flaw_named_drop"] = difference("none", "like", named, sought)
     if rows["flawed"].any():
-        sought = rows["sought"] & inside
-        found["flaw_named_drop"] = difference("none", "like", named, sought)
         found |= {f"flaw_named/{arm}": (0.0, [mean_of(1, named, arms[arm] & sought, 1)]) for arm in there}
     return found
 
