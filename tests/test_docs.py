@@ -34,7 +34,7 @@ def changes():
 
 
 def test_commands_were_found():
-    assert len(COMMANDS) == 18
+    assert len(COMMANDS) == 19
 
 
 @pytest.mark.parametrize("command", COMMANDS)
