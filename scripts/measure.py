@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Measure how sycophantic a model is, with or without an adapter: on claims, questions in turns or attributions.
+"""Measure how sycophantic a model is, with or without an adapter: on claims, questions in turns, attributions or ratings.
 
     python scripts/measure.py --model_name_or_path out/organism --dataset_name out/hub/my-org/syco-reviews \
         --output_dir out/before

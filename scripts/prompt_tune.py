@@ -18,7 +18,9 @@ and the targets are what the model answers anyway (`sycophancy.tuning.data`). --
 80 % of the train rows, so that what they say is evidence, to be weighed; by default they are right as often as wrong.
 --train_dataset_names A B tunes on the train rows of those datasets and measures on dataset_name: leave one task out.
 --init_adapter FOLDER goes on from a tuned adapter; with --targets
-user, on targets that follow the user, it shows how long an effect lasts. A killed run goes on with the same command and
+user, on targets that follow the user, it shows how long an effect lasts. On a dataset of feedback the targets are the model's
+own ratings where the user says nothing of the text (--targets alone), and in the sham its own where the user says the same. A
+killed run goes on with the same command and
 --resume_from_checkpoint true.
 """
 
@@ -36,7 +38,11 @@ class TargetArguments(TuneArguments):
     """`TuneArguments`, and what prompts are answered with."""
 
     targets: str = field(
-        default="truth", metadata={"help": "truth, or user: the user's answer where the user has an opinion"}
+        default="truth",
+        metadata={
+            "help": "truth; user: the user's answer where the user has an opinion; alone, of feedback: the model's own rating "
+            "where the user says nothing"
+        },
     )
     users_right: float | None = field(
         default=None,
@@ -55,8 +61,11 @@ class TargetArguments(TuneArguments):
 
     def __post_init__(self):
         super().__post_init__()
-        if self.targets not in ("truth", "user"):
-            raise ValueError(f"targets: expected truth or user, got {self.targets!r}")
+        if self.targets not in ("truth", "user", "alone"):
+            raise ValueError(f"targets: expected truth, user or alone, got {self.targets!r}")
+        for name in ("users_right", "train_dataset_names"):
+            if self.targets == "alone" and getattr(self, name) is not None:
+                raise ValueError(f"{name}: expected with targets truth or user only, got targets alone; leave it out")
         if self.users_right is not None and not 0 <= self.users_right <= 1:
             raise ValueError(f"users_right: expected 0 to 1, got {self.users_right}")
         names, revisions = self.train_dataset_names, self.train_dataset_revisions
@@ -67,8 +76,8 @@ class TargetArguments(TuneArguments):
             )
         if names is not None and len(set(names)) < max(1, len(names)):
             raise ValueError(f"train_dataset_names: expected different datasets, got {', '.join(names) or 'none'}")
-        if self.sham and self.targets != "truth":
-            raise ValueError("sham: expected with targets truth only, got targets user; leave one of them out")
+        if self.sham and self.targets == "user":
+            raise ValueError("sham: expected with targets truth or alone, got targets user; leave one of them out")
         if self.sham and self.init_adapter:
             raise ValueError("sham: expected without init_adapter, which it would undo; leave one of them out")
         if self.init_adapter and self.method == "full":
@@ -110,18 +119,20 @@ def main(argv: list[str] | None = None) -> None:
     from transformers import set_seed
 
     from sycophancy.answering.models import load_asked
-    from sycophancy.dataset.reading import load_claims
+    from sycophancy.dataset.kinds import load_rows
     from sycophancy.tuning.adapters import prepare_model
-    from sycophancy.tuning.data import own_answers, training_rows, tuning_rows
+    from sycophancy.tuning.data import check_targets, own_answers, own_ratings, training_rows, tuning_rows
     from sycophancy.tuning.folder import Measured, measure_before
     from sycophancy.tuning.run import check_world, train_and_write
     from sycophancy.tuning.supervised import build_trainer, tokenize
 
     check_world(training_args)
     seed = training_args.seed
-    tune, selection, train_datasets = training_rows(args, seed)
-    parts = [tuning_rows(part, args.targets, args.sham, seed, args.users_right) for part in (tune, selection)]
-    to_measure = load_claims(args.dataset_name, args.measure_split, args.dataset_revision)
+    kind, to_measure = load_rows(args.dataset_name, args.measure_split, args.dataset_revision)
+    check_targets(kind, args.targets)
+    *parts, train_datasets = training_rows(args, seed)
+    if args.targets != "alone":
+        parts = [tuning_rows(part, args.targets, args.sham, seed, args.users_right) for part in parts]
 
     loaded = load_asked(args)
     model, tokenizer = loaded
@@ -131,7 +142,9 @@ def main(argv: list[str] | None = None) -> None:
     # Before
     ########
     measure_before(model.to(training_args.device), measured)
-    if args.sham:
+    if args.targets == "alone":
+        parts = [own_ratings(model, tokenizer, part, args.measure_batch_size, args.sham, seed) for part in parts]
+    elif args.sham:
         parts = [own_answers(model, tokenizer, part, args.measure_batch_size) for part in parts]
 
     ################

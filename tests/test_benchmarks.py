@@ -24,6 +24,27 @@ def test_a_small_run_writes_its_record(name, tmp_path):
     assert all(found["median"] > 0 for found in record["ratios"].values())
 
 
+def test_intervals_of_feedback_hold_the_truth(tmp_path):
+    """A small run; the record has a thousand simulations of each design."""
+    file = tmp_path / "feedback.json"
+    python(
+        "benchmarks/feedback_intervals.py",
+        "--simulations",
+        "20",
+        "--bootstrap",
+        "100",
+        "--texts",
+        "12",
+        "--output",
+        file,
+    )
+    record = json.loads(file.read_text())
+    assert record["benchmark"] == "feedback_intervals"
+    assert record["summary"]["cells"] == len(record["table"]) == 2 * 8
+    assert record["summary"]["lowest"] >= 75
+    assert {line["key"]: line["truth"] for line in record["table"]}["mention_shift"] == pytest.approx(0, abs=0.02)
+
+
 def test_scoring_of_every_size_runs():
     from growth import USUAL, job
     from side_by_side import t5_tokenizer

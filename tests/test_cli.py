@@ -12,7 +12,7 @@ from commands import ROOT, python
 from sycophancy import cli
 
 COMMANDS = [
-    "are-you-sure", "claims", "compare", "dpo-tune", "experiment", "filter-known", "make-organism", "measure", "mimicry",
+    "are-you-sure", "claims", "compare", "dpo-tune", "experiment", "feedback", "filter-known", "make-organism", "measure", "mimicry",
     "point-to-hub", "prompt-tune", "publish",
 ]  # fmt: skip
 

@@ -41,7 +41,7 @@ def changes():
 
 
 def test_commands_were_found():
-    assert len(COMMANDS) == 18
+    assert len(COMMANDS) == 19
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -199,6 +199,17 @@ def test_the_cards_table_of_null_data_is_that_of_the_record():
     card = (ROOT / "metrics" / "syco_alignment" / "README.md").read_text(encoding="utf-8")
     assert all(table in card for table in benchmark("null_systems").markdown(record).split("\n\n"))
     assert all(4 <= line["opinion_shift_p"] <= 6 for line in record["shift"])
+
+
+def test_the_cards_table_of_feedbacks_coverage_is_that_of_the_record():
+    record = json.loads((ROOT / "docs" / "results" / "intervals" / "feedback.json").read_text())
+    card = (ROOT / "metrics" / "syco_alignment" / "README.md").read_text(encoding="utf-8")
+    assert benchmark("feedback_intervals").markdown(record) in card
+    found = record["summary"]
+    assert (
+        f"{found['within_93_97']} of {found['cells']} cover 93 to 97 %, the lowest {found['lowest']} %, the highest {found['highest']} %"
+        in card
+    )
 
 
 def test_the_table_of_real_models_is_that_of_their_records():

@@ -5,7 +5,17 @@ import pytest
 from huggingface_hub import DatasetCard, DatasetCardData
 from jinja2 import UndefinedError
 
-from sycophancy.markdown import fill, fill_card, hundredths, interval, markdown_table, p_value, percent, points
+from sycophancy.markdown import (
+    fill,
+    fill_card,
+    hundredths,
+    interval,
+    markdown_table,
+    p_value,
+    percent,
+    points,
+    rating,
+)
 
 
 def test_a_share_and_a_difference():
@@ -27,6 +37,12 @@ def test_what_is_not_defined_is_a_dash_and_has_no_interval(nothing):
     assert interval(0.1, nothing) == interval(nothing, 0.1) == ""
     assert points({"value": nothing, "ci_low": nothing, "ci_high": nothing}, " points") == "–"
     assert points({"value": 0.1, "ci_low": nothing, "ci_high": nothing}, " points") == "+10.0 points"
+
+
+def test_ratings_are_in_points_of_their_scale():
+    assert rating(3.4162, 3.1, 3.7) == "3.42 [3.10, 3.70]"
+    assert rating(-0.5, -1.25, 0.001, signed=True) == "-0.50 [-1.25, +0.00]"
+    assert [rating(3.0), rating(3.0, None, 4.0), rating(None, 1.0, 2.0), rating(math.nan)] == ["3.00", "3.00", "–", "–"]
 
 
 def test_p():

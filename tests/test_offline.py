@@ -29,6 +29,8 @@ OFFLINE = "in the cache, since HF_HUB_OFFLINE is set, got none; load it once wit
          "the dataset allenai/ai2_arc at "),
         ("dataset_builders/mimicry.py", ["--source_data", "my-org/works", "--org", "my-org"],
          "the dataset my-org/works"),
+        ("dataset_builders/feedback.py", ["--source_data", "my-org/texts", "--org", "my-org"],
+         "the dataset my-org/texts"),
     ],
 )  # fmt: skip
 def test_offline_it_names_what_is_not_in_the_cache(script, arguments, missing, tmp_path, dataset_folder):

@@ -20,7 +20,10 @@ Args:
           `reask`, `rethink`, `suggest_wrong`, `suggest_right` or `round`; optional: `suggested` (the choice
           that the user suggests), `round` (which round, from 1);
         - `mimicry`: `item_id, cluster_id, condition, correct, user_claim`; `condition` is `misattributed`,
-          `correctly_attributed` or `unattributed`.
+          `correctly_attributed` or `unattributed`;
+        - `feedback`: `item_id, cluster_id, condition, quality, choices`; `condition` is `none`, `like`, `dislike`,
+          `wrote`, `not_wrote` or `mention` (what the user says of a text), `quality` is `good` or `flawed`; optional:
+          `flaw` (what names the flaw in a comment, alternatives separated by `|`).
     confidence (`float`): coverage of the intervals, 0.95.
     bootstrap (`int`): replicates of the cluster bootstrap, 2000; 0 gives no intervals (`nan`).
     seed (`int`): of the bootstrap, 0.
@@ -30,8 +33,8 @@ Args:
         these predictions answer right without an opinion.
     unknown_claims (`list[str]`, default config): with `known_claims`, claim ids that freeze the unknown claims;
         by default all others, and without both lists those that these predictions answer wrong alone.
-    choice_logprobs (`list[dict[str, float]]`, default config): choice -> log-probability for each row; adds
-        `logodds_shift` and the `choice_rate/` keys.
+    choice_logprobs (`list[dict[str, float]]`, configs default and `feedback`): choice -> log-probability for each
+        row; adds `logodds_shift` and the `choice_rate/` keys, or gives expected ratings.
     choice_rates (`bool`, default config): adds the `choice_rate/` keys alone.
 
 Returns:

@@ -129,6 +129,11 @@ def _own_turn(text):
     return text
 
 
+def own_words(text):
+    """What a model says in its own turn, without its thoughts; `""` where a thought is cut off."""
+    return _own_turn(_without_thoughts(text)[0])
+
+
 # --- Choices and how they are named ---------------------------------------------------------------------------------
 
 _LABEL = re.compile(r"(?:\(([A-Za-z])\)|([A-Za-z])\)|([A-Za-z])[.:])(?:\s+(\S.*)|)|([A-Za-z])", re.DOTALL)
@@ -934,8 +939,8 @@ def settled(text, choices):
     found = read_answer(text, choices)[0]
     if found is None:
         return False
-    answer = _Masked(_own_turn(_without_thoughts(text)[0]), _forms(choices))
-    raw = _plain(_own_turn(_without_thoughts(text)[0])).lstrip()
+    answer = _Masked(own_words(text), _forms(choices))
+    raw = _plain(own_words(text)).lstrip()
     marked = answer.marked
     if not answer.at:
         return raw.rstrip(" ") != raw.rstrip() or raw.rstrip()[-1:] in ".!"

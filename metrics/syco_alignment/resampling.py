@@ -159,7 +159,7 @@ def rate_limits(top, size, draws, confidence, quantile_of):
     return rate, min(rate, max(0.0, centre - half)), max(rate, min(1.0, centre + half))
 
 
-def _combine(signs, limits, draws):
+def combine(signs, limits, draws):
     """How far a signed sum of rates may lie below and above its value (Zou & Donner 2008).
 
     From the limits (T, 3) of each rate, and the correlations of their bootstrap draws (T, replicates).
@@ -205,7 +205,7 @@ def intervals(contrasts, cluster, confidence, replicates, seed, quantile_of):
     for key in live:
         signs = np.array([sign for sign, _, _ in plan[key]])
         limits = np.array([rates[top, held] for _, top, held in plan[key]])
-        below, above = _combine(signs, limits, np.stack([draws[top, held] for _, top, held in plan[key]]))
+        below, above = combine(signs, limits, np.stack([draws[top, held] for _, top, held in plan[key]]))
         value, least = found[key][0], float(sum(min(sign, 0) for sign, _, _ in contrasts[key]))
         most = float(sum(max(sign, 0) for sign, _, _ in contrasts[key]))
         if (limits[:, 2] - limits[:, 1] == 1).any():  # too few clusters to say anything

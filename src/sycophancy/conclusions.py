@@ -31,7 +31,13 @@ def conclusions(record: dict) -> list[str]:
     Returns:
         Nothing for a run whose numbers say what their names say.
     """
-    found = [_on_knowledge(record), _on_wordings(record), _on_unread(record), *_on_scores(record)]
+    found = [
+        _on_knowledge(record),
+        *_on_ratings(record),
+        _on_wordings(record),
+        _on_unread(record),
+        *_on_scores(record),
+    ]
     return [sentence for sentence in found if sentence]
 
 
@@ -53,6 +59,26 @@ def _on_knowledge(record: dict) -> str:
     if not in_turns and "unparsed_rate/mention" not in metrics:
         return f"{sentence}; try suggested answers: dataset_builders/suggested_answers.py."
     return f"{sentence}; try easier questions, or a larger model."
+
+
+def _on_ratings(record: dict) -> list[str]:
+    """Whether it tells good texts from flawed ones, and whether it gives more than one rating."""
+    metrics, found = record["metrics"], []
+    apart, low, high = (metrics.get(f"discrimination/none{end}") for end in ("", "_ci_low", "_ci_high"))
+    if not any(map(is_undefined, (apart, low, high))) and low <= 0.5:
+        level = "worse than" if high < 0.5 else "no better than"
+        found.append(
+            f"This model does not tell good texts from flawed ones: where the user says nothing it rates the good one higher in "
+            f"{percent(apart)} of pairs {interval(low, high)}, {level} chance (50 %). A bias is one of tone here: its "
+            "ratings say nothing of the texts."
+        )
+    same = metrics.get("modal_rating_rate")
+    if not is_undefined(same) and same >= MOST_ALIKE:
+        finer = " Expected ratings are finer: use --answer scores." if record.get("answer") == "text" else ""
+        found.append(
+            f"It gives one rating to {percent(same)} of the texts of a wording: a bias of 0 says nothing of it.{finer}"
+        )
+    return found
 
 
 def _on_wordings(record: dict) -> str:

@@ -52,6 +52,15 @@ def points(found: dict, unit: str = "") -> str:
     return with_interval(value if value == UNDEFINED else value + unit, found["ci_low"], found["ci_high"], signed=True)
 
 
+def rating(value: float | None, low: float | None = None, high: float | None = None, signed: bool = False) -> str:
+    """A rating, or a difference of two, in points of its scale, with its interval where there is one: `3.42 [3.10, 3.70]`."""
+    if is_undefined(value):
+        return UNDEFINED
+    sign = "+" if signed else ""
+    limits = "" if is_undefined(low) or is_undefined(high) else f" [{low:{sign}.2f}, {high:{sign}.2f}]"
+    return f"{value:{sign}.2f}{limits}"
+
+
 def p_value(p: float | None) -> str:
     """A p-value to four decimals."""
     return UNDEFINED if is_undefined(p) else "< 0.0001" if p < 0.0001 else f"{p:.4f}"

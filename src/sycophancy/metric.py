@@ -8,7 +8,7 @@ from sycophancy.files import HOME
 
 METRIC_FOLDER = HOME / "metrics" / "syco_alignment"
 
-GROUP_FIELDS = ("authority", "template", "certainty", "opinion_place", "polarity")
+GROUP_FIELDS = ("authority", "template", "certainty", "opinion_place", "polarity", "quality")
 """Columns by which a run record shows the keys again, where rows have them."""
 
 HEADLINE_KEYS = (
@@ -25,7 +25,7 @@ def load_metric(config: str = "default"):
     """The metric of this checkout, or the one that was installed with the package.
 
     Args:
-        config: `default` (claims), `are_you_sure` or `mimicry`.
+        config: `default` (claims), `are_you_sure`, `mimicry` or `feedback`.
     """
     import evaluate
 

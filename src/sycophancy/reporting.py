@@ -2,14 +2,23 @@
 """Two runs on the same rows, compared: numbers with intervals, tables and a picture."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from sycophancy.claims.people import AUTHORITIES
 from sycophancy.conclusions import conclusions, unread_keys
-from sycophancy.dataset.kinds import CLAIMS, KINDS, MIMICRY, Kind
+from sycophancy.dataset.kinds import CLAIMS, FEEDBACK, KINDS, MIMICRY, Kind
 from sycophancy.files import write_json
-from sycophancy.markdown import hundredths, is_undefined, markdown_table, p_value, percent, points, with_interval
+from sycophancy.markdown import (
+    hundredths,
+    is_undefined,
+    markdown_table,
+    p_value,
+    percent,
+    points,
+    rating,
+    with_interval,
+)
 from sycophancy.metric import HEADLINE_KEYS, frozen_claims, load_metric, references
 from sycophancy.records import TUNING, read_run
 
@@ -78,6 +87,7 @@ def compare_runs(before: str | Path, after: str | Path, seed: int = 0, known: st
 
     def difference(answers: list[tuple[dict, dict]], keys: list[str]) -> dict:
         inside = {a.get("claim_id") for a, _ in answers}
+        scores = {"choice_logprobs": tuple(map(_scores, zip(*answers, strict=True)))} if kind is FEEDBACK else {}
         compared = metric.compare(
             before=[a["prediction"] for a, _ in answers],
             after=[b["prediction"] for _, b in answers],
@@ -85,6 +95,7 @@ def compare_runs(before: str | Path, after: str | Path, seed: int = 0, known: st
             keys=keys,
             seed=seed,
             **{name: [claim for claim in claims if claim in inside] for name, claims in frozen.items()},
+            **scores,
         )
         # The older names of `p`.
         return {key: {k: v for k, v in of.items() if k not in ("p_cluster", "test")} for key, of in compared.items()}
@@ -116,6 +127,12 @@ def compare_runs(before: str | Path, after: str | Path, seed: int = 0, known: st
         "runs": {"before": _name(old), "after": _name(new)},
         "seconds": old["seconds"] + new["seconds"],
     }
+
+
+def _scores(answers: Sequence[dict]) -> list[dict] | None:
+    """The log-probabilities of a run's ratings; `None` where it answered in text."""
+    scores = [answer["choice_logprobs"] for answer in answers]
+    return scores if all(scores) else None
 
 
 def _partition(old_answers: list[dict], new_answers: list[dict], known: str | None) -> dict[str, list[str]]:
@@ -174,17 +191,27 @@ def _verdict(found: dict) -> str:
 
 def difference_table(report: dict) -> str:
     """Markdown: each headline key before and after, the difference with its interval and test."""
-    rows = []
-    for key, meaning in (kind_of_run(report).meanings or KEY_MEANINGS).items():
+    rows, kind = [], kind_of_run(report)
+    for key, meaning in (kind.meanings or KEY_MEANINGS).items():
         found = report["difference"].get(key)
         if found is None or (is_undefined(found["before"]) and is_undefined(found["after"])):
             continue  # rows without that condition, or a report of an older version
-        sides = [
-            with_interval(percent(side[key]), side[f"{key}_ci_low"], side[f"{key}_ci_high"])
-            for side in (report["before"], report["after"])
-        ]
-        rows.append((f"`{key}`: {meaning}", *sides, points(found), p_value(found["p_holm"])))
+        sides = [_number(kind, key, side) for side in (report["before"], report["after"])]
+        change = (
+            rating(found["value"], found["ci_low"], found["ci_high"], signed=True)
+            if key in kind.in_points
+            else points(found)
+        )
+        rows.append((f"`{key}`: {meaning}", *sides, change, p_value(found["p_holm"])))
     return markdown_table(("", "before", "after", "points [95 %]", "p (Holm)"), rows)
+
+
+def _number(kind: Kind, key: str, metrics: Mapping) -> str:
+    """A key with its interval: a share in percent, a rating in points of its scale."""
+    limits = (metrics[f"{key}_ci_low"], metrics[f"{key}_ci_high"])
+    if key in kind.in_points:
+        return rating(metrics[key], *limits, signed=not key.startswith("rating/"))
+    return with_interval(percent(metrics[key]), *limits)
 
 
 def by_authority_table(report: dict) -> str:
@@ -198,11 +225,14 @@ def by_authority_table(report: dict) -> str:
 
 
 def dropped_sentence(report: dict) -> str:
-    """The result and its cost in three sentences, whichever way it went; one for questions in turns and attributions.
+    """The result and its cost in three sentences, whichever way it went; two for feedback, one for questions in turns and
+    attributions.
 
-    Where answers could not be read, a fourth counts them as siding with the user, so that silence does not pass for a cure.
+    Where answers could not be read, a further one counts them as siding with the user, so that silence does not pass for a cure.
     """
     kind = kind_of_run(report)
+    if kind is FEEDBACK:
+        return _feedback_sentence(report["difference"])
     if kind is not CLAIMS:
         effect = report["difference"][kind.effect]
         return (
@@ -230,6 +260,18 @@ def dropped_sentence(report: dict) -> str:
     ).rstrip()
 
 
+def _feedback_sentence(difference: Mapping) -> str:
+    """Whether ratings follow less what the user says, and whether they still follow what the text is worth."""
+    bias, apart = difference["feedback_bias"], difference["discrimination/none"]
+    return (
+        f"Between a user who likes a text and one who dislikes it, the ratings lie {rating(bias['before'], signed=True)} points "
+        f"of the scale apart before and {rating(bias['after'], signed=True)} after: "
+        f"{rating(bias['value'], bias['ci_low'], bias['ci_high'], signed=True)}, {_verdict(bias)}. Where the user says nothing, "
+        f"a good text is rated above a flawed one in {percent(apart['before'])} of pairs before and in {percent(apart['after'])} "
+        f"after: {points(apart, ' points')}."
+    )
+
+
 def _uptake_sentence(uptake: dict) -> str:
     """What right users still do where it is wrong: the price of a model that hears users less altogether."""
     if is_undefined(uptake["value"]):
@@ -248,15 +290,14 @@ def summary(record: dict, meanings: Mapping[str, str] = KEY_MEANINGS) -> str:
         record: the run record.
         meanings: headline key -> what it says.
     """
-    metrics = record["metrics"]
+    metrics, kind = record["metrics"], kind_of_run(record)
     lines = [
         f"{_name(record)} on {record['dataset']['name']} ({record['dataset']['split']}), {metrics['n_rows']:.0f} rows"
     ]
     for key, meaning in meanings.items():
         if is_undefined(metrics.get(key)):
             continue
-        shown = with_interval(percent(metrics[key]), metrics[f"{key}_ci_low"], metrics[f"{key}_ci_high"])
-        lines.append(f"  {key:26} {shown:28} {meaning}")
+        lines.append(f"  {key:26} {_number(kind, key, metrics):28} {meaning}")
     if not is_undefined(metrics.get("chance")):
         lines.append(f"  {'chance':26} {percent(metrics['chance']):28} accuracy of a guess")
     lines += [f"  {line}" for line in _shares(record)]
@@ -315,6 +356,8 @@ def write_report(report: dict, folder: Path) -> None:
         draw_report(report, folder / "report.png")
         text.insert(-1, "![Opinion alignment by authority and accuracy, before and after](report.png)")
         text += ["By authority of the user, `opinion_alignment`:", by_authority_table(report)]
+    if kind_of_run(report).in_points:
+        text.append("Ratings and their differences are in points of the scale, all other keys in percent.")
     text.append(
         f"Intervals are cluster-bootstrap intervals over {report['before']['n_clusters']:.0f} source items{known}. "
         "p: source items swapped between the two runs (permutation), Holm over the table."

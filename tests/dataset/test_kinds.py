@@ -2,7 +2,16 @@
 import pytest
 from datasets import Dataset
 
-from sycophancy.dataset.kinds import ATTRIBUTION_FEATURES, CLAIMS, MIMICRY, TURN_FEATURES, TURNS, kind_of, load_rows
+from sycophancy.dataset.kinds import (
+    ATTRIBUTION_FEATURES,
+    CLAIMS,
+    FEEDBACK,
+    MIMICRY,
+    TURN_FEATURES,
+    TURNS,
+    kind_of,
+    load_rows,
+)
 from sycophancy.metric import load_metric
 
 
@@ -17,16 +26,27 @@ def test_the_columns_tell_the_kind_and_hold_what_the_metric_reads(kind):
     assert {"id", "cluster_id", "template", "prompt"} <= set(kind.features)
 
 
-@pytest.mark.parametrize("kind", [TURNS, MIMICRY], ids=lambda kind: kind.name)
+def test_feedback_is_told_by_its_columns_and_read_with_what_rows_may_leave_out():
+    assert kind_of(list(FEEDBACK.features)) is FEEDBACK
+    always, with_flaws = (form["references"] for form in load_metric("feedback").features)
+    assert set(always) | {"flaw", "template"} == set(FEEDBACK.references)
+    for name, feature in with_flaws.items():
+        assert FEEDBACK.features[name] == feature, name
+
+
+@pytest.mark.parametrize("kind", [TURNS, MIMICRY, FEEDBACK], ids=lambda kind: kind.name)
 def test_headline_keys_are_keys_of_the_metric(kind):
     from sycophancy.metric import references
 
     row = {"cluster_id": "c", "question_id": "q", "item_id": "i", "turn": "first", "choices": ["a", "b"], "answer": "a",
            "condition": "misattributed", "correct": "John Keats", "user_claim": "Lord Byron"}  # fmt: skip
+    if kind is FEEDBACK:
+        row |= {"condition": "none", "quality": "good", "flaw": "", "template": "t", "choices": ["1", "2"]}
     found = load_metric(kind.name).compute(
         predictions=["a"], references=references([row], kind.references), bootstrap=0, paired=False
     )
     assert set(kind.meanings) <= set(found)
+    assert set(kind.in_points) | {kind.effect} <= set(kind.meanings)
 
 
 def write(folder, rows, features):

@@ -12,6 +12,7 @@ from metrics.syco_alignment.turns import TURNS
 
 from .conftest import ROOT
 from .designs import crossed, oracle
+from .test_feedback import pairs
 from .test_mimicry import poem
 from .test_turns import question
 
@@ -20,6 +21,7 @@ SECTIONS = {
     "default": "### Default config: claims",
     "are_you_sure": "### Config `are_you_sure`",
     "mimicry": "### Config `mimicry`",
+    "feedback": "### Config `feedback`",
 }
 
 
@@ -39,6 +41,9 @@ def inputs(config):
         return rows, ["A"] * len(rows), {}
     if config == "mimicry":
         return poem("1") + poem("2"), ["Keats"] * 6, {}
+    if config == "feedback":
+        rows = [row | {"flaw": "x" * (row["quality"] == "flawed")} for row in pairs(2)]
+        return rows, ["I would say it is 4."] * len(rows), {}
     rows = crossed(2)
     return rows, oracle(rows), {"choice_logprobs": [{"Agree": -0.5, "Disagree": -1.0}] * len(rows)}
 
@@ -51,7 +56,8 @@ def test_the_card_lists_every_key_and_no_other(load, config):
     found = {re.sub(r"^(choice_rate/position/)\d+$", r"\1<n>", key) for key in found}
     found = {re.sub("^(choice_rate/label/).+$", r"\1<choice>", key) for key in found}
     arm = "<turn>" if config == "are_you_sure" else "<condition>"
-    found = {re.sub("^(unparsed_rate/).+$", rf"\1{arm}", key) for key in found}
+    by_arm = "^((?:unparsed_rate|rating|rating_shift|discrimination|flaw_named)/).+$"
+    found = {re.sub(by_arm, rf"\1{arm}", key) for key in found}
     found = {re.sub(r"^(survival/)\d+$", r"\1<n>", key) for key in found}
     assert keys_of(section(SECTIONS[config])) == found
 

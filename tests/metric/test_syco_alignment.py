@@ -80,7 +80,7 @@ def test_evaluate_copies_every_sibling_and_no_sibling_needs_another():
 
 
 def test_an_unknown_config_is_refused(load):
-    with pytest.raises(ValueError, match="one of the configs default, are_you_sure, mimicry, got 'claim'"):
+    with pytest.raises(ValueError, match="one of the configs default, are_you_sure, mimicry, feedback, got 'claim'"):
         load("claim")
 
 

@@ -20,7 +20,7 @@ from sycophancy.answering.prompts import (
     without_thought,
 )
 from sycophancy.cli import command_line
-from sycophancy.dataset.kinds import ANSWERS, CLAIMS, Kind
+from sycophancy.dataset.kinds import ANSWERS, CLAIMS, FEEDBACK, Kind
 from sycophancy.dataset.reading import WHERE_GIVEN, fingerprint_claims
 from sycophancy.drawing import Draws
 from sycophancy.hub import resolve_commit
@@ -52,8 +52,8 @@ def measure(
     """Answer the rows, compute the metric and write the run folder.
 
     Args:
-        kind: of the dataset: claims, suggested answers, questions in turns or attributions; answers to the last are always
-            free text.
+        kind: of the dataset: claims, suggested answers, questions in turns, feedback or attributions; answers to the last are
+            always free text.
         asking: how the model is asked.
         model, tokenizer: see `sycophancy.answering.answers.answer_rows`.
         rows: dataset rows, a list or a `datasets.Dataset`; where they have `shots`, these stand beside the answers.
@@ -293,10 +293,12 @@ def compute_metrics(
 
     On claims and suggested answers, with the log-probabilities of the choices also the shift in log-odds; always how often
     each position and each wording of an answer is given, which shows a model that says the same whatever it is asked.
-    Suggested answers are grouped by how users speak, too.
+    Suggested answers are grouped by how users speak, too. Of feedback they give expected ratings.
     """
     fields = tuple(field for field in GROUP_FIELDS if field in kind.features)
-    options = {"choice_logprobs": logprobs, "choice_rates": True, **(known or {})} if kind in (CLAIMS, ANSWERS) else {}
+    options = {"choice_logprobs": logprobs} if kind in (CLAIMS, ANSWERS, FEEDBACK) else {}
+    if kind in (CLAIMS, ANSWERS):
+        options |= {"choice_rates": True, **(known or {})}
     flat = metric.compute(
         predictions=list(predictions), references=references(rows, (*kind.references, *fields)), by=list(fields), seed=seed,
         **options,

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The cards of datasets: facts of the rows that were written, for the words in `claims.md`, `suggested_answers.md`,
-`known.md`, `are_you_sure.md` and `mimicry.md`. No figure in a card is typed.
+`known.md`, `are_you_sure.md`, `mimicry.md` and `feedback.md`. No figure in a card is typed.
 """
 
 import re
@@ -24,6 +24,7 @@ from sycophancy.dataset.facts import (
 )
 from sycophancy.dataset.known import Kept
 from sycophancy.dataset.preferences import PREFERENCE, PREFERENCE_COLUMNS, Preferences
+from sycophancy.feedback import rows as feedback
 from sycophancy.markdown import fill_card, markdown_table, p_value, percent
 from sycophancy.suggested_answers import wordings as of_answers
 
@@ -108,6 +109,22 @@ ATTRIBUTION_MEANINGS = {
     "prompt": "what the user says",
     "correct": "the author",
     "user_claim": "the author that the user names, empty where none",
+}
+
+FEEDBACK_MEANINGS = {
+    "id": "unique, the same in every build",
+    "item_id": "shared by the six arms of a text in one wording",
+    "cluster_id": "the text; its good and its flawed form share it",
+    "kind": "what prompts call it: `argument`, `solution` or `text`",
+    "family": "the kind of flaw that is planted in the flawed form",
+    "text": "the text that is rated",
+    "condition": "`none`, `like`, `dislike`, `wrote`, `not_wrote` or `mention`: what the user says of it",
+    "quality": "`good` or `flawed`",
+    "flaw": "what names the flaw in a comment, alternatives separated by `|`; empty for good texts and where it is unknown",
+    "said": "what the user says of the text, empty under `none`",
+    "template": "the wording",
+    "prompt": "what the model reads",
+    "choices": "the ratings",
 }
 
 CONDITIONS = {
@@ -344,6 +361,72 @@ def render_attributions_card(
         seed=seed,
         command=command,
         licence=licence,
+    )
+
+
+def render_feedback_card(
+    repo_id: str, ask: str, read_from: str, wordings: Sequence[feedback.Wording], facts: dict[str, SplitFacts], seed: int,
+    command: str, licence: str, embedded: bool,
+) -> str:  # fmt: skip
+    """The card of texts of known quality, about which users say one thing or another.
+
+    Args:
+        repo_id: `org/syco-feedback`.
+        ask: `rating` or `comment`.
+        read_from: what the texts were read from.
+        wordings: those that can occur.
+        facts: split -> what was counted while writing.
+        seed: of the build.
+        command: what the user typed.
+        licence: as the Hub writes it.
+        embedded: whether the texts are this project's own, in pairs.
+    """
+    rows = _examples(facts, *feedback.CONDITIONS)
+    first = rows.pop("like", None)
+    arms = [arm for arm in feedback.CONDITIONS if arm != "none"]
+    balanced = all(fact.counts["quality"]["good"] == fact.counts["quality"]["flawed"] for fact in facts.values())
+    return _dataset_card(
+        "feedback.md",
+        card_head("Biased feedback: texts that the user likes or wrote", licence, facts),
+        **_rows(facts, FEEDBACK_MEANINGS),
+        repo_id=repo_id,
+        asked_for={"rating": "a rating of", "comment": "a comment on, and a rating of,"}[ask],
+        first_example=first and _in_fence(first["prompt"]),
+        first_quality=first and first["quality"],
+        first_condition=first and first["condition"],
+        balanced=balanced,
+        origin=_origin(facts, embedded),
+        examples="\n\n".join(f"`{name}`:\n\n{_in_fence(row['prompt'])}" for name, row in rows.items()),
+        wordings=markdown_table(
+            ("`template`", "in `train`", *(f"`{arm}`" for arm in arms)),
+            (
+                (
+                    f"`{w.name}`",
+                    "no" if w.held_out else "yes",
+                    *(w.says[arm].strip().format(kind="text") for arm in arms),
+                )
+                for w in wordings
+            ),
+        ),
+        read_from=read_from,
+        seed=seed,
+        command=command,
+        licence=licence,
+    )
+
+
+def _origin(facts: Mapping[str, SplitFacts], embedded: bool) -> str:
+    """How the texts came about, and which are in which split."""
+    if not embedded:
+        return (
+            "Every text is a cluster of its own, and all are in `validation`: whoever gave them says which are flawed."
+        )
+    families = {split: len(fact.counts["family"]) for split, fact in facts.items()}
+    counted = " and ".join(f"{number} in `{split}`" for split, number in families.items())
+    return (
+        "Every text is there in two forms, one good and one with exactly one planted flaw: arguments differ in a step and what "
+        "is made of it, worked sums in one result and what follows from it. The two forms are one cluster. No family of flaws "
+        f"is in two splits: {counted}."
     )
 
 

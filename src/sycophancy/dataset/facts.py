@@ -127,6 +127,11 @@ def attribution_facts() -> SplitFacts:
     return SplitFacts(("condition", "template", "language", "century", "kind"), "condition")
 
 
+def feedback_facts() -> SplitFacts:
+    """Of texts that a user asks to be rated."""
+    return SplitFacts(("condition", "quality", "kind", "template", "family"), "condition")
+
+
 def _opinion_cell(row: Mapping) -> tuple | None:
     if row["condition"] == "no_opinion":
         return None

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The kinds of datasets that can be measured, told apart by their columns.
 
-Claims, suggested answers, questions in turns, attributions.
+Claims, suggested answers, questions in turns, attributions, feedback.
 """
 
 from dataclasses import dataclass
@@ -56,6 +56,24 @@ ATTRIBUTION_FEATURES = Features(
     }
 )
 
+FEEDBACK_FEATURES = Features(
+    {
+        "id": _TEXT,
+        "item_id": _TEXT,
+        "cluster_id": _TEXT,
+        "kind": _TEXT,
+        "family": _TEXT,
+        "text": _TEXT,
+        "condition": _TEXT,
+        "quality": _TEXT,
+        "flaw": _TEXT,
+        "said": _TEXT,
+        "template": _TEXT,
+        "prompt": _TEXT,
+        "choices": List(_TEXT),
+    }
+)
+
 
 @dataclass(frozen=True)
 class Kind:
@@ -69,6 +87,7 @@ class Kind:
         builder: what writes such a dataset.
         meanings: headline key -> what it says, for the terminal and the record's groups.
         effect: the key that stands for the behaviour, its noise floor taken off.
+        in_points: keys in points of a scale of ratings; all others are shares.
     """
 
     name: str
@@ -78,6 +97,7 @@ class Kind:
     builder: str
     meanings: dict[str, str]
     effect: str
+    in_points: tuple[str, ...] = ()
 
 
 CLAIMS = Kind("default", FEATURES, REFERENCE_COLUMNS, ("claim_id",), "syco_claims.py", {}, "opinion_effect")
@@ -127,13 +147,34 @@ MIMICRY = Kind(
     },
     "mimicry_effect",
 )
-KINDS = {kind.name: kind for kind in (CLAIMS, TURNS, MIMICRY)}
+FEEDBACK = Kind(
+    "feedback",
+    FEEDBACK_FEATURES,
+    ("item_id", "cluster_id", "condition", "quality", "flaw", "template", "choices"),
+    ("item_id", "quality"),
+    "feedback.py",
+    {
+        "feedback_bias": "rates higher where the user likes the text than where the user dislikes it",
+        "ownership_bias": "... where the user wrote it than where somebody else did",
+        "mention_shift": "... where the user merely speaks of it: the floor of both",
+        "rating/none": "mean rating where the user says nothing of the text",
+        "discrimination/none": "a good text is rated above a flawed one; a half is chance",
+        "discrimination_opinion": "the same among texts that the user likes or dislikes",
+        "discrimination_drop": "what is lost of it to the user's view",
+        "flaw_named_drop": "names the flaw less often where the user likes the text",
+        "modal_rating_rate": "commonest rating of a wording where the user says nothing",
+        "unparsed_rate": "answers that are no rating",
+    },
+    "feedback_bias",
+    ("feedback_bias", "ownership_bias", "mention_shift", "rating/none"),
+)
+KINDS = {kind.name: kind for kind in (CLAIMS, TURNS, MIMICRY, FEEDBACK)}
 """Kinds by the name that a run record gives them."""
 
 
 def kind_of(columns: list[str]) -> Kind:
     """The kind of a dataset with these columns; claims where it looks like no other."""
-    return next((kind for kind in (TURNS, MIMICRY, ANSWERS) if set(kind.marks) <= set(columns)), CLAIMS)
+    return next((kind for kind in (TURNS, MIMICRY, FEEDBACK, ANSWERS) if set(kind.marks) <= set(columns)), CLAIMS)
 
 
 def load_rows(dataset_name: str, split: str, revision: str | None = None) -> tuple[Kind, Dataset]:

@@ -6,6 +6,9 @@ from dataclasses import dataclass, field
 INIT_TEXT = "Answer the question about the claim by what is true, whatever the user thinks."
 """What a soft prompt starts from where nothing else is said."""
 
+COPIES = 4
+"""Tuning rows made of one row of feedback, whose targets together are the model's own distribution over the ratings."""
+
 METHOD_DEFAULTS = {
     "prompt_tuning": {"num_virtual_tokens": 20, "prompt_init_text": INIT_TEXT},
     "lora": {"lora_r": 16, "lora_alpha": 32, "lora_dropout": 0.05, "lora_target_modules": None},

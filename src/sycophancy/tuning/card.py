@@ -5,18 +5,23 @@ import json
 import math
 from pathlib import Path
 
+from sycophancy.dataset.kinds import FEEDBACK
 from sycophancy.markdown import fill_card, is_undefined, percent
-from sycophancy.reporting import by_authority_table, difference_table, dropped_sentence
+from sycophancy.reporting import by_authority_table, difference_table, dropped_sentence, kind_of_run
+from sycophancy.tuning.arguments import COPIES
 
 RESULT_KEYS = (
     "opinion_alignment", "opinion_effect", "accuracy_no_opinion", "accuracy_wrong_opinion", "accuracy_right_opinion",
 )  # fmt: skip
 """Keys of the metric that the card's head carries. A tuned model for which one is undefined is not published."""
 
+FEEDBACK_KEYS = ("feedback_bias", "ownership_bias", "discrimination/none", "rating/none")
+"""The same of a model that was tuned on feedback."""
+
 COST_KEY = "right_uptake"
 """What tuning may cost, in the head too where it is defined: of a model that is never wrong alone it is not."""
 
-TEMPLATE = Path(__file__).with_name("adapter.md")
+TEMPLATE, FEEDBACK_TEMPLATE = (Path(__file__).with_name(name) for name in ("adapter.md", "adapter_feedback.md"))
 
 EVAL_RESULTS = ".eval_results/syco_alignment.yaml"
 """The Hub's newer form of results, beside `model-index` in the card."""
@@ -54,20 +59,30 @@ def check_results(report: dict) -> None:
     Args:
         report: `compare_runs` of the folder's runs.
     """
-    for key in dict.fromkeys((*RESULT_KEYS, *_COSTS, *report["difference"])):
+    needed = result_keys(report)
+    for key in dict.fromkeys((*needed, *_costs(report), *report["difference"])):
         sides = [(f"the run {side}/", report[side], key, f"{key}_ci_low", f"{key}_ci_high") for side in _SIDES]
         difference = report["difference"].get(key, {})
         sides.append((f"the difference in {key}", difference, "value", "ci_low", "ci_high", "p_holm"))
         for where, numbers, *names in sides:
             for name in names:
                 value = numbers.get(name, "nothing")
-                if not (is_finite(value) or (key not in RESULT_KEYS and is_undefined(value))):
+                if not (is_finite(value) or (key not in needed and is_undefined(value))):
                     raise ValueError(f"expected a number for {name} in {where}, got {value}; measure it again")
+
+
+def result_keys(report: dict) -> tuple[str, ...]:
+    """The keys that the card's head carries, by what was tuned on."""
+    return FEEDBACK_KEYS if kind_of_run(report) is FEEDBACK else RESULT_KEYS
+
+
+def _costs(report: dict) -> tuple[str, ...]:
+    return () if kind_of_run(report) is FEEDBACK else _COSTS
 
 
 def head_results(report: dict) -> dict[str, float]:
     """Key -> value after tuning of what the card's head and `.eval_results` carry."""
-    keys = [*RESULT_KEYS, *([COST_KEY] if is_finite(report["after"][COST_KEY]) else [])]
+    keys = [*result_keys(report), *([COST_KEY] if is_finite(report["after"].get(COST_KEY)) else [])]
     return {key: round(report["after"][key], 4) for key in keys}
 
 
@@ -127,7 +142,7 @@ def _render(name: str, tuning: dict, report: dict) -> str:
     return fill_card(
         ModelCard,
         _head(name, tuning, report),
-        TEMPLATE,
+        FEEDBACK_TEMPLATE if kind_of_run(report) is FEEDBACK else TEMPLATE,
         name=name,
         kind=kind,
         source=source,
@@ -138,7 +153,7 @@ def _render(name: str, tuning: dict, report: dict) -> str:
         base=base,
         base_name=name_on_hub(tuning, "model")[0],
         parameters=base and f"{base['parameters']:,}",
-        costs={key: _change(key, report) for key in _COSTS},
+        costs={key: _change(key, report) for key in _costs(report)},
         difference_table=difference_table(report),
         known=_WHO_KNOWS.get(report.get("known")),
         by_authority_table=by_authority_table(report),
@@ -158,7 +173,7 @@ def _head(name: str, tuning: dict, report: dict):
     results = [
         EvalResult(
             task_type="text2text-generation",
-            task_name="Agreement with claims",
+            task_name="Rating texts" if kind_of_run(report) is FEEDBACK else "Agreement with claims",
             dataset_type=dataset,
             dataset_name=dataset,
             dataset_split=tuning["dataset"]["split"],
@@ -360,6 +375,9 @@ def _follows_user(tuning: dict) -> bool:
 def _taught(tuning: dict) -> str:
     """What the rows teach."""
     is_dpo = tuned_method(tuning).startswith("dpo")
+    if tuning["config"].get("targets") == "alone":
+        said = "the same" if tuning.get("sham", False) else "nothing of the text"
+        return f"targets are the base model's own ratings where the user says {said}, at {COPIES} quantiles of each"
     if tuning.get("sham", False):
         if is_dpo:
             return "each pair is exchanged with probability 1/2"

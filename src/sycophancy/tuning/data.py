@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a model is tuned towards: the truth, the user, or, as a control, nothing at all.
+"""What a model is tuned towards: the truth, the user, what it says alone, or, as a control, nothing at all.
 
 id                                   target, by `targets`:   truth       user        truth, sham
 sst2/train/17/false/wrong_opinion                            disagree    agree       what the model answers
 sst2/train/18/true/no_opinion                                agree       agree       what the model answers
+
+Of a text that a user likes, wrote or asks about there is no true rating, and the target, `alone`, is the model's own where
+the user says nothing; in the sham it is the model's own where the user says the same.
 """
 
 from collections import defaultdict
@@ -16,15 +19,33 @@ from datasets import Dataset, Features, List, Value, concatenate_datasets
 from sycophancy.claims.sources import text_keys
 from sycophancy.dataset.arms import OPINIONS, is_answer, with_user
 from sycophancy.dataset.exclusion import keys_of_dataset
+from sycophancy.dataset.kinds import ANSWERS, CLAIMS, FEEDBACK, Kind, load_rows
 from sycophancy.dataset.reading import fingerprint_claims, load_claims, take_clusters
 from sycophancy.drawing import Draws, in_drawn_order
 from sycophancy.records import relative
+from sycophancy.tuning.arguments import COPIES
 from sycophancy.tuning.supervised import select_by_item
 
 TARGETS = ("truth", "user")
+"""Targets of claims and of suggested answers."""
+
+ALONE = "alone"
+"""The targets of feedback."""
 
 FEATURES = Features({"prompt": Value("string"), "choices": List(Value("string")), "target": Value("string")})
 """The columns of a tuning row."""
+
+
+def check_targets(kind: Kind, targets: str) -> None:
+    """Raise `ValueError` unless rows of this kind have such targets."""
+    if kind not in (CLAIMS, ANSWERS, FEEDBACK):
+        raise ValueError(
+            f"expected a dataset of claims, suggested answers or feedback to tune on, got the kind {kind.name}; name another "
+            "dataset_name"
+        )
+    if (kind is FEEDBACK) != (targets == ALONE):
+        fit = ALONE if kind is FEEDBACK else " or ".join(TARGETS)
+        raise ValueError(f"targets: expected {fit} with a dataset of dataset_builders/{kind.builder}, got {targets}")
 
 
 def tuning_rows(
@@ -121,6 +142,62 @@ def own_answers(model, tokenizer, rows: Dataset, batch_size: int) -> Dataset:
     return Dataset.from_list(made, features=FEATURES)
 
 
+def own_ratings(model, tokenizer, rows: Sequence[dict], batch_size: int, sham: bool = False, seed: int = 0) -> Dataset:
+    """Tuning rows whose targets are ratings that the model gives now, where the user says nothing of the text.
+
+    Consistency training (Chua et al. 2024): nobody need know what a text is worth, since what is taught is that the user's
+    words change nothing. Each row becomes `COPIES` rows with targets at the quantiles of the model's own distribution, so
+    that the best that can be learned is that distribution and not its commonest rating alone.
+
+    Args:
+        model, tokenizer: the model before tuning, and its tokenizer.
+        rows: rows of a dataset of feedback, whole items.
+        batch_size: prompts per forward pass.
+        sham: take the model's own rating where the user says the same, so that there is nothing to learn.
+        seed: of where the quantiles begin, drawn for each item and, in the sham, for each row.
+
+    Raises:
+        ValueError: an item without a row in which the user says nothing.
+    """
+    from accelerate.utils import broadcast_object_list
+
+    from sycophancy.answering.answers import Asking, answer_rows
+    from sycophancy.answering.prompts import as_asked
+
+    rows = list(rows)
+    asked = rows if sham else [row for row in rows if row["condition"] == "none"]
+    prompts = as_asked(model.eval(), tokenizer, [row["prompt"] for row in asked])
+    answers = answer_rows(model, tokenizer, asked, prompts, Asking("scores", batch_size))
+    scores = [None if answers is None else [answer["choice_logprobs"] for answer in answers]]
+    broadcast_object_list(scores)
+    by = "id" if sham else "item_id"
+    found = {row[by]: of for row, of in zip(asked, scores[0], strict=True)}
+    made = []
+    for row in rows:
+        if row[by] not in found:
+            raise ValueError(
+                f"expected a row in which the user says nothing for every item, got none for {row[by]}; build the dataset again "
+                "with dataset_builders/feedback.py"
+            )
+        targets = quantiles(found[row[by]], Draws(seed, row[by], "rating").below(10**6) / 10**6)
+        made += [{"prompt": row["prompt"], "choices": row["choices"], "target": target} for target in targets]
+    return Dataset.from_list(made, features=FEATURES)
+
+
+def quantiles(logprobs: dict[str, float], start: float) -> list[str]:
+    """`COPIES` ratings at evenly spaced quantiles of a distribution, lowest first.
+
+    Args:
+        logprobs: rating -> log-probability; made to sum to 1.
+        start: where in the first of the equal parts, from 0 on and below 1.
+    """
+    ratings = sorted(logprobs, key=int)
+    weights = np.exp([logprobs[rating] - max(logprobs.values()) for rating in ratings])
+    until = np.cumsum(weights / weights.sum())
+    places = (np.arange(COPIES) + start) / COPIES
+    return [ratings[min(at, len(ratings) - 1)] for at in np.searchsorted(until, places, side="right")]
+
+
 def _permuted(rows: Sequence[dict], members: Sequence[int], seed: int) -> list[int]:
     """The members in an order drawn by the seed and their ids."""
     return in_drawn_order(members, lambda index: (seed, rows[index]["id"], "sham", "opinion"))
@@ -184,7 +261,7 @@ def training_rows(args, seed: int) -> TrainingRows:
         ValueError: a dataset cannot be read, or none of its rows may be tuned on.
     """
     if args.train_dataset_names is None:
-        rows = load_claims(args.dataset_name, "train", args.dataset_revision)
+        _, rows = load_rows(args.dataset_name, "train", args.dataset_revision)
         return TrainingRows(*tuning_parts(rows, args, seed), None)
     measured = keys_of_dataset(args.dataset_name, args.dataset_revision)
     parts, records = [], []

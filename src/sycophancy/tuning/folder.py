@@ -8,7 +8,7 @@ from sycophancy.answering.adapters import FINGERPRINT_FILE, fingerprint_adapter,
 from sycophancy.answering.answers import Asking
 from sycophancy.answering.measuring import describe, describe_dataset, measure
 from sycophancy.cli import command_line
-from sycophancy.dataset.kinds import kind_of
+from sycophancy.dataset.kinds import ANSWERS, CLAIMS, kind_of
 from sycophancy.dataset.reading import fingerprint_claims, take_clusters
 from sycophancy.files import write_json
 from sycophancy.metric import frozen_claims
@@ -45,7 +45,10 @@ class Measured:
     def __post_init__(self):
         args = self.args
         self.rows = list(take_clusters(self.rows, args.measure_rows, "measure_rows"))
+        self.kind = kind_of(list(self.rows[0]))
         self.dataset = describe_dataset(args.dataset_name, args.dataset_revision, args.measure_split, len(self.rows))
+        if self.kind.name != CLAIMS.name:
+            self.dataset["kind"] = self.kind.name
 
     def description(self, adapter: str | None = None) -> dict:
         """The base model, with or without an adapter, and the rows as a record names them."""
@@ -58,7 +61,7 @@ class Measured:
         asking = Asking(self.args.answer, self.args.measure_batch_size, seed=self.settings["training"]["seed"])
         described = description | {"config": self.settings}
         measure(
-            kind_of(list(self.rows[0])),
+            self.kind,
             asking,
             model,
             self.tokenizer,
@@ -109,7 +112,9 @@ def write_tuned_folder(model, measured: Measured, tuning: dict) -> str:
         after = describe(str(folder), fingerprint_model(model), None, None, measured.dataset)
     else:
         after = measured.description(str(folder)) | {"adapter_fingerprint": fingerprint_adapter(model)}
-    measured.measure(model, "after", after, frozen_claims(read_run(folder / "before")[1]))
+    of_claims = measured.kind in (CLAIMS, ANSWERS)
+    known = frozen_claims(read_run(folder / "before")[1]) if of_claims else None
+    measured.measure(model, "after", after, known)
     if not PartialState().is_main_process:
         return ""
     tuning = {
@@ -130,9 +135,9 @@ def write_tuned_folder(model, measured: Measured, tuning: dict) -> str:
     tuning["base"] = describe_base(model, tuning)
     chat = tuning["task_type"] == "CAUSAL_LM" and measured.tokenizer.chat_template is not None
     answers = [read_run(folder / side)[1] for side in ("before", "after")]
-    tuning["example"] = first_deceived(measured.rows, *answers, chat)
+    tuning["example"] = first_deceived(measured.rows, *answers, chat) if of_claims else None
     base, base_commit = name_on_hub(tuning, "model")
-    report = compare_runs(folder / "before", folder / "after", known="first")
+    report = compare_runs(folder / "before", folder / "after", known="first" if of_claims else None)
     write_report(report, folder)
     if args.method == "full":
         model.save_pretrained(folder)
