@@ -27,7 +27,7 @@ def test_a_small_run_writes_its_record(name, tmp_path):
 def test_intervals_of_feedback_hold_the_truth(tmp_path):
     """A small run; the record has a thousand simulations of each design."""
     file = tmp_path / "feedback.json"
-    python(
+    warm(
         "benchmarks/feedback_intervals.py",
         "--simulations",
         "20",
