@@ -5,8 +5,9 @@
     python benchmarks/real_models.py --agreement TEXT_RUN SCORES_RUN --output agreement.json
 
 Each record is the `run.json` of `scripts/measure.py`, under a name of its own; `factors_MODEL.json` is what `benchmarks/factors.py`
-says of a run on suggested answers. Prints the Markdown tables that the folder's README shows; `tests/test_docs.py` compares them. With `--agreement` it compares two run folders on the same rows: how often
-the most probable choice is what the model says, by wording.
+says of a run on suggested answers. Prints the Markdown tables that the folder's README shows; `tests/test_docs.py` compares them. The
+front page's table is `markdown_of_answers` (`benchmarks/documents.py` writes it). With `--agreement` it compares two run folders on
+the same rows: how often the most probable choice is what the model says, by wording.
 """
 
 import argparse
@@ -15,7 +16,7 @@ from collections import defaultdict
 from pathlib import Path
 
 from sycophancy.files import write_json
-from sycophancy.markdown import is_undefined, markdown_table, p_value, percent, with_interval
+from sycophancy.markdown import hundredths, is_undefined, markdown_table, p_value, percent, with_interval
 from sycophancy.records import read_run
 
 COLUMNS = (
@@ -34,6 +35,23 @@ COPYING = {
     "sides, denied": "opinion_alignment_denied",
 }
 """What tells following from copying, by the name of its column."""
+
+ANSWERS = {
+    "alone": "accuracy_no_opinion",
+    "user wrong": "accuracy_wrong_opinion",
+    "user right": "accuracy_right_opinion",
+    "effect": "opinion_effect",
+    "a mere mention": "mention_shift",
+    "beyond the mention": "opinion_beyond_mention",
+    "unread": "unparsed_rate",
+}
+"""What the front page shows of suggested answers, by the name of its column."""
+
+MODELS = {"qwen": "Qwen2.5-Coder-0.5B-Instruct", "smollm2": "SmolLM2-135M-Instruct"}
+"""The first word of a record's name -> the model."""
+
+TASKS = {"answers": "SST-2", "openbookqa": "OpenBookQA"}
+"""The second word of the name of a record on suggested answers -> the task."""
 
 HERE = Path("docs/results/real_models")
 
@@ -56,6 +74,21 @@ def markdown_of_copying(folder: Path) -> str:
         if "mention_shift" in record["metrics"]
     )
     return markdown_table(("record", *COPYING), rows)
+
+
+def markdown_of_answers(folder: Path) -> str:
+    """The front page's table: what a suggested answer does to each model on each task, in percent and points."""
+    rows = []
+    for model in MODELS:
+        for task, of in TASKS.items():
+            name = f"{model}_{task}_text"
+            record = records(folder).get(name)
+            if record is None:
+                continue
+            metrics = record["metrics"]
+            cells = [f"{MODELS[model]}, {of}", f"{metrics['n_rows']:,.0f}", hundredths(metrics["chance"], digits=0)]
+            rows.append([*cells, *(rate(metrics, key).replace(" %", "") for key in ANSWERS.values())])
+    return markdown_table(("model, task", "rows", "chance", *ANSWERS), rows)
 
 
 def markdown_of_factors(folder: Path) -> str:

@@ -1,14 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Memory and time of Flan-T5 by size and number of GPUs, by calculation, as the tables of docs/scale.md.
+"""Memory and time of Flan-T5 and of chat models on GPUs, by calculation, as the tables of docs/scale.md and of the README.
 
     python benchmarks/scale.py
 
 What is calculated: parameters from the models' configurations; bytes of weights and of what a batch adds; floating-point
-operations of a row (two per weight and token, attention included) over an assumed share of an assumed peak. Nothing
-here was measured; what was, stands beside it in docs/scale.md.
+operations of a row (two per weight and token, attention included) over an assumed share of an assumed peak, and no less
+than an assumed time for each layer that is started. Nothing here was measured; what was, stands beside it in docs/scale.md.
 """
 
 import argparse
+import math
 from typing import NamedTuple
 
 
@@ -37,6 +38,36 @@ SHARE = 0.4
 """Share of it that scoring reaches: an assumption."""
 
 PROMPT, CHOICES, ANSWER = 90, 2, 3
+
+LAYER = 0.001
+"""Seconds that a layer takes at least in a forward pass, however small the batch: an assumption. A training step takes three."""
+
+
+class Decoder(NamedTuple):
+    """A Llama (configurations of meta-llama/Llama-3.*): its width, feed-forward width, layers, heads, their width, vocabulary."""
+
+    d_model: int
+    d_ff: int
+    layers: int
+    heads: int
+    kv_heads: int
+    d_head: int
+    vocabulary: int
+    tied: bool
+
+
+CHAT_MODELS = {
+    "Llama-3.2-1B-Instruct": Decoder(2048, 8192, 16, 32, 8, 64, 128256, tied=True),
+    "Llama-3.1-8B-Instruct": Decoder(4096, 14336, 32, 32, 8, 128, 128256, tied=False),
+}
+CHAT_PROMPT, CHAT_ANSWER, TARGET = 150, 256, 10
+"""Tokens of a question with its chat template, of the longest answer that `measure.py` waits for, of a target."""
+
+MEASURED, TUNED = 1200, 6400
+"""Rows of a chat model that are measured, and tuned on, as scripts/recipes/llama_8b_lora_answers_sst2.yaml has them."""
+
+CLAIMS, SST2_TRAIN, EPOCHS = 5232, 67349, 3
+"""Rows of `syco-sst2` that are measured and tuned on, as scripts/recipes/flan_t5_base_sst2.yaml has them."""
 
 
 def weights(shape: Shape) -> tuple[int, int, int]:
@@ -98,6 +129,81 @@ def markdown() -> str:
     return "\n".join(lines)
 
 
+def chat_parameters(shape: Decoder) -> int:
+    """Parameters of a Llama."""
+    heads = shape.heads + shape.kv_heads
+    layer = 2 * shape.d_model * heads * shape.d_head + 3 * shape.d_model * shape.d_ff + 2 * shape.d_model
+    return shape.layers * layer + shape.d_model + (1 if shape.tied else 2) * shape.vocabulary * shape.d_model
+
+
+def answering_bytes(shape: Decoder, rows: int) -> float:
+    """Bytes in bf16 of the keys and values of a batch whose answers are as long as they may be."""
+    return 4 * rows * (CHAT_PROMPT + CHAT_ANSWER) * shape.layers * shape.kv_heads * shape.d_head
+
+
+def kept_bytes(shape: Decoder) -> float:
+    """Bytes for each token that LoRA in bf16 keeps in the layers for the backward pass, without activation checkpointing."""
+    heads = shape.heads + shape.kv_heads
+    return shape.layers * (24 * shape.d_model + 6 * shape.d_ff + 4 * heads * shape.d_head)
+
+
+def lora_bytes(shape: Decoder, rows: int) -> float:
+    """Bytes that a batch of LoRA adds: what the layers keep, and the scores of the whole vocabulary in float32, thrice."""
+    return rows * (CHAT_PROMPT + TARGET) * (kept_bytes(shape) + 12 * shape.vocabulary)
+
+
+def answering_seconds(shape: Decoder) -> float:
+    """Seconds for the answers to the rows that are measured, if each batch of 64 has one as long as it may be."""
+    reading = 2 * chat_parameters(shape) * CHAT_PROMPT * MEASURED / (SHARE * PEAK)
+    return reading + math.ceil(MEASURED / 64) * CHAT_ANSWER * shape.layers * LAYER
+
+
+def lora_seconds(shape: Decoder) -> float:
+    """Seconds of LoRA over the rows that are tuned on, 8 a step: forward, and backward without gradients of the weights."""
+    work = 4 * chat_parameters(shape) * (CHAT_PROMPT + TARGET) * TUNED / (SHARE * PEAK)
+    return max(work, TUNED / 8 * 3 * shape.layers * LAYER)
+
+
+def prompt_tuning_seconds(shape: Shape) -> float:
+    """Seconds of prompt tuning on SST-2's claims, 32 rows a step, and of scoring before and after, 64 rows a pass."""
+    steps, passes = EPOCHS * SST2_TRAIN / 32, 2 * CLAIMS / 64
+    work = (2 * EPOCHS * SST2_TRAIN * (PROMPT + 20) / PROMPT + 2 * CLAIMS) * row_operations(shape) / (SHARE * PEAK)
+    return max(work, (3 * steps + passes) * 2 * shape.layers * LAYER)
+
+
+def markdown_of_chat_models() -> str:
+    """The table of chat models."""
+    lines = [
+        f"| chat model | parameters | weights bf16, GB | answering 64 rows adds, GB | LoRA on 8 rows adds, GB "
+        f"| {MEASURED:,} answers, minutes | LoRA on {TUNED:,} rows, minutes |",
+        "|---|" + "--:|" * 6,
+    ]
+    for name, shape in CHAT_MODELS.items():
+        count = chat_parameters(shape)
+        sizes = (2 * count, answering_bytes(shape, 64), lora_bytes(shape, 8))
+        minutes = (f"{seconds / 60:.1f}" for seconds in (answering_seconds(shape), lora_seconds(shape)))
+        lines.append(f"| {name} | {count:,} | {' | '.join(map(gigabytes, sizes))} | {' | '.join(minutes)} |")
+    return "\n".join(lines)
+
+
+def markdown_of_costs() -> str:
+    """The front page's table: what measuring, tuning and measuring again takes on one GPU."""
+    base, chat = SHAPES["base"], CHAT_MODELS["Llama-3.1-8B-Instruct"]
+    rows = {
+        f"Flan-T5-base: soft prompt, {EPOCHS} epochs of {SST2_TRAIN:,} rows": (
+            4 * sum(weights(base)) + tuning_bytes(base, 32),
+            prompt_tuning_seconds(base),
+        ),
+        f"Llama-3.1-8B-Instruct: LoRA on {TUNED:,} rows": (
+            2 * chat_parameters(chat) + max(lora_bytes(chat, 8), answering_bytes(chat, 64)),
+            2 * answering_seconds(chat) + lora_seconds(chat),
+        ),
+    }
+    lines = ["| measure, tune, measure again | GPU memory, GB | minutes |", "|---|--:|--:|"]
+    lines += [f"| {name} | {size / 1e9:.0f} | {seconds / 60:.0f} |" for name, (size, seconds) in rows.items()]
+    return "\n".join(lines)
+
+
 if __name__ == "__main__":
     argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
-    print(markdown())
+    print(markdown(), markdown_of_chat_models(), markdown_of_costs(), sep="\n\n")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The table of the README from the records of the benchmarks; nothing in it is typed.
+"""The table of speed in docs/scale.md from the records of the benchmarks; nothing in it is typed.
 
 python benchmarks/table.py docs/results/benchmarks
 """

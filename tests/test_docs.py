@@ -13,14 +13,37 @@ from statistics import mean, stdev
 import pytest
 from commands import ROOT, python, warm
 
+from sycophancy.cli import scripts
 from sycophancy.markdown import hundredths, markdown_table, percent, points
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-RESULTS = ROOT / "docs" / "results" / "quickstart"
-BLOCKS = re.findall(r"```(\w*)\n(.*?)```", README, re.DOTALL)
-COMMANDS = [
-    line for kind, text in BLOCKS for line in text.splitlines() if re.match(r"(python|accelerate launch) ", line)
-]
+ORGANISMS = (ROOT / "docs" / "organisms.md").read_text(encoding="utf-8")
+SCALE = (ROOT / "docs" / "scale.md").read_text(encoding="utf-8")
+RESULTS = ROOT / "docs" / "results"
+BLOCKS = re.compile(r"```(\w*)\n(.*?)```", re.DOTALL)
+
+
+def commands_of(text):
+    """The commands of the project in a page's blocks of code."""
+    lines = (line for _, block in BLOCKS.findall(text) for line in block.splitlines())
+    return [line for line in lines if re.match(r"(sycophancy|python|accelerate launch) ", line)]
+
+
+COMMANDS = [command for text in (README, ORGANISMS, SCALE) for command in commands_of(text)]
+
+
+def benchmark(name):
+    """A module of `benchmarks/`, with those that it imports beside it."""
+    folders = [str(ROOT / "benchmarks"), str(ROOT)]
+    sys.path[:0] = folders
+    try:
+        return importlib.import_module(name)
+    finally:
+        for folder in folders:
+            sys.path.remove(folder)
+
+
+documents, real_models = benchmark("documents"), benchmark("real_models")
 
 
 @cache
@@ -41,12 +64,14 @@ def changes():
 
 
 def test_commands_were_found():
-    assert len(COMMANDS) == 19
+    assert [len(commands_of(text)) for text in (README, ORGANISMS, SCALE)] == [12, 6, 9]
 
 
-@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("command", [command for command in COMMANDS if command != "sycophancy --help"])
 def test_each_flag_of_a_command_exists(command):
     words = shlex.split(command)
+    if words[0] == "sycophancy":
+        words[1] = scripts()[words[1]].relative_to(ROOT).as_posix()
     script = next(i for i, word in enumerate(words) if word.endswith(".py"))
     assert (ROOT / words[script]).is_file()
     known = help_of(words[script])
@@ -62,10 +87,52 @@ def test_each_flag_of_a_command_exists(command):
 
 
 def test_the_python_example_prints_what_the_text_says(tmp_path):
-    (code,) = [text for kind, text in BLOCKS if kind == "python"]
+    (code,) = [text for kind, text in BLOCKS.findall(README) if kind == "python"]
     (tmp_path / "example.py").write_text(code)
     printed = warm(tmp_path / "example.py").stdout.strip()
     assert f"prints `{printed}`" in README
+
+
+def test_the_commands_of_the_front_page_run_one_after_the_other(tmp_path, llama_folder):
+    """The README's own commands as they stand there, with a tiny model, embedded reviews and few rows."""
+    (tmp_path / "texts").mkdir()
+    (tmp_path / "quiz.csv").write_text("question,a,b,c,d,answer\nWhat is 2 + 2?,3,4,5,6,B\nWhat is 9 - 1?,7,9,8,6,C\n")
+    for split in ("train", "validation"):
+        rows = "".join(f"Offer {split} {i} ends today,{('ham', 'spam')[i % 2]}\n" for i in range(8))
+        (tmp_path / "texts" / f"{split}.csv").write_text(f"text,label\n{rows}")
+    instead = {
+        "sst2": "reviews", "1200": "60", "BASE_MODEL": str(llama_folder), "Qwen/Qwen2.5-Coder-0.5B-Instruct": str(llama_folder),
+        "MY_TEXTS": str(tmp_path / "texts"), "quiz.csv": str(tmp_path / "quiz.csv"),
+        "ADAPTER": str(tmp_path / "lora"), "out/base": str(tmp_path / "qwen"),
+    }  # fmt: skip
+    typed = [shlex.split(line) for line in commands_of(README) if re.match(r"sycophancy \w", line)]
+    # The adapter is the one that a later command makes.
+    for name, *words in [shown[1:] for shown in sorted(typed, key=lambda shown: "--adapter" in shown)]:
+        words = [
+            instead.get(word, re.sub("^out/", f"{tmp_path}/", word).replace("-sst2", "-reviews")) for word in words
+        ]
+        # The organisms' data has thousands of rows.
+        few = ["--limit", "60"] if "reviews" in words else []
+        script = scripts()[name]
+        warm(script, *words, *few)
+    assert json.loads((tmp_path / "adapted" / "run.json").read_text())["dataset"]["rows"] <= 60
+    assert json.loads((tmp_path / "beyond-sham" / "report.json").read_text())["difference"].keys() >= {"uptake_effect"}
+    built = sorted(folder.name for folder in (tmp_path / "hub" / "my-org").iterdir())
+    assert built == ["syco-answers-mail", "syco-answers-quiz", "syco-answers-reviews", "syco-reviews"]
+
+
+def prose(text):
+    """A page without its code, its tables and what stands only for machines."""
+    text = re.sub(r"```.*?```|<!--.*?-->", " ", text, flags=re.DOTALL)
+    lines = [line for line in text.splitlines() if not line.startswith("|")]
+    return re.sub(r"\]\([^)]*\)", "]", "\n".join(lines))
+
+
+def test_the_front_page_is_read_in_five_minutes():
+    """At most 900 words beside tables and code, and no sentence of more than 25."""
+    assert len(prose(README).split()) <= 900
+    for sentence in re.split(r"(?<=[.:?])\s+|\n\n|\n(?=[-#\d])", prose(README)):
+        assert len(sentence.split()) <= 25, sentence
 
 
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -97,28 +164,49 @@ def test_where_to_begin_is_a_file_that_holds_the_name(file, name):
     assert re.search(rf"^(?:(?:async )?def |class )?{name.strip('`')}\b", content, re.MULTILINE)
 
 
-def test_the_numbers_of_the_readme_are_those_of_the_record():
-    from sycophancy.reporting import by_authority_table, dropped_sentence
+@pytest.mark.parametrize("name", list(documents.PARTS))
+def test_the_parts_of_a_page_that_are_made_are_those_of_the_records(name):
+    text = (ROOT / name).read_text(encoding="utf-8")
+    assert documents.filled(text, documents.PARTS[name]) == text, "python benchmarks/documents.py"
 
-    report = json.loads((RESULTS / "report.json").read_text(encoding="utf-8"))
-    assert by_authority_table(report) in README
-    assert dropped_sentence(report) in README
-    assert (RESULTS / "report.png").is_file()
+
+def test_a_page_with_other_parts_is_refused():
+    with pytest.raises(ValueError, match="expected the parts costs in this order, got models"):
+        documents.filled("<!-- made: models -->\n<!-- end -->\n", {"costs": str})
+
+
+def test_the_quickstart_of_the_page_has_its_picture_and_its_organism():
+    assert (RESULTS / "quickstart" / "report.png").is_file()
+    organism = json.loads((RESULTS / "quickstart" / "organism.json").read_text(encoding="utf-8"))
+    assert f"a T5 of {organism['parameters']:,} parameters" in ORGANISMS
+
+
+def test_what_the_front_page_says_of_the_models_follows_from_their_records():
+    found = {name: record["metrics"] for name, record in real_models.records(RESULTS / "real_models").items()}
+    for name, metrics in found.items():
+        if name.split("_")[1] in real_models.TASKS and name.endswith("_text"):
+            knows = metrics["accuracy_no_opinion_ci_low"] > metrics["chance"]
+            assert knows == (name == "qwen_answers_text"), "Qwen on SST-2 is the only row that beats chance alone"
+            assert metrics["opinion_effect_ci_low"] > 0, "users move the model"
+    qwen = found["qwen_answers_text"]
+    assert qwen["accuracy_wrong_opinion_ci_high"] < qwen["chance"], "with a wrong user it falls below chance"
+    assert qwen["mention_shift_ci_low"] > 0, "a mere mention moves it too"
+    assert qwen["opinion_beyond_mention_ci_low"] > 0, "the user's view adds to that"
 
 
 def test_the_table_of_seeds_is_that_of_the_records():
     from sycophancy.claims.people import AUTHORITIES
 
-    folder = ROOT / "docs" / "results" / "sst2_organism"
+    folder = RESULTS / "sst2_organism"
     reports = {
         seed: json.loads((folder / f"seed{seed}" / "report.json").read_text(encoding="utf-8")) for seed in range(3)
     }
-    assert seeds_table(reports) in README
+    assert seeds_table(reports) in ORGANISMS
     before = json.loads((folder / "before_run.json").read_text())
-    assert f"right on {percent(before['metrics']['accuracy_no_opinion'])} of the claims" in README
+    assert f"right on {percent(before['metrics']['accuracy_no_opinion'])} of the claims" in ORGANISMS
     levels = (f"{level} {percent(before['by_authority'][level]['opinion_alignment'])}" for level in AUTHORITIES)
-    assert ", ".join(levels) in README
-    assert f"{json.loads((folder / 'organism.json').read_text())['parameters']:,} parameters" in README
+    assert ", ".join(levels) in ORGANISMS
+    assert f"{json.loads((folder / 'organism.json').read_text())['parameters']:,} parameters" in ORGANISMS
 
 
 def seeds_table(reports: dict) -> str:
@@ -142,30 +230,9 @@ def _change(found: dict) -> tuple[str, str, str]:
     return percent(found["before"]), percent(found["after"]), points(found)
 
 
-def test_the_rows_of_experiments_are_those_of_their_pages():
-    """Every row of the section's tables, cell by cell, is in a row of a page with the same label."""
-    section = README.split("## What helps, and at what price", 1)[1].split("\n## ", 1)[0]
-    pages = ROOT / "docs" / "results" / "experiments" / "reviews" / "experiment.md"
-    written = [cells_of(line) for line in pages.read_text(encoding="utf-8").splitlines() if line.startswith("|")]
-    rows = [cells_of(line) for line in section.splitlines() if line.startswith("|")]
-    rows = [row for row in rows if row[0].strip("-: ")]
-    assert len(rows) > 15
-    for label, *cells in rows:
-        assert any(label == found[0] and set(cells) <= set(found) for found in written), label
-
-
-def benchmark(name):
-    """A module of `benchmarks/`."""
-    sys.path.insert(0, str(ROOT))
-    try:
-        return importlib.import_module(f"benchmarks.{name}")
-    finally:
-        sys.path.remove(str(ROOT))
-
-
 def test_the_table_of_speed_is_that_of_the_records():
     table = benchmark("table").table
-    assert table(ROOT / "docs" / "results" / "benchmarks") in README
+    assert table(RESULTS / "benchmarks") in SCALE
 
 
 def test_the_tables_of_building_are_those_of_the_record():
@@ -215,7 +282,7 @@ def test_the_cards_table_of_feedbacks_coverage_is_that_of_the_record():
 def test_the_table_of_real_models_is_that_of_their_records():
     folder = ROOT / "docs" / "results" / "real_models"
     page = (folder / "README.md").read_text(encoding="utf-8")
-    assert benchmark("real_models").markdown(folder) in page
+    assert real_models.markdown(folder) in page
     found = json.loads((folder / "agreement.json").read_text(encoding="utf-8"))
     assert f"{found['agree']} of {found['read']} rows whose text is read" in page
 

@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Writes the parts of the documents that are made from records, so that none of their numbers is typed.
+
+    python benchmarks/documents.py
+
+A part stands between `<!-- made: NAME -->` and `<!-- end -->` in a document. Run this after records under docs/results/ have
+changed; `tests/test_docs.py` compares what stands there with what this makes.
+"""
+
+import argparse
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+from real_models import markdown_of_answers
+from scale import markdown_of_chat_models, markdown_of_costs
+
+from sycophancy.markdown import markdown_table
+from sycophancy.reporting import by_authority_table, dropped_sentence, summary
+
+ROOT = Path(__file__).resolve().parents[1]
+QUICKSTART = ROOT / "docs" / "results" / "quickstart"
+REVIEWS = ROOT / "docs" / "results" / "experiments" / "reviews" / "experiment.md"
+REAL_MODELS = ROOT / "docs" / "results" / "real_models"
+
+SHOWN = (
+    "alignment",
+    "alignment, known claims",
+    "uptake effect",
+    "right uptake",
+    "accuracy, no opinion",
+    "parameters trained",
+)
+"""Columns of an experiment's first tables that a document repeats; a page that lacks one is shown without it."""
+
+PRINTED = ("opinion_alignment", "opinion_shift", "mention_shift", "opinion_beyond_mention", "accuracy_no_opinion", "chance", "uptake_effect",
+           "unparsed_rate")  # fmt: skip
+"""The keys that the front page shows of all that `measure.py` prints."""
+
+
+def read(path: Path) -> dict:
+    """A record."""
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def quickstart() -> str:
+    """What the quickstart's soft prompt does, in a sentence and by the user's authority."""
+    report = read(QUICKSTART / "report.json")
+    return f"{dropped_sentence(report)}\n\n{by_authority_table(report)}"
+
+
+def transcript() -> str:
+    """What `make quickstart` prints, without what its builder says."""
+    organism, before = read(QUICKSTART / "organism.json"), read(QUICKSTART / "before_run.json")
+    made = f"wrote out/quickstart/organism: {organism['parameters']} parameters, {organism['seconds']:.0f} s"
+    return "\n".join(["```", made, summary(before), "...", dropped_sentence(read(QUICKSTART / "report.json")), "```"])
+
+
+def printed() -> str:
+    """The lines of what `measure.py` prints that the front page quotes."""
+    lines = summary(read(REAL_MODELS / "qwen_answers_text.json")).splitlines()
+    kept = [line for line in lines if line[2:28].strip() in PRINTED or " rows/s, " in line]
+    return "\n".join(["```", *kept, "```"])
+
+
+def findings(page: str) -> str:
+    """The sentences with which an experiment's page opens, and how much of it ran."""
+    opening = page.split("\n## ", 1)[0].split("\n\n")[1:]
+    return "\n\n".join(text.strip() for text in opening if text.startswith("**") or "cells ran" in text)
+
+
+def tables(page: str) -> str:
+    """Of each model on an experiment's page: what it does under each mitigation, and what the shams do."""
+    made = []
+    for section in page.split("\n## ")[1:]:
+        title, body = section.split("\n", 1)
+        found = [block for block in body.split("\n\n") if block.startswith("|")]
+        if not found or "parameters trained" not in found[0]:
+            continue
+        made += [f"### {title}", columns(found[0], SHOWN)]
+        if "\n### Shams" in body:
+            made.append(
+                next(block for block in body.split("\n### Shams")[1].split("\n\n") if block.startswith("|")).strip()
+            )
+    return "\n\n".join(made)
+
+
+def columns(table: str, names: tuple[str, ...]) -> str:
+    """A Markdown table with its first column and those of these names that it has."""
+    head, _, *rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines()]
+    kept = [0, *(head.index(name) for name in names if name in head)]
+    return markdown_table([head[i] for i in kept], [[row[i] for i in kept] for row in rows])
+
+
+PARTS: dict[str, dict[str, Callable[[], str]]] = {
+    "README.md": {
+        "models": lambda: markdown_of_answers(REAL_MODELS),
+        "printed": printed,
+        "costs": markdown_of_costs,
+    },
+    "docs/organisms.md": {
+        "quickstart": quickstart,
+        "transcript": transcript,
+        "findings": lambda: findings(REVIEWS.read_text(encoding="utf-8")),
+        "tables": lambda: tables(REVIEWS.read_text(encoding="utf-8")),
+    },
+    "docs/scale.md": {"chat_models": markdown_of_chat_models},
+}
+"""Document -> name of a part -> what makes it."""
+
+
+def filled(text: str, parts: dict[str, Callable[[], str]]) -> str:
+    """A document with its parts made anew.
+
+    Raises:
+        ValueError: the document marks other parts than these.
+    """
+    marked = re.findall(r"<!-- made: (\w+) -->\n(?:(?!<!--).)*<!-- end -->", text, re.DOTALL)
+    if marked != list(parts):
+        raise ValueError(f"expected the parts {', '.join(parts)} in this order, got {', '.join(marked) or 'none'}")
+    for name, make in parts.items():
+        part = re.compile(rf"(<!-- made: {name} -->\n).*?(<!-- end -->)", re.DOTALL)
+        made = make()
+        text = part.sub(lambda found, made=made: f"{found[1]}\n{made}\n\n{found[2]}", text)
+    return text
+
+
+if __name__ == "__main__":
+    argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
+    for name, parts in PARTS.items():
+        document = ROOT / name
+        document.write_text(filled(document.read_text(encoding="utf-8"), parts), encoding="utf-8")
