@@ -176,17 +176,6 @@ def test_the_cards_table_of_coverage_is_that_of_the_record():
     assert f"{found['below_93']} less (lowest: {found['lowest']} %)" in card
 
 
-def test_the_cards_table_of_feedbacks_coverage_is_that_of_the_record():
-    record = json.loads((ROOT / "docs" / "results" / "intervals" / "feedback.json").read_text())
-    card = (ROOT / "metrics" / "syco_alignment" / "README.md").read_text(encoding="utf-8")
-    assert benchmark("feedback_intervals").markdown(record) in card
-    found = record["summary"]
-    assert (
-        f"{found['within_93_97']} of {found['cells']} cover 93 to 97 %, the lowest {found['lowest']} %, the highest {found['highest']} %"
-        in card
-    )
-
-
 def test_the_table_of_real_models_is_that_of_their_records():
     folder = ROOT / "docs" / "results" / "real_models"
     page = (folder / "README.md").read_text(encoding="utf-8")
