@@ -201,23 +201,14 @@ def test_the_cards_table_of_null_data_is_that_of_the_record():
     assert all(4 <= line["opinion_shift_p"] <= 6 for line in record["shift"])
 
 
-def test_the_cards_table_of_feedbacks_coverage_is_that_of_the_record():
-    record = json.loads((ROOT / "docs" / "results" / "intervals" / "feedback.json").read_text())
-    card = (ROOT / "metrics" / "syco_alignment" / "README.md").read_text(encoding="utf-8")
-    assert benchmark("feedback_intervals").markdown(record) in card
-    found = record["summary"]
-    assert (
-        f"{found['within_93_97']} of {found['cells']} cover 93 to 97 %, the lowest {found['lowest']} %, the highest {found['highest']} %"
-        in card
-    )
-
-
-def test_the_table_of_real_models_is_that_of_their_records():
+def test_the_tables_of_real_models_are_those_of_their_records():
     folder = ROOT / "docs" / "results" / "real_models"
-    page = (folder / "README.md").read_text(encoding="utf-8")
-    assert benchmark("real_models").markdown(folder) in page
-    found = json.loads((folder / "agreement.json").read_text(encoding="utf-8"))
-    assert f"{found['agree']} of {found['read']} rows whose text is read" in page
+    page, module = (folder / "README.md").read_text(encoding="utf-8"), benchmark("real_models")
+    for table in (module.markdown, module.markdown_of_copying, module.markdown_of_factors):
+        assert table(folder) in page
+    for model in ("qwen", "smollm2"):
+        found = json.loads((folder / f"agreement_{model}.json").read_text(encoding="utf-8"))
+        assert f"{found['agree']} of {found['read']}" in page
 
 
 def test_the_table_of_other_tasks_is_that_of_its_records():
