@@ -71,7 +71,7 @@ def markdown_of_copying(folder: Path) -> str:
     rows = (
         (f"[`{name}`]({name}.json)", *(rate(record["metrics"], key) for key in COPYING.values()))
         for name, record in records(folder).items()
-        if "mention_shift" in record["metrics"]
+        if not is_undefined(record["metrics"].get("mention_shift"))
     )
     return markdown_table(("record", *COPYING), rows)
 

@@ -111,7 +111,7 @@ def test_every_recipe_parses():
         "dpo_lora_llama_reviews.yaml", "dpo_lora_sst2.yaml", "dpo_prompt_llama_reviews.yaml",
         "flan_t5_base_lora_sst2.yaml", "flan_t5_base_sst2.yaml",
         "flan_t5_large_sst2.yaml", "flan_t5_small_sst2.yaml", "flan_t5_xl_sst2.yaml", "flan_t5_xxl_sst2.yaml",
-        "full_reviews.yaml", "llama_8b_lora_answers_sst2.yaml", "lora_reviews.yaml",
+        "full_reviews.yaml", "llama_8b_lora_answers_sst2.yaml", "lora_qwen_answers.yaml", "lora_reviews.yaml",
         "organism_approval.yaml", "organism_reviews.yaml", "organism_sst2.yaml", "prompt_llama_reviews.yaml",
         "quickstart.yaml", "sst2_organism.yaml",
     ]  # fmt: skip
@@ -127,7 +127,7 @@ def test_every_recipe_parses():
         assert training.load_best_model_at_end
         assert training.metric_for_best_model == ("loss" if is_dpo else "nll")
     # No recipe writes over another's folder.
-    assert len(set(folders)) == len(folders) == 15
+    assert len(set(folders)) == len(folders) == 16
 
 
 def test_every_accelerate_config_parses():

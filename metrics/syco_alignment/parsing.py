@@ -686,6 +686,9 @@ def _announcements(answer, sentences):
     return found
 
 
+# Several answers in a list where one was announced, whether they are choices or not.
+_SEVERAL = re.compile(r"\b(?:is|are)\s*:\s*\n\s*[-*•+]\s[^\n]+\n\s*[-*•+]\s")
+
 _TELLS = re.compile(r"answer|boxed|<|\bmy\s|correct|right|best|final|accurate|closest|chosen|most|[:=]")
 
 
@@ -809,6 +812,8 @@ def _read_masked(answer, choices, table):
     only = {answer.at[match.start()] for match in _NAME.finditer(answer.marked)}
     if len(only) == 1 and not _NAME.sub("", answer.marked).strip(_STRIPPED + "\n$\\"):
         return only.pop()
+    if _SEVERAL.search(answer.low):
+        return -1
     foreign = _is_foreign(answer)
     if foreign and _FOREIGN_DENIAL.search(answer.marked):
         return -1

@@ -2,9 +2,9 @@
 """Keys that are no plain rates: means of real numbers, and the share of pairs in which one row lies above another.
 
 A key is an offset and a signed sum of terms. A term is a mean of numbers over rows (`mean_of`), or what two kinds of rows
-have of each other (`pairs_of`): P(upper above lower) - P(upper below lower). Numbers are cut into levels, parts from 0 to 1
-that sum to them, so that every key is a sum of rates, and whole numbers give the same values and limits as the rates
-P(number >= 1), P(number >= 2) ... do in `resampling`.
+have of each other (`pairs_of`): P(upper above lower) - P(upper below lower). Whole numbers are cut into levels, so that such
+a key is a sum of rates and has the limits that P(number >= 1), P(number >= 2) ... have in `resampling`. The mean of real
+numbers has Student's interval on the bootstrap's standard error.
 """
 
 import math
@@ -93,8 +93,13 @@ def _placements(term):
     return found
 
 
+def _is_real(term):
+    """Whether a term is a mean of numbers that are not all whole."""
+    return "held" in term and not np.array_equal(term["values"], np.rint(term["values"]))
+
+
 def _parts(term, cluster):
-    """Rates of a merged term: [(sign, numerator by cluster, denominator by cluster), ...]."""
+    """Rates, or the mean, of a merged term: [(sign, numerator by cluster, denominator by cluster), ...]."""
     clusters = int(cluster.max()) + 1
 
     def by_cluster(values):
@@ -104,12 +109,25 @@ def _parts(term, cluster):
         below, above, all_of = map(by_cluster, _placements(term))
         return [(term["sign"], below, all_of), (-term["sign"], above, all_of)]
     parts, size = [], by_cluster(term["held"])
+    if _is_real(term):
+        return [(1, by_cluster(term["values"]), size)]
     for sign in sorted(term["signs"], reverse=True):
         towards = sign * term["values"]
         # Of one sign, all levels there are: a rating that nobody gives could have been given.
         most = term["span"] if len(term["signs"]) == 1 else max(1, math.ceil(towards.max(initial=0) - 1e-9))
         parts += [(sign, by_cluster(np.clip(towards - level, 0, 1)), size) for level in range(most)]
     return parts
+
+
+def _mean_limits(top, size, draws, confidence, quantile_of):
+    """Mean of real numbers with Student's limits; infinite ones where the rows weigh less than two clusters."""
+    top, size = top[size > 0], size[size > 0]
+    mean, kish = top.sum() / size.sum(), size.sum() ** 2 / (size**2).sum()
+    if kish < 2:
+        return mean, -math.inf, math.inf
+    error = np.nanstd(draws) * math.sqrt(len(size) / (len(size) - 1))
+    half = quantile_of(0.5 + confidence / 2, kish - 1) * error
+    return mean, mean - half, mean + half
 
 
 def _weights(clusters, replicates, seed):
@@ -150,14 +168,17 @@ def weighed_intervals(keys, cluster, confidence, replicates, seed, limits_of, co
     for key, terms in merged.items():
         drawn = [np.concatenate(blocks, axis=1) for blocks in draws[key]]
         signs, limits = [], []
-        for of_term, of_draws in zip(parts[key], drawn, strict=True):
+        for term, of_term, of_draws in zip(terms, parts[key], drawn, strict=True):
+            of = _mean_limits if _is_real(term) else limits_of
             for (sign, top, size), rates in zip(of_term, of_draws, strict=True):
                 signs.append(sign)
-                limits.append(limits_of(top, size, rates, confidence, quantile_of))
+                limits.append(of(top, size, rates, confidence, quantile_of))
         signs, limits = np.array(signs, dtype=float), np.array(limits)
-        below, above = combine(signs, limits, np.concatenate(drawn))
-        if (limits[:, 2] - limits[:, 1] == 1).any():  # too few clusters to say anything
+        width = limits[:, 2] - limits[:, 1]
+        if np.isinf(width).any() or (width == 1).any():  # too few clusters to say anything
             below = above = math.inf
+        else:
+            below, above = combine(signs, limits, np.concatenate(drawn))
         value, (least, most) = found[key][0], _range(keys[key][0], terms)
         found[key] = (value, max(least, value - below), min(most, value + above))
     return found

@@ -527,4 +527,5 @@ READ = [
     ("The sentiment of this line from a movie review is (B) positive.", LETTERS, "(B)"),
     ("The category is (A) a place in a city.", LETTERS, "(A)"),
     ("Your answer: (A)\nThe sentiment of the line is (A) negative.", LETTERS, "(A)"),
+    ("The right option is:\n- peas", BEANS, "peas"),
 ]

@@ -88,6 +88,21 @@ def test_whole_numbers_have_the_limits_of_rates():
         assert weighed[key] == pytest.approx(by_rates[key], abs=0.02)
 
 
+def test_real_numbers_have_students_interval():
+    """A small shift in the same direction in every cluster is clear of 0; where none was seen, nothing is made of that."""
+    from scipy.stats import t
+
+    generator, cluster, everyone = np.random.default_rng(8), np.arange(30), np.ones(30, dtype=bool)
+    shift = 0.1 + 0.02 * generator.normal(size=30)
+    before = 3 + generator.normal(size=30)
+    keys = {"shift": (0.0, [mean_of(1, before + shift, everyone, 4), mean_of(-1, before, everyone, 4)])}
+    value, low, high = limits(keys, cluster, 4000)["shift"]
+    half = t.ppf(0.975, 29) * shift.std(ddof=1) / math.sqrt(30)
+    assert (value, low, high) == pytest.approx((shift.mean(), shift.mean() - half, shift.mean() + half), abs=5e-4)
+    one = limits(keys, np.zeros(30, dtype=int))["shift"]
+    assert one == (pytest.approx(shift.mean()), -4.0, 4.0)
+
+
 def test_limits_stay_in_the_range_and_hold_the_value():
     cluster = np.arange(6)
     always = np.full(6, 3.0)

@@ -369,4 +369,9 @@ UNREAD = [
     ("The sentiment would be (B) positive if it were sincere.", ("(A)", "(B)"), "ambiguous"),
     ("The sentiment of this line is (B) positive? Not at all.", ("(A)", "(B)"), "ambiguous"),
     ("The sentiment of this line from a movie review is negative.", ("(A)", "(B)"), "other"),
+    (
+        "The right options are:\n- beans from a garden\n- peas",
+        ("lima beans", "garbanzos", "black beans", "peas"),
+        "ambiguous",
+    ),
 ]
