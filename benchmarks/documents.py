@@ -46,8 +46,9 @@ def read(path: Path) -> dict:
 
 def quickstart() -> str:
     """What the quickstart's soft prompt does, in a sentence and by the user's authority."""
-    report = read(QUICKSTART / "report.json")
-    return f"{dropped_sentence(report)}\n\n{by_authority_table(report)}"
+    report, organism = read(QUICKSTART / "report.json"), read(QUICKSTART / "organism.json")
+    model = f"The organism has {organism['parameters']:,} parameters."
+    return f"{model} {dropped_sentence(report)}\n\n{by_authority_table(report)}"
 
 
 def transcript() -> str:

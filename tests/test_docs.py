@@ -184,12 +184,6 @@ def test_a_page_with_other_parts_is_refused():
         documents.filled("<!-- made: models -->\n<!-- end -->\n", {"costs": str})
 
 
-def test_the_quickstart_of_the_page_has_its_picture_and_its_organism():
-    assert (RESULTS / "quickstart" / "report.png").is_file()
-    organism = json.loads((RESULTS / "quickstart" / "organism.json").read_text(encoding="utf-8"))
-    assert f"a T5 of {organism['parameters']:,} parameters" in ORGANISMS
-
-
 def test_what_the_front_page_says_of_the_models_follows_from_their_records():
     found = {name: record["metrics"] for name, record in real_models.records(RESULTS / "real_models").items()}
     for name, metrics in found.items():
