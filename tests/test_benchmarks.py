@@ -10,7 +10,7 @@ from commands import ROOT, warm
 
 sys.path.insert(0, str(ROOT / "benchmarks"))
 
-from scale import SHAPES, markdown, row_operations, weights
+from scale import CHAT_MODELS, SHAPES, Decoder, chat_parameters, kept_bytes, markdown, row_operations, weights
 from side_by_side import largest_difference, ratio, take_turns
 from table import table
 
@@ -80,6 +80,52 @@ def test_operations_are_those_that_torch_counts():
     with FlopCounterMode(display=False) as counter:
         score_parts(model, Padding, [[Asked([5] * 90, [[6, 7, 1], [8, 9, 1]], ["a", "b"])]])
     assert counter.get_total_flops() == pytest.approx(row_operations(SHAPES["small"]), rel=0.05)
+
+
+def llama_shape(shape):
+    """A Llama of that shape, with random weights."""
+    from transformers import LlamaConfig, LlamaForCausalLM
+
+    return LlamaForCausalLM(
+        LlamaConfig(
+            hidden_size=shape.d_model, intermediate_size=shape.d_ff, num_hidden_layers=shape.layers,
+            num_attention_heads=shape.heads, num_key_value_heads=shape.kv_heads, head_dim=shape.d_head,
+            vocab_size=shape.vocabulary, tie_word_embeddings=shape.tied,
+        )
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("name", list(CHAT_MODELS))
+def test_parameters_of_chat_models_are_those_of_the_model(name):
+    import torch
+
+    with torch.device("meta"):
+        model = llama_shape(CHAT_MODELS[name])
+    assert sum(parameter.numel() for parameter in model.parameters()) == chat_parameters(CHAT_MODELS[name])
+
+
+def test_what_lora_keeps_for_the_backward_pass_is_what_torch_keeps():
+    import torch
+    from peft import LoraConfig, get_peft_model
+
+    def kept(shape, tokens=128):
+        model = llama_shape(shape).to(torch.bfloat16)
+        model = get_peft_model(model, LoraConfig(task_type="CAUSAL_LM", r=16, lora_dropout=0.05))
+        weights = {parameter.untyped_storage().data_ptr() for parameter in model.parameters()}
+        seen = {}
+
+        def note(tensor):
+            seen[tensor.untyped_storage().data_ptr()] = tensor
+            return tensor
+
+        with torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor):
+            found = model(input_ids=torch.zeros((1, tokens), dtype=torch.int64))
+        del found
+        return sum(tensor.untyped_storage().nbytes() for at, tensor in seen.items() if at not in weights) / tokens
+
+    four = Decoder(512, 1024, 4, 8, 4, 64, 64, tied=False)
+    two = four._replace(layers=2)
+    assert kept(four) - kept(two) == pytest.approx(kept_bytes(four) - kept_bytes(two), rel=0.05)
 
 
 def test_the_tables_of_scale_are_those_of_the_calculation():
