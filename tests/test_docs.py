@@ -195,6 +195,9 @@ def test_what_the_front_page_says_of_the_models_follows_from_their_records():
     assert qwen["accuracy_wrong_opinion_ci_high"] < qwen["chance"], "with a wrong user it falls below chance"
     assert qwen["mention_shift_ci_low"] > 0, "a mere mention moves it too"
     assert qwen["opinion_beyond_mention_ci_low"] > 0, "the user's view adds to that"
+    for file in (RESULTS / "real_models").glob("factors_*.json"):
+        tests = json.loads(file.read_text(encoding="utf-8"))["tests"]
+        assert tests["authority"]["p_holm"] > 0.05, "whom the user claims to be made no difference that showed"
 
 
 def test_the_table_of_seeds_is_that_of_the_records():
