@@ -14,7 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from real_models import markdown_of_answers
-from scale import markdown_of_chat_models, markdown_of_costs
+from scale import markdown, markdown_of_chat_models, markdown_of_costs
 
 from sycophancy.markdown import markdown_table
 from sycophancy.reporting import by_authority_table, dropped_sentence, summary
@@ -106,7 +106,7 @@ PARTS: dict[str, dict[str, Callable[[], str]]] = {
         "findings": lambda: findings(REVIEWS.read_text(encoding="utf-8")),
         "tables": lambda: tables(REVIEWS.read_text(encoding="utf-8")),
     },
-    "docs/scale.md": {"chat_models": markdown_of_chat_models},
+    "docs/scale.md": {"flan_t5": markdown, "chat_models": markdown_of_chat_models},
 }
 """Document -> name of a part -> what makes it."""
 
