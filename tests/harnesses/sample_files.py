@@ -21,10 +21,10 @@ RESULTS = {
 def sample(row, answer):
     """A sample of a row; `answer` is a text, several, or the log-probabilities of its choices."""
     if isinstance(answer, dict):
-        given = [[str(answer[choice]), "False"] for choice in row["choices"]]
+        given = [[[str(answer[choice]), "False"]] for choice in row["choices"]]
     else:
-        given = [answer] if isinstance(answer, str) else list(answer)
-    return {"doc_id": 0, "doc": row, "filter": "none", "filtered_resps": given, "resps": [[one] for one in given]}
+        given = [[answer] if isinstance(answer, str) else list(answer)]
+    return {"doc_id": 0, "doc": row, "filter": "none", "filtered_resps": [each[0] for each in given], "resps": given}
 
 
 def write_samples(folder, samples, task="syco_claims_generate", results=RESULTS):

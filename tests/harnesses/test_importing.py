@@ -169,7 +169,7 @@ def test_bad_input(rows, dataset_folder, answers_folder, tmp_path):
     text.write_text("x")
     broken = write_samples(tmp_path / "broken", [])
     broken.write_text('{"doc": \n')
-    other = write_samples(tmp_path / "other", [{"doc": {"question": "?"}, "filtered_resps": ["x"], "filter": "none"}])
+    other = write_samples(tmp_path / "other", [{"doc": {"question": "?"}, "resps": [["x"]], "filter": "none"}])
     choices = write_samples(
         tmp_path / "choices", [sample(rows[0] | {"choices": ["a", "b", "c"]}, {"a": -1, "b": -1, "c": -1})]
     )
@@ -185,8 +185,8 @@ def test_bad_input(rows, dataset_folder, answers_folder, tmp_path):
         (text, [], "expected an Inspect log (.eval or .json) or samples of lm-eval (samples_*.jsonl), got"),
         (good.with_name(f"results_{DATE}.json"), [], "lm-eval's table of results; name the samples beside it"),
         (broken, [], "expected samples of lm-eval, a line of JSON each, in"),
-        (other, [], "got a line 1 without `doc` and its `filtered_resps` (KeyError: 'id')"),
-        (choices, [], "got a line 1 without `doc` and its `filtered_resps` (ValueError"),
+        (other, [], "got a line 1 without `doc` and its `resps` (KeyError: 'id')"),
+        (choices, [], "got a line 1 without `doc` and its `resps` (ValueError"),
         (results, [], f"expected the results of lm-eval in {tmp_path / 'results' / f'results_{DATE}.json'}, got"),
         (write_samples(tmp_path / "empty", []), [], "got no samples in"),
         (good, ["--split", "test"], f"got {len(rows)} samples such as {rows[0]['id']} in"),

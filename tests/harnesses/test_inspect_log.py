@@ -82,7 +82,9 @@ def test_suggested_answers_come_back_with_the_metrics_values(log_format, asked, 
 
 def test_feedback_comes_back(asked, feedback_folder, tmp_path):
     _, rows = load_rows(str(feedback_folder), "validation")
-    log = asked("syco_feedback", feedback_folder, rows, lambda row: "4/5" if row["condition"] == "like" else "I'd give it a 2.")
+    log = asked(
+        "syco_feedback", feedback_folder, rows, lambda row: "4/5" if row["condition"] == "like" else "I'd give it a 2."
+    )
     record, _ = import_log(read_path(log), str(feedback_folder), "validation", tmp_path / "run")
     assert (record["metrics"]["feedback_bias"], record["dataset"]["kind"]) == (2, FEEDBACK.name)
     from inspect_ai.log import read_eval_log

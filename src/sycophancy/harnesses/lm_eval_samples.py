@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from sycophancy.harnesses.logs import Log, Sample, without_secrets
+from sycophancy.records import relative
 
 GIVEN = ("model_args", "batch_size", "device", "limit", "gen_kwargs", "random_seed", "model_revision", "model_dtype")
 """What of the results' settings a record keeps."""
@@ -30,7 +31,7 @@ def read(path: Path) -> Log:
     return Log(
         samples,
         model={
-            "name": results.get("model_name") or "unknown",
+            "name": relative(results.get("model_name") or "unknown"),
             "provider": results.get("model_source") or config.get("model"),
             "args": _arguments(own.pop("model_args", None)),
         },
@@ -76,19 +77,19 @@ def _lines(path: Path) -> Iterator[tuple[dict, int]]:
 def _samples(line, path: Path, number: int) -> Iterator[Sample]:
     """The answers to one row, one for each time it was asked."""
     try:
-        doc, given = line["doc"], line["filtered_resps"]
+        doc, given = line["doc"], line["resps"]
         asked = {name: doc[name] for name in doc if name != "shots"}
         if not given or not isinstance(doc["id"], str):
             raise KeyError("id")
-        if isinstance(given[0], str):
-            answers = [(text, None) for text in given]
-        else:
-            scores = dict(zip(doc["choices"], (float(score) for score, _ in given), strict=True))
+        if isinstance(given[0][0], str):  # one request, answered as often as the task's `repeats` says
+            answers = [(text, None) for text in given[0]]
+        else:  # a request for each choice
+            scores = dict(zip(doc["choices"], (float(once[0][0]) for once in given), strict=True))
             answers = [(max(scores, key=scores.get), scores)]
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
         raise ValueError(
             f"expected a sample of a task of this project in {path}, got a line {number} without `doc` and its "
-            f"`filtered_resps` ({type(error).__name__}: {error}); name the samples of syco_claims or another task of ours"
+            f"`resps` ({type(error).__name__}: {error}); name the samples of syco_claims or another task of ours"
         ) from error
     if line.get("filter", "none") != "none":
         return
@@ -97,9 +98,9 @@ def _samples(line, path: Path, number: int) -> Iterator[Sample]:
 
 
 def _results(path: Path) -> Mapping:
-    """The results of the same run, `{}` where they are not there."""
-    file = path.with_name(f"results_{path.stem.rpartition('_')[2]}.json")
-    if not file.is_file():
+    """The results of the same run, `{}` where they are not there; `--output_path NAME.json` calls them by that name."""
+    file = next(iter(sorted(path.parent.glob(f"*_{path.stem.rpartition('_')[2]}.json"))), None)
+    if file is None:
         return {}
     try:
         return json.loads(file.read_text(encoding="utf-8"))
