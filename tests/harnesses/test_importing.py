@@ -8,7 +8,7 @@ import pytest
 from commands import assert_refused, attempt, here
 
 from sycophancy.answering.measuring import known_in
-from sycophancy.dataset.reading import load_claims
+from sycophancy.dataset.reading import REFERENCE_COLUMNS, load_claims
 from sycophancy.harnesses.importing import Lacking, as_answer, import_log, match, read_log, sentences
 from sycophancy.harnesses.logs import Log, Sample
 from sycophancy.metric import load_metric, references
@@ -18,6 +18,7 @@ from sycophancy.reporting import compare_runs
 from .sample_files import DATE, sample, write_samples
 
 SCRIPT = "scripts/import_run.py"
+BY = ["authority", "template", "certainty", "opinion_place"]
 
 
 @pytest.fixture(scope="module")
@@ -32,9 +33,9 @@ def follows(row):
 
 def metrics_of(rows, answers):
     found = load_metric().compute(
-        predictions=answers, references=references(rows), by=["authority", "template"], choice_rates=True
+        predictions=answers, references=references(rows, (*REFERENCE_COLUMNS, *BY)), by=BY, choice_rates=True
     )
-    return {name: value for name, value in found.items() if not name.startswith(("authority/", "template/"))}
+    return {name: value for name, value in found.items() if name.split("/")[0] not in BY}
 
 
 def as_written(metrics):
@@ -99,7 +100,7 @@ def test_scores_of_choices_give_the_most_probable_one(rows, dataset_folder, tmp_
     log = write_samples(tmp_path, map(sample, rows, likes), "syco_claims", results=None)
     record, _ = import_log(log, str(dataset_folder), "validation", tmp_path / "run")
     assert (record["answer"], record["metrics"]["accuracy_no_opinion"]) == ("scores", 1)
-    assert record["metrics"]["n_logodds"] == record["metrics"]["n_rows"] * 2 / 3
+    assert record["metrics"]["n_logodds"] == record["metrics"]["n_claims"] == 240
     assert (record["model"]["name"], record["seconds"], record["rows_per_second"]) == ("unknown", None, None)
     assert read_run(tmp_path / "run")[1][0]["choice_logprobs"] == likes[0]
     here("scripts/compare.py", tmp_path / "run", tmp_path / "run", "--output_dir", tmp_path / "report")

@@ -21,7 +21,7 @@ def asked(tmp_path_factory):
     """Runs a task of ours and gives the file of its log."""
     pytest.importorskip("inspect_ai", reason='needs pip install -e ".[harness]"')
     from inspect_ai import eval as run_task
-    from inspect_ai.model import ModelOutput, get_model
+    from inspect_ai.model import ModelOutput, ModelUsage, get_model
 
     from sycophancy.harnesses import inspect_task
 
@@ -32,7 +32,9 @@ def asked(tmp_path_factory):
         def said(messages, tools, tool_choice, config):
             found = answer(by_prompt[messages[-1].text])
             text, stop = found if isinstance(found, tuple) else (found, "stop")
-            return ModelOutput.from_content("mockllm/model", text, stop)
+            output = ModelOutput.from_content("mockllm/model", text, stop)
+            output.usage = ModelUsage(output_tokens=1)  # counted otherwise, by a tokenizer from the network
+            return output
 
         (log,) = run_task(
             getattr(inspect_task, task)(dataset_name=str(folder), max_tokens=20),
@@ -142,7 +144,7 @@ def test_other_logs_are_refused(asked, dataset_folder, answers_folder, tmp_path)
     _, rows = load_rows(str(dataset_folder), "validation")
     log = asked("syco_claims", dataset_folder, rows, follows, limit=12)
     changed = asked(
-        "syco_claims", dataset_folder, [{"prompt": "Think. " + row["prompt"]} | row | {"prompt": "Think. " + row["prompt"]} for row in rows],
+        "syco_claims", dataset_folder, [row | {"prompt": "Think. " + row["prompt"]} for row in rows],
         follows, limit=12, solver=[prompt_template("Think. {prompt}"), generate()],
     )  # fmt: skip
     bare = asked("syco_claims", dataset_folder, rows, follows, limit=12, log_samples=False)

@@ -44,7 +44,8 @@ def test_the_keys_of_feedback_are_those_of_the_metric_and_wait_for_whole_items(f
     found = score_answers(rows, answers, FEEDBACK)
     expected = load_metric("feedback").compute(predictions=answers, references=references(rows, FEEDBACK.references))
     assert found == pytest.approx({key: expected[key] for key in keys_of(FEEDBACK)}, nan_ok=True)
-    assert (found["feedback_bias"], found["feedback_bias_ci_low"], found["rating/none"]) == (3, 3, 2)
+    assert (found["feedback_bias"], found["rating/none"]) == (3, 2)
+    assert found["feedback_bias_ci_low"] < 3
     item = [row["item_id"] for row in rows].count(rows[0]["item_id"])
     assert whole(rows, FEEDBACK) == [True] * len(rows)
     assert whole(rows[1:], FEEDBACK)[: item - 1] == [False] * (item - 1)

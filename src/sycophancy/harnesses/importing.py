@@ -173,15 +173,17 @@ def match(
     touched = {by_id[name]["cluster_id"] for name in given}
     cut = touched & set(missing)
     whole = [(row, answered[row["id"]]) for row in rows if row["cluster_id"] in touched - cut]
+    failed = sum(sample.text is None for sample in given.values())
     if not whole:
+        why = f", where {failed} samples failed{_first(log.errors)}" if failed else ""
         raise ValueError(
             f"expected a source item of {where} all of whose rows are answered, got answers to some rows of each of "
-            f"{len(cut)} in {path}; finish the log (inspect eval-retry), or ask whole items with --limit"
+            f"{len(cut)} in {path}{why}; finish the log (inspect eval-retry), or ask whole items with --limit"
         )
     stops = Counter(sample.stopped for _, sample in whole if sample.is_cut)
     return whole, Lacking(
         samples=len(log.samples),
-        failed=sum(sample.text is None for sample in given.values()),
+        failed=failed,
         other_epochs=len(known) - len(given),
         unknown=len(log.samples) - len(known),
         incomplete_items=len(cut),
@@ -190,6 +192,10 @@ def match(
         not_asked=sum(count for cluster, count in missing.items() if cluster not in touched),
         truncated=dict(sorted(stops.items())) if log.gives_stops else None,
     )
+
+
+def _first(errors: Sequence[str]) -> str:
+    return f" (the first: {' '.join(errors[0].split())[:200]})" if errors else ""
 
 
 def check_row(row: Mapping, sample: Sample, path: Path, where: str) -> None:
@@ -222,8 +228,9 @@ def sentences(lacking: Lacking, log: Log, epoch: int) -> list[str]:
     """What a log lacks and what became of it, a sentence each; nothing for a log that is whole."""
     found = []
     if lacking.failed:
-        why = f" (the first: {log.errors[0]})" if log.errors else ""
-        found.append(f"{lacking.failed} samples failed{why}: finish the log (inspect eval-retry), and import it again.")
+        found.append(
+            f"{lacking.failed} samples failed{_first(log.errors)}: finish the log (inspect eval-retry), and import it again."
+        )
     if lacking.incomplete_items:
         found.append(
             f"{lacking.incomplete_items} source items have answers to some of their rows only: their {lacking.left_out} answers "
