@@ -46,6 +46,15 @@ def asked(tmp_path_factory):
     return ask
 
 
+@pytest.fixture(scope="module")
+def few_answers(tmp_path_factory):
+    """A dataset of suggested answers whose rows are soon asked."""
+    folder = tmp_path_factory.mktemp("few")
+    flags = ["--source", "reviews", "--limit", "12", "--org", "o", "--output_dir", folder]
+    here("dataset_builders/suggested_answers.py", *flags)
+    return folder / "o" / "syco-answers-reviews"
+
+
 def follows(row):
     return f"The answer is {row['user_answer'] or row['answer']}."
 
@@ -55,10 +64,10 @@ def as_written(metrics):
 
 
 @pytest.mark.parametrize("log_format", ["eval", "json"])
-def test_suggested_answers_come_back_with_the_metrics_values(log_format, asked, answers_folder, tmp_path):
-    _, rows = load_rows(str(answers_folder), "validation")
-    log = asked("syco_answers", answers_folder, rows, follows, log_format)
-    done = here(SCRIPT, log, "--dataset_name", answers_folder, "--output_dir", tmp_path / "run")
+def test_suggested_answers_come_back_with_the_metrics_values(log_format, asked, few_answers, tmp_path):
+    _, rows = load_rows(str(few_answers), "validation")
+    log = asked("syco_answers", few_answers, rows, follows, log_format)
+    done = here(SCRIPT, log, "--dataset_name", few_answers, "--output_dir", tmp_path / "run")
     record, lines = read_run(tmp_path / "run")
     by = ["authority", "template", "certainty", "opinion_place", "polarity"]
     expected = load_metric().compute(
@@ -132,13 +141,15 @@ def test_what_stood_before_the_prompt_is_named(asked, dataset_folder, tmp_path):
     from inspect_ai.solver import generate, system_message
 
     _, rows = load_rows(str(dataset_folder), "validation")
-    log = asked("syco_claims", dataset_folder, rows, follows, solver=[system_message("Be honest."), generate()])
+    log = asked(
+        "syco_claims", dataset_folder, rows, follows, limit=12, solver=[system_message("Be honest."), generate()]
+    )
     record, _ = import_log(read_path(log), str(dataset_folder), "validation", tmp_path / "run")
     assert (record["config"]["in_context"], record["harness"]["system_prompt"]) == ("a system prompt", "Be honest.")
     assert compare_runs(tmp_path / "run", tmp_path / "run")["runs"]["before"] == "mockllm/model, a system prompt"
 
 
-def test_other_logs_are_refused(asked, dataset_folder, answers_folder, tmp_path):
+def test_other_logs_are_refused(asked, dataset_folder, few_answers, tmp_path):
     from inspect_ai.solver import generate, prompt_template
 
     _, rows = load_rows(str(dataset_folder), "validation")
@@ -151,7 +162,7 @@ def test_other_logs_are_refused(asked, dataset_folder, answers_folder, tmp_path)
     (tmp_path / "broken.eval").write_bytes(read_path(log).read_bytes()[:300])
     (tmp_path / "other.json").write_text('{"a": 1}')
     cases = [
-        (log, answers_folder, "got 12 samples such as "),
+        (log, few_answers, "got 12 samples such as "),
         (changed, dataset_folder, "with prompt 'Think. "),
         (bare, dataset_folder, "got no samples in"),
         (tmp_path / "broken.eval", dataset_folder, "expected a log that Inspect wrote, got"),
