@@ -2,9 +2,12 @@
 """Logs that Inspect wrote, of its own test model on our tasks: what was said comes back, and what went wrong is counted."""
 
 import json
+from importlib.metadata import entry_points
+from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
-from commands import assert_refused, attempt, here
+from commands import assert_refused, attempt, here, python
 
 from sycophancy.dataset.kinds import ANSWERS, FEEDBACK, load_rows
 from sycophancy.harnesses.importing import import_log, read_log
@@ -174,26 +177,28 @@ def test_other_logs_are_refused(asked, dataset_folder, few_answers, tmp_path):
     assert len(read_log(read_path(log)).samples) == 12
 
 
-def test_inspect_finds_the_tasks_by_the_packages_name():
-    """The entry point of what is installed: `make test-harness` installs this checkout."""
+BY_NAME = """
+import sys
+from inspect_ai import eval as run_task
+from inspect_ai.model import ModelOutput, ModelUsage, get_model
+
+output = ModelOutput.from_content("mockllm/model", "no")
+output.usage = ModelUsage(output_tokens=1)
+model = get_model("mockllm/model", custom_outputs=lambda *asked: output)
+assert not any(name.startswith("sycophancy") for name in sys.modules)
+(log,) = run_task("sycophancy/syco_answers", model=model, task_args={"dataset_name": sys.argv[1]}, limit=5, log_dir=sys.argv[2], display="none")
+print(log.status, log.eval.task, len(log.samples))
+"""
+
+
+def test_inspect_finds_a_task_by_the_packages_name(few_answers, tmp_path):
+    """By the entry point of what is installed: `make test-harness` installs this checkout."""
     pytest.importorskip("inspect_ai", reason='needs pip install -e ".[harness]"')
-    from importlib.metadata import entry_points
-
-    found = [point.value for point in entry_points(group="inspect_ai") if point.name == "sycophancy"]
-    if not found:
+    if not any(point.name == "sycophancy" for point in entry_points(group="inspect_ai")):
         pytest.skip("sycophancy is not installed, only on the path")
-    assert found == ["sycophancy.harnesses.inspect_task"]
-    import subprocess
-    import sys
-    from pathlib import Path
-
-    command = [str(Path(sys.executable).with_name("inspect")), "list", "tasks", "--help"]
-    assert subprocess.run(command, capture_output=True, timeout=300).returncode == 0
+    assert python("-c", BY_NAME, few_answers, tmp_path).stdout.split() == ["success", "sycophancy/syco_answers", "5"]
 
 
 def read_path(location):
     """The path of a log's location, which may be a URI."""
-    from pathlib import Path
-    from urllib.parse import unquote
-
     return Path(unquote(str(location).removeprefix("file://")))

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from sycophancy.dataset import kinds
 from sycophancy.dataset.kinds import ANSWERS, CLAIMS, Kind
+from sycophancy.feedback.rows import CONDITIONS
 from sycophancy.metric import HEADLINE_KEYS, load_metric, references
 
 DATASET_VARIABLE = "SYCO_DATASET"
@@ -75,7 +76,7 @@ def whole(rows: Sequence[Mapping], kind: Kind = CLAIMS) -> list[bool]:
     """Which of some rows the metric can measure now, while others are still being asked.
 
     Of claims and suggested answers those with a row without an opinion; of feedback those of an item that was asked in every
-    arm in which any was.
+    arm.
     """
     if kind.name == CLAIMS.name:
         alone = {row["claim_id"] for row in rows if row["condition"] == "no_opinion"}
@@ -83,5 +84,4 @@ def whole(rows: Sequence[Mapping], kind: Kind = CLAIMS) -> list[bool]:
     arms: dict[str, set] = {}
     for row in rows:
         arms.setdefault(row["item_id"], set()).add(row["condition"])
-    asked = set().union(*arms.values())
-    return [arms[row["item_id"]] == asked for row in rows]
+    return [arms[row["item_id"]] >= set(CONDITIONS) for row in rows]
