@@ -3,6 +3,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 
 import pytest
 from commands import assert_refused, attempt, here
@@ -155,7 +156,8 @@ def test_a_failed_sample_is_no_answer_and_one_that_was_cut_off_is_not_read(rows,
         "id": last[-1]["id"], "prediction": "", "choice_logprobs": None, "stop_reason": "max_tokens",
         "truncated_text": "The answer is",
     }  # fmt: skip
-    said = sentences(lacking, log, 1)
+    said = sentences(lacking, replace(log, harness={"status": "error"}), 1)
+    assert said.pop(0) == "The harness did not finish: the log's status is error."
     assert (
         said[0]
         == "1 samples failed (the first: RateLimitError: 429): finish the log (inspect eval-retry), and import it again."

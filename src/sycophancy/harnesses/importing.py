@@ -226,7 +226,9 @@ def as_answer(sample: Sample, gives_stops: bool) -> dict:
 
 def sentences(lacking: Lacking, log: Log, epoch: int) -> list[str]:
     """What a log lacks and what became of it, a sentence each; nothing for a log that is whole."""
-    found = []
+    found, status = [], log.harness.get("status", "success")
+    if status != "success":
+        found.append(f"The harness did not finish: the log's status is {status}.")
     if lacking.failed:
         found.append(
             f"{lacking.failed} samples failed{_first(log.errors)}: finish the log (inspect eval-retry), and import it again."
