@@ -73,6 +73,16 @@ def answers_folder(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def feedback_folder(tmp_path_factory) -> Path:
+    """The dataset of feedback on the embedded texts, built by the builder."""
+    from dataset_builders.feedback import build, parse_args
+
+    folder = tmp_path_factory.mktemp("feedback")
+    flags = ["--output_dir", str(folder), "--org", "my-org", "--limit", "12"]
+    return build(parse_args(flags), "the command")
+
+
+@pytest.fixture(scope="session")
 def real_models() -> Path:
     """The folder of real models that SYCO_REAL_MODELS names: smollm2/ and qwen/."""
     if "SYCO_REAL_MODELS" not in os.environ:

@@ -12,8 +12,8 @@ from commands import ROOT, python
 from sycophancy import cli
 
 COMMANDS = [
-    "are-you-sure", "claims", "compare", "dpo-tune", "experiment", "feedback", "filter-known", "make-organism", "measure", "mimicry",
-    "point-to-hub", "prompt-tune", "publish",
+    "are-you-sure", "claims", "compare", "dpo-tune", "experiment", "feedback", "filter-known", "import-run", "make-organism", "measure",
+    "mimicry", "point-to-hub", "prompt-tune", "publish", "table",
 ]  # fmt: skip
 
 HEAVY = ("torch", "transformers.trainer", "evaluate", "peft", "matplotlib", "datasets")

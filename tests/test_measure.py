@@ -33,7 +33,7 @@ def test_the_record_says_what_was_run(run_folder):
     record, answers = read(run_folder)
     assert {"command", "config", "model", "adapter", "dataset", "answer", "chat_template", "prompt_tokens", "choice_mass",
             "choice_mass_rows", "text_agreement", "text_agreement_rows", "metrics", "by_authority",
-            "by_template", "versions", "git", "hardware", "seconds", "rows_per_second", "seed"} == set(record)  # fmt: skip
+            "by_template", "by_certainty", "by_opinion_place", "versions", "git", "hardware", "seconds", "rows_per_second", "seed"} == set(record)  # fmt: skip
     assert (record["answer"], record["chat_template"]) == ("scores", None)
     assert record["dataset"]["rows"] == len(answers) == record["metrics"]["n_rows"] == 90
     assert record["adapter"] is None

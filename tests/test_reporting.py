@@ -84,8 +84,8 @@ def test_an_undefined_difference_is_not_clear_of_anything(runs):
 def test_silence_is_no_cure(runs):
     report = compare_runs(runs["sycophant"], runs["honest"])
     assert "unread" not in dropped_sentence(report)
-    report["difference"]["opinion_alignment_worst"] |= {"after": 0.5875, "value": 0.0, "ci_low": -0.01, "ci_high": 0.01}
-    said = "With unread answers counted as siding, that is 58.8 % and 58.8 %: +0.0 points [-1.0, +1.0], not distinguishable from 0."
+    report["difference"]["opinion_alignment_worst"] |= {"after": 0.6, "value": 0.0, "ci_low": -0.01, "ci_high": 0.01}
+    said = "With unread answers counted as siding, that is 60.0 % and 60.0 %: +0.0 points [-1.0, +1.0], not distinguishable from 0."
     assert said in dropped_sentence(report)
 
 
@@ -95,7 +95,7 @@ def test_a_report_of_an_older_version_says_what_it_has(runs):
         "difference": {key: report["difference"][key] for key in ("opinion_alignment", "accuracy_no_opinion")}
     }
     assert dropped_sentence(older).startswith(
-        "With a user who is wrong, the model sides with the user in 58.8 % of cases"
+        "With a user who is wrong, the model sides with the user in 60.0 % of cases"
     )
     assert dropped_sentence(older).endswith("+0.0 points [-3.2, +3.2].")
 

@@ -101,11 +101,11 @@ def write_run(folder: Path, record: dict, predictions: Iterable[dict]) -> None:
     write_json(folder / RUN, record)
 
 
-def read_run(folder: str | Path) -> tuple[dict, list[dict]]:
-    """The record and the predictions of a run folder.
+def read_record(folder: str | Path) -> dict:
+    """The record of a run folder.
 
     Raises:
-        ValueError: the folder is not a whole run.
+        ValueError: the folder is not a whole run, or its record is no record.
     """
     folder = Path(folder)
     for name in (RUN, PREDICTIONS):
@@ -114,7 +114,22 @@ def read_run(folder: str | Path) -> tuple[dict, list[dict]]:
                 f"expected a run folder with {RUN} and {PREDICTIONS}, got {folder} without {name}; "
                 "write one with scripts/measure.py"
             )
-    record = json.loads((folder / RUN).read_text(encoding="utf-8"))
-    with open(folder / PREDICTIONS, encoding="utf-8") as file:
+    try:
+        record = json.loads((folder / RUN).read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ValueError(f"expected JSON in {folder / RUN}, got {error}; write the run again") from error
+    if not isinstance(record, dict):
+        raise ValueError(f"expected a record in {folder / RUN}, got {type(record).__name__}; write the run again")
+    return record
+
+
+def read_run(folder: str | Path) -> tuple[dict, list[dict]]:
+    """The record and the predictions of a run folder.
+
+    Raises:
+        ValueError: the folder is not a whole run.
+    """
+    record = read_record(folder)
+    with open(Path(folder) / PREDICTIONS, encoding="utf-8") as file:
         predictions = [json.loads(line) for line in file]
     return record, predictions

@@ -124,8 +124,8 @@ def compare_runs(before: str | Path, after: str | Path, seed: int = 0, known: st
         "known": known,
         "n_rows": len(pairs),
         "dataset": old["dataset"],
-        "runs": {"before": _name(old), "after": _name(new)},
-        "seconds": old["seconds"] + new["seconds"],
+        "runs": {"before": name_of_run(old), "after": name_of_run(new)},
+        "seconds": sum(record["seconds"] or 0 for record in (old, new)),
     }
 
 
@@ -168,7 +168,7 @@ def kind_of_run(record: dict) -> Kind:
     return KINDS[record["dataset"].get("kind", CLAIMS.name)]
 
 
-def _name(record: dict) -> str:
+def name_of_run(record: dict) -> str:
     """What was measured, in words."""
     name = record["model"]["name"]
     if record["adapter"]:
@@ -292,7 +292,7 @@ def summary(record: dict, meanings: Mapping[str, str] = KEY_MEANINGS) -> str:
     """
     metrics, kind = record["metrics"], kind_of_run(record)
     lines = [
-        f"{_name(record)} on {record['dataset']['name']} ({record['dataset']['split']}), {metrics['n_rows']:.0f} rows"
+        f"{name_of_run(record)} on {record['dataset']['name']} ({record['dataset']['split']}), {metrics['n_rows']:.0f} rows"
     ]
     for key, meaning in meanings.items():
         if is_undefined(metrics.get(key)):
@@ -304,7 +304,10 @@ def summary(record: dict, meanings: Mapping[str, str] = KEY_MEANINGS) -> str:
     if kind_of_run(record) is MIMICRY:  # twelve rows of a work look like more than they are
         lines.append(f"  intervals are those of {metrics['n_clusters']:.0f} works, however many rows each has")
     rate, answer = record["rows_per_second"], record.get("answer", "scores")
-    lines.append(f"  {record['seconds']:.1f} s, {rate:.{0 if rate >= 10 else 1}f} rows/s, answered in {answer}")
+    took = (
+        f"{record['seconds']:.1f} s, {rate:.{0 if rate >= 10 else 1}f} rows/s, " if rate else ""
+    )  # a log need not say
+    lines.append(f"  {took}answered in {answer}")
     found = conclusions(record)
     if found:
         lines += ["What follows:", *(f"  - {sentence}" for sentence in found)]

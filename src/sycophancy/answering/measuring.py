@@ -2,7 +2,7 @@
 """Measure a model on the rows of a dataset of any kind: answers, metric, run record."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import exp
 from pathlib import Path
@@ -81,15 +81,8 @@ def measure(
     other = asked.of(sample).answer(replace(asking, answer=OTHER[asking.answer], partial=None)) if sample else []
     if answers is None:
         return None
-    scored = scored_columns(kind, rows)
-    read, predictions = columns_of(rows, scored), [answer["prediction"] for answer in answers]
-    logprobs = [answer["choice_logprobs"] for answer in answers] if asking.answer == "scores" else None
-    metrics, groups = compute_metrics(metric, read, predictions, known, asking.seed, logprobs, kind)
-    # Free text has no choices to be read as: what the metric finds in it are names.
-    parsed = [
-        metric.parse_answer(prediction, row["choices"]) if has_choices else None
-        for prediction, row in zip(predictions, read, strict=True)
-    ]
+    in_scores = asking.answer == "scores"
+    found, lines = evaluate_answers(kind, rows, answers, asking.seed, known, in_scores)
     record = {
         "command": command_line(),
         **described,
@@ -97,9 +90,7 @@ def measure(
         "chat_template": describe_template(chat_tokenizer(model, tokenizer)),
         "prompt_tokens": limits,
         **signals_of(metric, [window_of(rows, at, at + 1)[0] for at in sample], [answers[at] for at in sample], other),
-        "metrics": metrics,
-        "by_authority": groups.get("authority", {}),
-        **{f"by_{field}": groups[field] for field in GROUP_FIELDS[1:] if field in kind.features},
+        **found,
         "versions": versions(),
         "git": git_state(),
         "hardware": hardware(),
@@ -107,15 +98,52 @@ def measure(
         "rows_per_second": (len(rows) - n_before) / seconds,
         "seed": asking.seed,
     }
-    if logprobs:
+    if in_scores:
         record |= {"choice_mass": mean(map(mass_of, answers)), "choice_mass_rows": len(rows)}
+    write_run(output_dir, record, lines)
+    forget(output_dir)
+    return record
+
+
+def evaluate_answers(
+    kind: Kind, rows: Sequence[dict], answers: Sequence[dict], seed: int, known: Mapping[str, list[str]] | None = None,
+    in_scores: bool = False,
+) -> tuple[dict, Iterator[dict]]:  # fmt: skip
+    """What the metric finds in the answers to rows, whoever asked for them.
+
+    Args:
+        kind: of the dataset.
+        rows: dataset rows, a list or a `datasets.Dataset`; where they have `shots`, these stand beside the answers.
+        answers: one per row, in order: `id`, `prediction`, `choice_logprobs` and whatever else its line is to hold.
+        seed: of the bootstrap.
+        known: claim ids that freeze which claims are known and unknown (`sycophancy.metric.frozen_claims`).
+        in_scores: the answers are the most probable choices, and have `choice_logprobs`.
+
+    Returns:
+        What a run record holds of them (`metrics`, `by_authority`, `by_template` ...), and the lines of `predictions.jsonl`.
+
+    Raises:
+        ValueError: rows that do not hang together.
+    """
+    metric, scored = load_metric(kind.name), scored_columns(kind, rows)
+    read, predictions = columns_of(rows, scored), [answer["prediction"] for answer in answers]
+    logprobs = [answer["choice_logprobs"] for answer in answers] if in_scores else None
+    metrics, groups = compute_metrics(metric, read, predictions, known, seed, logprobs, kind)
+    found = {
+        "metrics": metrics,
+        "by_authority": groups.get("authority", {}),
+        **{f"by_{field}": groups[field] for field in GROUP_FIELDS[1:] if field in kind.features},
+    }
+    # Free text has no choices to be read as: what the metric finds in it are names.
+    parsed = [
+        metric.parse_answer(prediction, row["choices"]) if "choices" in kind.references else None
+        for prediction, row in zip(predictions, read, strict=True)
+    ]
     shown = columns_of(rows, (*scored, *(["shots"] if "shots" in column_names(rows) else [])))
     lines = (
         answer | {"parsed": choice} | as_read(row) for answer, choice, row in zip(answers, parsed, shown, strict=True)
     )
-    write_run(output_dir, record, lines)
-    forget(output_dir)
-    return record
+    return found, lines
 
 
 @dataclass(frozen=True)

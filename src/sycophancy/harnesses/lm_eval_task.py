@@ -7,6 +7,7 @@ and answers to the metric, which is asked once for all of them.
 
 from functools import lru_cache
 
+from sycophancy.dataset.kinds import ANSWERS
 from sycophancy.harnesses.scoring import KEYS, load_rows, score_answers
 from sycophancy.metric import references
 
@@ -14,6 +15,11 @@ from sycophancy.metric import references
 def load(dataset_name=None, split="validation", **model_arguments):
     """The rows, as the only split. The harness passes `--metadata` and, along with it, the model's arguments."""
     return {"measured": load_rows(dataset_name, split)}
+
+
+def load_answers(dataset_name=None, split="validation", **model_arguments):
+    """The same for a dataset of suggested answers, and for no other."""
+    return {"measured": load_rows(dataset_name, split, ANSWERS)}
 
 
 def _item(doc, answer):

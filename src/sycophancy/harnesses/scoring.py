@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What both harnesses share: rows of a claim dataset, and the metric's keys over rows and answers."""
+"""What both harnesses share: rows of a dataset, and the metric's keys over rows and answers."""
 
 import os
 from collections.abc import Mapping, Sequence
 
-from sycophancy.dataset.reading import REFERENCE_COLUMNS, load_claims
+from sycophancy.dataset import kinds
+from sycophancy.dataset.kinds import ANSWERS, CLAIMS, Kind
+from sycophancy.feedback.rows import CONDITIONS
 from sycophancy.metric import HEADLINE_KEYS, load_metric, references
 
 DATASET_VARIABLE = "SYCO_DATASET"
@@ -13,24 +15,29 @@ DATASET_VARIABLE = "SYCO_DATASET"
 INTERVALS = ("opinion_alignment", "opinion_shift", "accuracy_no_opinion")
 """Keys that are shown with their limits: harness tables have no place for those of all."""
 
+SHOWN_WHOLE = ("feedback_bias", "ownership_bias", "discrimination/none")
+"""The same for feedback."""
+
 KEYS = (*HEADLINE_KEYS, "chance", *(f"{key}{end}" for key in INTERVALS for end in ("_ci_low", "_ci_high")))
 """Keys that the tasks report, with the names and values that they have in `syco_alignment`."""
 
 
-def load_rows(dataset_name: str | None = None, split: str = "validation"):
-    """The rows of one split of a claim dataset.
+def load_rows(dataset_name: str | None = None, split: str = "validation", kind: Kind = CLAIMS):
+    """The rows of one split of a dataset.
 
     Args:
         dataset_name: a folder that a builder wrote, or a Hub id; default: the variable `SYCO_DATASET`.
         split: `validation` or `test`.
+        kind: of the dataset. Suggested answers pass for claims: they are measured by the same keys.
 
     Raises:
-        ValueError: no dataset was named, it has no such split or lacks a column, or the split is that for tuning.
+        ValueError: no dataset was named, it has no such split, lacks a column or is of another kind, or the split is that for
+            tuning.
     """
     dataset_name = dataset_name or os.environ.get(DATASET_VARIABLE)
     if not dataset_name:
         raise ValueError(
-            "`dataset_name`: expected a folder or Hub id of a claim dataset, got none. Give it as an argument of the task "
+            "`dataset_name`: expected a folder or Hub id of a dataset, got none. Give it as an argument of the task "
             f"(docs/harnesses.md), or set {DATASET_VARIABLE}."
         )
     if split == "train":
@@ -38,14 +45,43 @@ def load_rows(dataset_name: str | None = None, split: str = "validation"):
             "`split`: expected `validation` or `test`, got 'train', whose claims are not asked in every condition. "
             "Measure on a split that is crossed."
         )
-    return load_claims(str(dataset_name), split)
+    found, rows = kinds.load_rows(str(dataset_name), split)
+    if found is not kind and (found, kind) != (ANSWERS, CLAIMS):
+        raise ValueError(
+            f"`dataset_name`: expected a dataset by dataset_builders/{kind.builder}, got {dataset_name}, which looks like one by "
+            f"{found.builder}. Name another dataset, or take the task for that one (docs/harnesses.md)."
+        )
+    return rows
 
 
-def score_answers(rows: Sequence[Mapping], answers: Sequence[str]) -> dict[str, float]:
-    """`KEYS` of `syco_alignment` over raw answers.
+def keys_of(kind: Kind) -> tuple[str, ...]:
+    """What a task on this kind of dataset reports: the headline keys, those of `SHOWN_WHOLE` with their limits."""
+    if not kind.meanings:
+        return KEYS
+    limits = (f"{key}{end}" for key in kind.meanings if key in SHOWN_WHOLE for end in ("_ci_low", "_ci_high"))
+    return (*kind.meanings, *limits)
+
+
+def score_answers(rows: Sequence[Mapping], answers: Sequence[str], kind: Kind = CLAIMS) -> dict[str, float]:
+    """The keys of `syco_alignment` that a task reports (`keys_of`), over raw answers.
 
     Raises:
         ValueError: rows that are no whole claims, such as those of a `--limit` that cuts one.
     """
-    found = load_metric().compute(predictions=list(answers), references=references(rows, REFERENCE_COLUMNS))
-    return {key: found[key] for key in KEYS}
+    found = load_metric(kind.name).compute(predictions=list(answers), references=references(rows, kind.references))
+    return {key: found[key] for key in keys_of(kind)}
+
+
+def whole(rows: Sequence[Mapping], kind: Kind = CLAIMS) -> list[bool]:
+    """Which of some rows the metric can measure now, while others are still being asked.
+
+    Of claims and suggested answers those with a row without an opinion; of feedback those of an item that was asked in every
+    arm.
+    """
+    if kind.name == CLAIMS.name:
+        alone = {row["claim_id"] for row in rows if row["condition"] == "no_opinion"}
+        return [row["claim_id"] in alone for row in rows]
+    arms: dict[str, set] = {}
+    for row in rows:
+        arms.setdefault(row["item_id"], set()).add(row["condition"])
+    return [arms[row["item_id"]] >= set(CONDITIONS) for row in rows]

@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Many runs side by side: of each the numbers to quote, with their intervals (`metrics/syco_alignment/README.md`)."""
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from sycophancy.dataset.kinds import CLAIMS, FEEDBACK, KINDS, MIMICRY
+from sycophancy.markdown import hundredths, markdown_table, percent, rating, with_interval
+from sycophancy.records import read_record
+from sycophancy.reporting import kind_of_run, name_of_run
+
+
+@dataclass(frozen=True)
+class Quoted:
+    """What is quoted of one kind of rows.
+
+    Attributes:
+        title: of the table.
+        rates: shares.
+        differences: of shares, in points.
+        in_points: in points of the scale of ratings.
+    """
+
+    title: str
+    rates: tuple[str, ...]
+    differences: tuple[str, ...] = ()
+    in_points: tuple[str, ...] = ()
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """All of them, in the order of the table, and how much was not read."""
+        return (*self.in_points, *self.differences, *self.rates, "unparsed_rate")
+
+
+_KNOWN = ("opinion_alignment", "accuracy_no_opinion", "chance")
+QUOTED = {
+    CLAIMS.name: Quoted("Claims", _KNOWN, ("opinion_shift", "uptake_effect")),
+    "mention": Quoted("Suggested answers", _KNOWN, ("opinion_beyond_mention", "uptake_effect")),
+    "are_you_sure": Quoted("Are you sure?", ("flip_rate", "accuracy_first", "chance"), ("challenge_effect",)),
+    MIMICRY.name: Quoted("Mimicry", ("mimicry_rate", "recognition_rate"), ("mimicry_effect",)),
+    FEEDBACK.name: Quoted("Feedback", ("discrimination/none",), in_points=("feedback_bias", "ownership_bias")),
+}
+"""By the kind of a run; `mention` are rows with users who merely name an answer."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run in a table: its folder as it was named, and its record."""
+
+    folder: str
+    record: Mapping
+
+    @property
+    def quoted(self) -> Quoted:
+        """What is quoted of it."""
+        kind, metrics = kind_of_run(self.record), self.record["metrics"]
+        floor = kind is CLAIMS and "unparsed_rate/mention" in metrics
+        return QUOTED["mention" if floor else kind.name]
+
+    def value(self, key: str, end: str = "") -> float | None:
+        """A number of its, or a limit; `None` where it has none."""
+        return self.record["metrics"].get(f"{key}{end}")
+
+
+def read_runs(folders: Sequence[str | Path]) -> list[Run]:
+    """The runs of some folders, in the order given.
+
+    Raises:
+        ValueError: a folder that is no whole run, or is named twice.
+    """
+    runs, seen = [], set()
+    for folder in folders:
+        record = read_record(folder)
+        if (
+            not isinstance(record.get("metrics"), dict)
+            or record.get("dataset", {}).get("kind", CLAIMS.name) not in KINDS
+        ):
+            raise ValueError(
+                f"expected the record of a run in {folder}, got a run.json without metrics of a kind that is known; measure "
+                "it again with scripts/measure.py"
+            )
+        if Path(folder).resolve() in seen:
+            raise ValueError(f"expected each run folder once, got {folder} twice; leave one out")
+        seen.add(Path(folder).resolve())
+        runs.append(Run(str(folder), record))
+    return runs
+
+
+def markdown(runs: Sequence[Run]) -> str:
+    """A table for each kind of rows, and a sentence where its runs are not on the same rows."""
+    parts = []
+    for quoted in dict.fromkeys(run.quoted for run in runs):
+        alike = [run for run in runs if run.quoted == quoted]
+        head = ("model", "dataset", "rows", "answered in", *(f"`{key}`" for key in quoted.keys))
+        rows = [(*_what(run), *(_number(run, key) for key in quoted.keys)) for run in alike]
+        parts += [f"## {quoted.title}", markdown_table(head, rows)]
+        if len({(run.record["dataset"]["fingerprint"], run.value("n_rows")) for run in alike}) > 1:
+            parts.append(
+                "These runs are not all on the same rows: compare those of one dataset with scripts/compare.py."
+            )
+    parts.append(
+        "Shares in percent and differences in points, with 95 % cluster-bootstrap intervals; ratings in points of their scale."
+    )
+    return "\n\n".join(parts)
+
+
+def _what(run: Run) -> tuple[str, ...]:
+    dataset = run.record["dataset"]
+    return (
+        name_of_run(run.record),
+        f"{dataset['name']} ({dataset['split']})",
+        f"{run.value('n_rows'):.0f}",
+        run.record.get("answer", "scores"),
+    )
+
+
+def _number(run: Run, key: str) -> str:
+    limits = [run.value(key, end) for end in ("_ci_low", "_ci_high")]
+    if key in run.quoted.in_points:
+        return rating(run.value(key), *limits, signed=True)
+    signed = key in run.quoted.differences
+    value = hundredths(run.value(key), signed=True) if signed else percent(run.value(key))
+    return with_interval(value, *limits, signed=signed)
+
+
+COLUMNS = (
+    "run", "model", "dataset", "split", "fingerprint", "kind", "answer", "n_rows", "n_clusters", "key", "value", "ci_low",
+    "ci_high",
+)  # fmt: skip
+"""Of the CSV: a line for each number."""
+
+
+def csv_text(runs: Sequence[Run]) -> str:
+    """The same numbers as CSV, unrounded and as shares, a line each; what is not defined is empty."""
+    written = io.StringIO()
+    lines = csv.writer(written, lineterminator="\n")
+    lines.writerow(COLUMNS)
+    for run in runs:
+        dataset, answer = run.record["dataset"], run.record.get("answer", "scores")
+        counts = [f"{run.value(name):.0f}" for name in ("n_rows", "n_clusters")]
+        for key in run.quoted.keys:
+            lines.writerow(
+                [run.folder, name_of_run(run.record), dataset["name"], dataset["split"], dataset["fingerprint"],
+                 kind_of_run(run.record).name, answer, *counts, key, *(run.value(key, end) for end in ("", "_ci_low", "_ci_high"))]
+            )  # fmt: skip
+    return written.getvalue()

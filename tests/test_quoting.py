@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: Apache-2.0
+import csv
+import io
+import json
+import shutil
+
+import pytest
+from commands import assert_refused, attempt, here
+
+from sycophancy.quoting import QUOTED, csv_text, markdown, read_runs
+
+SCRIPT = "scripts/table.py"
+
+CLAIMS = {
+    "opinion_alignment": 0.625, "opinion_alignment_ci_low": 0.6, "opinion_alignment_ci_high": 0.65,
+    "opinion_shift": 0.125, "opinion_shift_ci_low": -0.01, "opinion_shift_ci_high": 0.26,
+    "uptake_effect": None, "uptake_effect_ci_low": None, "uptake_effect_ci_high": None,
+    "accuracy_no_opinion": 0.75, "accuracy_no_opinion_ci_low": 0.7, "accuracy_no_opinion_ci_high": 0.8,
+    "chance": 0.5, "unparsed_rate": 0.0, "unparsed_rate_ci_low": 0.0, "unparsed_rate_ci_high": 0.01,
+    "unparsed_rate/no_opinion": 0.0, "n_rows": 720.0, "n_clusters": 120.0,
+}  # fmt: skip
+ANSWERS = CLAIMS | {
+    "opinion_beyond_mention": -0.05, "opinion_beyond_mention_ci_low": -0.06, "opinion_beyond_mention_ci_high": -0.04,
+    "unparsed_rate/mention": 0.0,
+}  # fmt: skip
+FEEDBACK = {
+    "feedback_bias": 0.5, "feedback_bias_ci_low": 0.25, "feedback_bias_ci_high": 0.75, "ownership_bias": None,
+    "discrimination/none": 0.75, "discrimination/none_ci_low": 0.5, "discrimination/none_ci_high": 1.0,
+    "unparsed_rate": 0.25, "n_rows": 48.0, "n_clusters": 4.0,
+}  # fmt: skip
+
+
+@pytest.fixture
+def folder(tmp_path):
+    def write(name, metrics, kind="default", fingerprint="sha256:0", **more):
+        dataset = {"name": "d|1", "split": "test", "fingerprint": fingerprint, "kind": kind, "rows": metrics["n_rows"]}
+        record = {
+            "model": {"name": f"m/{name}"},
+            "adapter": None,
+            "config": {},
+            "dataset": dataset,
+            "metrics": metrics,
+        } | more
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "run.json").write_text(json.dumps(record))
+        (tmp_path / name / "predictions.jsonl").write_text("")
+
+    write("claims", CLAIMS, answer="text")
+    write("more", CLAIMS | {"n_rows": 90.0}, adapter="lora")
+    write("answers", ANSWERS, answer="text", config={"in_context": "a system prompt"})
+    write("feedback", FEEDBACK, "feedback", answer="text")
+    return tmp_path
+
+
+def test_each_kind_has_a_table_of_the_numbers_to_quote(folder):
+    runs = read_runs([folder / name for name in ("claims", "answers", "more", "feedback")])
+    assert markdown(runs) == "\n\n".join(
+        [
+            "## Claims",
+            "| model | dataset | rows | answered in | `opinion_shift` | `uptake_effect` | `opinion_alignment` | "
+            "`accuracy_no_opinion` | `chance` | `unparsed_rate` |\n|---|---|---|---|---|---|---|---|---|---|\n"
+            "| m/claims | d\\|1 (test) | 720 | text | +12.5 [-1.0, +26.0] | – | 62.5 % [60.0, 65.0] | 75.0 % [70.0, 80.0] | "
+            "50.0 % | 0.0 % [0.0, 1.0] |\n"
+            "| m/more with lora | d\\|1 (test) | 90 | scores | +12.5 [-1.0, +26.0] | – | 62.5 % [60.0, 65.0] | "
+            "75.0 % [70.0, 80.0] | 50.0 % | 0.0 % [0.0, 1.0] |",
+            "These runs are not all on the same rows: compare those of one dataset with scripts/compare.py.",
+            "## Suggested answers",
+            "| model | dataset | rows | answered in | `opinion_beyond_mention` | `uptake_effect` | `opinion_alignment` | "
+            "`accuracy_no_opinion` | `chance` | `unparsed_rate` |\n|---|---|---|---|---|---|---|---|---|---|\n"
+            "| m/answers, a system prompt | d\\|1 (test) | 720 | text | -5.0 [-6.0, -4.0] | – | 62.5 % [60.0, 65.0] | "
+            "75.0 % [70.0, 80.0] | 50.0 % | 0.0 % [0.0, 1.0] |",
+            "## Feedback",
+            "| model | dataset | rows | answered in | `feedback_bias` | `ownership_bias` | `discrimination/none` | "
+            "`unparsed_rate` |\n|---|---|---|---|---|---|---|---|\n"
+            "| m/feedback | d\\|1 (test) | 48 | text | +0.50 [+0.25, +0.75] | – | 75.0 % [50.0, 100.0] | 25.0 % |",
+            "Shares in percent and differences in points, with 95 % cluster-bootstrap intervals; ratings in points of their scale.",
+        ]
+    )
+
+
+def test_the_csv_has_the_numbers_as_they_are(folder):
+    lines = list(csv.DictReader(io.StringIO(csv_text(read_runs([folder / "claims", folder / "feedback"])))))
+    assert lines[0] == {
+        "run": str(folder / "claims"), "model": "m/claims", "dataset": "d|1", "split": "test", "fingerprint": "sha256:0",
+        "kind": "default", "answer": "text", "n_rows": "720", "n_clusters": "120", "key": "opinion_shift", "value": "0.125",
+        "ci_low": "-0.01", "ci_high": "0.26",
+    }  # fmt: skip
+    assert [(line["key"], line["value"], line["ci_low"]) for line in lines[1:]] == [
+        ("uptake_effect", "", ""), ("opinion_alignment", "0.625", "0.6"), ("accuracy_no_opinion", "0.75", "0.7"),
+        ("chance", "0.5", ""), ("unparsed_rate", "0.0", "0.0"), ("feedback_bias", "0.5", "0.25"), ("ownership_bias", "", ""),
+        ("discrimination/none", "0.75", "0.5"), ("unparsed_rate", "0.25", ""),
+    ]  # fmt: skip
+
+
+def test_the_command_prints_both(folder):
+    runs = [folder / "claims", folder / "answers"]
+    assert here(SCRIPT, *runs).stdout == markdown(read_runs(runs)) + "\n"
+    assert here(SCRIPT, *runs, "--csv").stdout == csv_text(read_runs(runs))
+
+
+def test_every_key_is_one_of_the_metric():
+    """Those of each config on rows of its own, so that none is a dash for ever."""
+    from sycophancy.dataset.kinds import KINDS
+    from sycophancy.metric import HEADLINE_KEYS
+
+    for name, quoted in QUOTED.items():
+        known = {"chance", *(KINDS[name].meanings if name in KINDS and KINDS[name].meanings else HEADLINE_KEYS)}
+        assert set(quoted.keys) <= known, name
+
+
+def test_folders_that_are_no_runs_are_refused(folder):
+    (folder / "none").mkdir()
+    shutil.copytree(folder / "claims", folder / "half")
+    (folder / "half" / "predictions.jsonl").unlink()
+    for name, text in (
+        ("cut", '{"model": '),
+        ("list", "[]"),
+        ("other", '{"metrics": {}, "dataset": {"kind": "poems"}}'),
+    ):
+        shutil.copytree(folder / "claims", folder / name)
+        (folder / name / "run.json").write_text(text)
+    (folder / "tuning").mkdir()
+    (folder / "tuning" / "tuning.json").write_text("{}")
+    cases = {
+        ("claims", "none"): "without run.json; write one with scripts/measure.py",
+        ("half",): "without predictions.jsonl",
+        ("tuning",): "without run.json",
+        ("absent",): "without run.json",
+        ("cut",): "expected JSON in",
+        ("list",): "got list; write the run again",
+        ("other",): "got a run.json without metrics of a kind that is known",
+        ("claims", "claims"): "twice; leave one out",
+    }
+    for names, message in cases.items():
+        assert_refused(attempt(SCRIPT, *(folder / name for name in names)), "expected ", message)
