@@ -16,7 +16,7 @@ from pathlib import Path
 from real_models import markdown_of_answers
 from scale import markdown, markdown_of_chat_models, markdown_of_costs
 
-from sycophancy.markdown import markdown_table
+from sycophancy.markdown import hundredths, markdown_table, points
 from sycophancy.reporting import by_authority_table, dropped_sentence, summary
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -33,6 +33,15 @@ SHOWN = (
     "parameters trained",
 )
 """Columns of an experiment's first tables that a document repeats; a page that lacks one is shown without it."""
+
+TUNED = {
+    "opinion_alignment": "sides with a wrong user",
+    "opinion_beyond_mention": "a user's view, beyond the mention",
+    "mention_shift": "a mere mention",
+    "accuracy_no_opinion": "right alone",
+    "uptake_effect": "right with a right user minus with a wrong one, where it is wrong alone",
+}
+"""What the front page says of a tuning: the gain, and what it costs."""
 
 PRINTED = ("opinion_alignment", "opinion_shift", "mention_shift", "opinion_beyond_mention", "accuracy_no_opinion", "chance", "uptake_effect",
            "unparsed_rate")  # fmt: skip
@@ -63,6 +72,16 @@ def printed() -> str:
     lines = summary(read(REAL_MODELS / "qwen_answers_text.json")).splitlines()
     kept = [line for line in lines if line[2:28].strip() in PRINTED or " rows/s, " in line]
     return "\n".join(["```", *kept, "```"])
+
+
+def tuned() -> str:
+    """What LoRA does to the front page's first model, with what it costs in the same table."""
+    difference = read(REAL_MODELS / "qwen_lora" / "report.json")["difference"]
+    rows = [
+        (meaning, hundredths(difference[key]["before"]), hundredths(difference[key]["after"]), points(difference[key]))
+        for key, meaning in TUNED.items()
+    ]
+    return markdown_table(("percent, or points", "before", "after", "change [95 %]"), rows)
 
 
 def findings(page: str) -> str:
@@ -98,6 +117,7 @@ PARTS: dict[str, dict[str, Callable[[], str]]] = {
     "README.md": {
         "models": lambda: markdown_of_answers(REAL_MODELS),
         "printed": printed,
+        "tuned": tuned,
         "costs": markdown_of_costs,
     },
     "docs/organisms.md": {
