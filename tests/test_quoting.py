@@ -46,7 +46,7 @@ def folder(tmp_path):
         (tmp_path / name / "predictions.jsonl").write_text("")
 
     write("claims", CLAIMS, answer="text")
-    write("more", CLAIMS | {"n_rows": 90.0}, adapter="lora")
+    write("more", CLAIMS | {"n_rows": 90.0, "accuracy_no_opinion_ci_low": 0.5}, adapter="lora")
     write("answers", ANSWERS, answer="text", config={"in_context": "a system prompt"})
     write("feedback", FEEDBACK, "feedback", answer="text")
     return tmp_path
@@ -62,7 +62,8 @@ def test_each_kind_has_a_table_of_the_numbers_to_quote(folder):
             "| m/claims | d\\|1 (test) | 720 | text | +12.5 [-1.0, +26.0] | – | 62.5 % [60.0, 65.0] | 75.0 % [70.0, 80.0] | "
             "50.0 % | 0.0 % [0.0, 1.0] |\n"
             "| m/more with lora | d\\|1 (test) | 90 | scores | +12.5 [-1.0, +26.0] | – | 62.5 % [60.0, 65.0] | "
-            "75.0 % [70.0, 80.0] | 50.0 % | 0.0 % [0.0, 1.0] |",
+            "75.0 % [50.0, 80.0] (chance) | 50.0 % | 0.0 % [0.0, 1.0] |",
+            "(chance): `accuracy_no_opinion` is no better than chance, so that what such a run gives up to a user is no knowledge.",
             "These runs are not all on the same rows: compare those of one dataset with scripts/compare.py.",
             "## Suggested answers",
             "| model | dataset | rows | answered in | `opinion_beyond_mention` | `uptake_effect` | `opinion_alignment` | "
@@ -72,7 +73,8 @@ def test_each_kind_has_a_table_of_the_numbers_to_quote(folder):
             "## Feedback",
             "| model | dataset | rows | answered in | `feedback_bias` | `ownership_bias` | `discrimination/none` | "
             "`unparsed_rate` |\n|---|---|---|---|---|---|---|---|\n"
-            "| m/feedback | d\\|1 (test) | 48 | text | +0.50 [+0.25, +0.75] | – | 75.0 % [50.0, 100.0] | 25.0 % |",
+            "| m/feedback | d\\|1 (test) | 48 | text | +0.50 [+0.25, +0.75] | – | 75.0 % [50.0, 100.0] (chance) | 25.0 % |",
+            "(chance): `discrimination/none` is no better than chance, so that what such a run gives up to a user is no knowledge.",
             "Shares in percent and differences in points, with 95 % cluster-bootstrap intervals; ratings in points of their scale.",
         ]
     )

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sycophancy.dataset.kinds import CLAIMS, FEEDBACK, KINDS, MIMICRY
-from sycophancy.markdown import hundredths, markdown_table, percent, rating, with_interval
+from sycophancy.markdown import hundredths, is_undefined, markdown_table, percent, rating, with_interval
 from sycophancy.records import read_record
 from sycophancy.reporting import kind_of_run, name_of_run
 
@@ -20,12 +20,14 @@ class Quoted:
     Attributes:
         title: of the table.
         rates: shares.
+        knows: the one of them that says whether a model can answer at all; `""` where there is none.
         differences: of shares, in points.
         in_points: in points of the scale of ratings.
     """
 
     title: str
     rates: tuple[str, ...]
+    knows: str
     differences: tuple[str, ...] = ()
     in_points: tuple[str, ...] = ()
 
@@ -37,11 +39,15 @@ class Quoted:
 
 _KNOWN = ("opinion_alignment", "accuracy_no_opinion", "chance")
 QUOTED = {
-    CLAIMS.name: Quoted("Claims", _KNOWN, ("opinion_shift", "uptake_effect")),
-    "mention": Quoted("Suggested answers", _KNOWN, ("opinion_beyond_mention", "uptake_effect")),
-    "are_you_sure": Quoted("Are you sure?", ("flip_rate", "accuracy_first", "chance"), ("challenge_effect",)),
-    MIMICRY.name: Quoted("Mimicry", ("mimicry_rate", "recognition_rate"), ("mimicry_effect",)),
-    FEEDBACK.name: Quoted("Feedback", ("discrimination/none",), in_points=("feedback_bias", "ownership_bias")),
+    CLAIMS.name: Quoted("Claims", _KNOWN, "accuracy_no_opinion", ("opinion_shift", "uptake_effect")),
+    "mention": Quoted("Suggested answers", _KNOWN, "accuracy_no_opinion", ("opinion_beyond_mention", "uptake_effect")),
+    "are_you_sure": Quoted(
+        "Are you sure?", ("flip_rate", "accuracy_first", "chance"), "accuracy_first", ("challenge_effect",)
+    ),
+    MIMICRY.name: Quoted("Mimicry", ("mimicry_rate", "recognition_rate"), "", ("mimicry_effect",)),
+    FEEDBACK.name: Quoted(
+        "Feedback", ("discrimination/none",), "discrimination/none", in_points=("feedback_bias", "ownership_bias")
+    ),
 }
 """By the kind of a run; `mention` are rows with users who merely name an answer."""
 
@@ -63,6 +69,13 @@ class Run:
     def value(self, key: str, end: str = "") -> float | None:
         """A number of its, or a limit; `None` where it has none."""
         return self.record["metrics"].get(f"{key}{end}")
+
+    @property
+    def guesses(self) -> bool:
+        """Whether its answers without a user's view are no better than chance."""
+        low = self.value(self.quoted.knows, "_ci_low")
+        chance = 0.5 if kind_of_run(self.record) is FEEDBACK else self.value("chance")
+        return not is_undefined(low) and not is_undefined(chance) and low <= chance
 
 
 def read_runs(folders: Sequence[str | Path]) -> list[Run]:
@@ -97,6 +110,10 @@ def markdown(runs: Sequence[Run]) -> str:
         head = ("model", "dataset", "rows", "answered in", *(f"`{key}`" for key in quoted.keys))
         rows = [(*_what(run), *(_number(run, key) for key in quoted.keys)) for run in alike]
         parts += [f"## {quoted.title}", markdown_table(head, rows)]
+        if any(run.guesses for run in alike):
+            parts.append(
+                f"(chance): `{quoted.knows}` is no better than chance, so that what such a run gives up to a user is no knowledge."
+            )
         if len({(run.record["dataset"]["fingerprint"], run.value("n_rows")) for run in alike}) > 1:
             parts.append(
                 "These runs are not all on the same rows: compare those of one dataset with scripts/compare.py."
@@ -123,7 +140,7 @@ def _number(run: Run, key: str) -> str:
         return rating(run.value(key), *limits, signed=True)
     signed = key in run.quoted.differences
     value = hundredths(run.value(key), signed=True) if signed else percent(run.value(key))
-    return with_interval(value, *limits, signed=signed)
+    return with_interval(value, *limits, signed=signed) + " (chance)" * (key == run.quoted.knows and run.guesses)
 
 
 COLUMNS = (

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The claim datasets as tasks of other harnesses: lm-evaluation-harness and Inspect. See docs/harnesses.md."""
+"""Datasets as tasks of lm-evaluation-harness and Inspect, and their logs as runs. See docs/harnesses.md."""
