@@ -125,7 +125,7 @@ def test_a_finished_run_is_not_overwritten(finished, recipe):
         ({"dataset_name": "/nowhere/else"}, "/nowhere/else"),
         ({"selection_fraction": 1.5}, "selection_fraction: expected above 0 and below 1, got 1.5"),
         ({"num_virtual_tokens": 0}, "num_virtual_tokens: expected 1 or more, got 0"),
-        ({"sham": True, "targets": "user"}, "sham: expected with targets truth only, got targets user"),
+        ({"sham": True, "targets": "user"}, "sham: expected with targets truth or alone, got targets user"),
         ({"targets": "users"}, "targets: expected truth or user, got 'users'"),
         ({"method": "lora"}, "num_virtual_tokens: expected with method prompt_tuning only, got 4 with method lora"),
         ({"method": "full", "num_virtual_tokens": None, "init_adapter": "a"}, "init_adapter: expected with method"),
