@@ -126,7 +126,7 @@ def test_a_finished_run_is_not_overwritten(finished, recipe):
         ({"selection_fraction": 1.5}, "selection_fraction: expected above 0 and below 1, got 1.5"),
         ({"num_virtual_tokens": 0}, "num_virtual_tokens: expected 1 or more, got 0"),
         ({"sham": True, "targets": "user"}, "sham: expected with targets truth or alone, got targets user"),
-        ({"targets": "users"}, "targets: expected truth or user, got 'users'"),
+        ({"targets": "users"}, "targets: expected truth, user or alone, got 'users'"),
         ({"method": "lora"}, "num_virtual_tokens: expected with method prompt_tuning only, got 4 with method lora"),
         ({"method": "full", "num_virtual_tokens": None, "init_adapter": "a"}, "init_adapter: expected with method"),
         ({"push_to_hub": True}, "expected --hub_model_id org/name with --push_to_hub, got none"),
