@@ -112,6 +112,19 @@ def test_prompts_that_are_longer_than_the_model_reads_are_refused_before_any_is_
     assert (found["longest_prompt"], found["model_length"]) == (longest, 1024)
 
 
+def test_a_later_turn_is_as_long_as_what_was_said_and_not_as_what_may_be():
+    model, tokenizer = tiny_llama([row["prompt"] for row in ROWS], CHAT)
+    asked = Conversations(TURNS, model, tokenizer, ROWS, context_of("none"), lambda text, choices: True)
+    # Two answers of 600 tokens would not go into 1,024; the first ones end after a token.
+    asking = Asking("text", max_new_tokens=600)
+    asked.check_lengths(asking)
+    assert len(asked.answer_turns(asking)) == len(ROWS)
+    with pytest.raises(
+        ValueError, match=r"since the model reads 1024, 600 of them for the answer, got \d+ of 12 that are"
+    ):
+        replace(asked, settled=lambda text, choices: False).answer_turns(asking)
+
+
 def test_the_sample_is_drawn_from_first_turns_by_the_seed():
     assert sampled(ROWS, 0) == sampled(ROWS, 0) == [0, 4, 8, 12]
     many = [{"id": str(number)} for number in range(500)]

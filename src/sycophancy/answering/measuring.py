@@ -184,21 +184,26 @@ class Conversations:
     def check_lengths(self, asking: Asking) -> dict:
         """How long the prompts are, for the record.
 
+        In questions asked in turns the model's first answer is not there yet; `answer_turns` checks the later turns.
+
         Raises:
             ValueError: one is longer than the model reads.
         """
-        lengths, room = [], asking.max_new_tokens
+        lengths: list[int] = []
         prompts = self.prompts()
         for start in range(0, len(prompts), WINDOW):
-            texts = prompts[start : start + WINDOW]
-            lengths += map(len, self.tokenizer(texts)["input_ids"])
-        if asking.answer == "scores":
-            choices = {choice for row in columns_of(self.rows, ("choices",)) for choice in row["choices"]}
-            room = max(map(len, self.tokenizer(sorted(choices))["input_ids"]))
-        if "turn" in self.kind.references:
-            follow_ups = sorted({row["follow_up"] for row in self.rows})
-            room += asking.max_new_tokens + max(map(len, self.tokenizer(follow_ups)["input_ids"]))
-        return check_lengths(lengths, self.model, self.tokenizer, room)
+            lengths += self._lengths(prompts[start : start + WINDOW])
+        return check_lengths(lengths, self.model, self.tokenizer, self.room(asking))
+
+    def room(self, asking: Asking) -> int:
+        """Tokens of the longest answer."""
+        if asking.answer == "text":
+            return asking.max_new_tokens
+        choices = {choice for row in columns_of(self.rows, ("choices",)) for choice in row["choices"]}
+        return max(self._lengths(sorted(choices)))
+
+    def _lengths(self, texts: Sequence[str]) -> list[int]:
+        return [len(ids) for ids in self.tokenizer(list(texts))["input_ids"]]
 
     def answer(self, asking: Asking) -> Sequence[dict] | None:
         """The answers to the rows, see `sycophancy.answering.answers.answer_rows`."""
@@ -213,7 +218,7 @@ class Conversations:
             On the main process one dict per row, in order, as `answer_rows` gives it; `None` on the others.
 
         Raises:
-            ValueError: a question without a `first` row.
+            ValueError: a question without a `first` row, or a later turn that is longer than the model reads.
         """
         from accelerate.utils import broadcast_object_list
 
@@ -228,9 +233,9 @@ class Conversations:
         said = {self.rows[at]["question_id"]: without_thought(text) for at, text in zip(first, shared[0], strict=True)}
         asked = [self.rows[at] for at in later]
         turns = [[self.in_context(row)[0], said[row["question_id"]], row["follow_up"]] for row in asked]
-        more = (
-            answer_rows(self.model, self.tokenizer, asked, self.rendered(turns), asking, self.settled) if later else []
-        )
+        prompts = self.rendered(turns)
+        check_lengths(self._lengths(prompts) if later else [], self.model, self.tokenizer, self.room(asking))
+        more = answer_rows(self.model, self.tokenizer, asked, prompts, asking, self.settled) if later else []
         if opened is None or more is None:
             return None
         by_row = dict(zip(first + later, [*opened, *more], strict=True))
