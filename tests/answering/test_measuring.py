@@ -112,7 +112,7 @@ def test_prompts_that_are_longer_than_the_model_reads_are_refused_before_any_is_
     assert (found["longest_prompt"], found["model_length"]) == (longest, 1024)
 
 
-def test_a_later_turn_is_as_long_as_what_was_said_and_not_as_what_may_be():
+def test_a_later_turn_is_as_long_as_what_was_said_and_not_as_what_may_be(capsys):
     model, tokenizer = tiny_llama([row["prompt"] for row in ROWS], CHAT)
     asked = Conversations(TURNS, model, tokenizer, ROWS, context_of("none"), lambda text, choices: True)
     # Two answers of 600 tokens would not go into 1,024; the first ones end after a token.

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Measure a model on the rows of a dataset of any kind: answers, metric, run record."""
 
+import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -10,7 +11,7 @@ from statistics import mean
 
 from sycophancy.answering.answers import Asking, Readable, answer_rows, forget, n_answered
 from sycophancy.answering.batches import WINDOW, RenderedPrompts, window_of
-from sycophancy.answering.limits import check_lengths
+from sycophancy.answering.limits import check_lengths, model_length, virtual_tokens
 from sycophancy.answering.prompts import (
     as_asked,
     chat_tokenizer,
@@ -40,6 +41,9 @@ InContext = Callable[[dict], tuple[str, list[str]]]
 
 OTHER = {"text": "scores", "scores": "text"}
 """The other way to answer."""
+
+LEAST_LEFT = 32
+"""Tokens for the answer to a later turn below which it is not asked: an answer that is cut off is no answer."""
 
 SAMPLE = 64
 """Rows that are answered in the other way too: do scores agree with what the model says?"""
@@ -203,7 +207,7 @@ class Conversations:
         return max(self._lengths(sorted(choices)))
 
     def _lengths(self, texts: Sequence[str]) -> list[int]:
-        return [len(ids) for ids in self.tokenizer(list(texts))["input_ids"]]
+        return [len(ids) for ids in self.tokenizer(list(texts))["input_ids"]] if texts else []
 
     def answer(self, asking: Asking) -> Sequence[dict] | None:
         """The answers to the rows, see `sycophancy.answering.answers.answer_rows`."""
@@ -234,12 +238,28 @@ class Conversations:
         asked = [self.rows[at] for at in later]
         turns = [[self.in_context(row)[0], said[row["question_id"]], row["follow_up"]] for row in asked]
         prompts = self.rendered(turns)
-        check_lengths(self._lengths(prompts) if later else [], self.model, self.tokenizer, self.room(asking))
-        more = answer_rows(self.model, self.tokenizer, asked, prompts, asking, self.settled) if later else []
+        fitting = self._fitting(asking, prompts)
+        more = answer_rows(self.model, self.tokenizer, asked, prompts, fitting, self.settled) if later else []
         if opened is None or more is None:
             return None
         by_row = dict(zip(first + later, [*opened, *more], strict=True))
         return [by_row[at] for at in range(len(self.rows))]
+
+    def _fitting(self, asking: Asking, prompts: Sequence[str]) -> Asking:
+        """The same with the bound that the longest of these prompts leaves of what the model reads, and says so."""
+        lengths = self._lengths(prompts)
+        limit = model_length(self.model, self.tokenizer)
+        if asking.answer == "text" and limit is not None and not self.model.config.is_encoder_decoder and lengths:
+            left = limit - virtual_tokens(self.model) - max(lengths)
+            if LEAST_LEFT <= left < asking.max_new_tokens:
+                print(
+                    f"later turns: answers of at most {left} tokens instead of {asking.max_new_tokens}, since the model reads "
+                    f"{limit} and the longest of them has {max(lengths)}",
+                    file=sys.stderr,
+                )
+                asking = replace(asking, max_new_tokens=left)
+        check_lengths(lengths, self.model, self.tokenizer, self.room(asking))
+        return asking
 
 
 def _check_turns(rows: Sequence[dict]) -> None:
