@@ -36,7 +36,9 @@ def asked(tmp_path_factory):
             found = answer(by_prompt[messages[-1].text])
             text, stop = found if isinstance(found, tuple) else (found, "stop")
             output = ModelOutput.from_content("mockllm/model", text, stop)
-            output.usage = ModelUsage(output_tokens=1)  # counted otherwise, by a tokenizer from the network
+            output.usage = ModelUsage(
+                output_tokens=len(text.split())
+            )  # counted otherwise, by a tokenizer from the network
             return output
 
         (log,) = run_task(
@@ -135,9 +137,19 @@ def test_failed_and_cut_answers_and_further_epochs_are_counted(asked, dataset_fo
     assert [line[name] for name in ("id", "prediction", "parsed", "stop_reason", "truncated_text")] == [
         cut, "", None, "max_tokens", inside[-1]["answer"],
     ]  # fmt: skip
-    assert lacking[0].startswith("1 samples failed (the first: ")
-    assert "the server hung up" in lacking[0]
+    # The task's own metric refuses a second answer to a row.
+    assert lacking[0] == "The harness did not finish: the log's status is error."
+    assert lacking[1].startswith("1 samples failed (the first: ")
+    assert "the server hung up" in lacking[1]
     assert lacking[-1] == "1 answers were cut off (max_tokens 1) and are not read: raise max_tokens."
+
+
+def test_a_provider_that_does_not_say_why_answers_ended_is_named(asked, dataset_folder, tmp_path):
+    _, rows = load_rows(str(dataset_folder), "validation")
+    log = asked("syco_claims", dataset_folder, rows, lambda row: (follows(row), "unknown"), limit=12)
+    record, lacking = import_log(read_path(log), str(dataset_folder), "validation", tmp_path / "run")
+    assert record["imported"]["truncated"] is None
+    assert lacking[-1] == "The log does not say where an answer was cut off: those that were are read as they stand."
 
 
 def test_what_stood_before_the_prompt_is_named(asked, dataset_folder, tmp_path):

@@ -61,7 +61,8 @@ def read(path: Path) -> Log:
             "system_prompt": system_prompt(first),
         },
         seconds=_seconds(log.stats),
-        gives_stops=True,
+        # `hf` calls every end unknown, and counts the tokens of the longest answer beside each.
+        gives_stops=any(sample.output.stop_reason != "unknown" for sample in samples if sample.output.choices),
         in_context=in_context(first),
         errors=[sample.error.message for sample in samples if sample.error is not None],
     )
