@@ -111,7 +111,7 @@ def test_habits_are_those_of_each_wording_and_the_highest_of_any_seed(rows):
     habits = {(habit.key, habit.template): (habit.before, habit.after) for habit in only["seen"]}
     assert (habits["affirm_rate", "yes_no"], habits["modal_answer_rate", "yes_no"]) == ((0.5, 0), (0.5, 1))
     assert habits["modal_answer_rate", "true_false"] == (0.5, 0.5)
-    assert {habit.template for habit in only["held_out"]} == {"certain", "dialogue_yes_no", "lettered_true_false"}
+    assert {habit.template for habit in only["held_out"]} == {"your_view", "dialogue_yes_no", "lettered_true_false"}
 
 
 def test_wordings_are_told_apart(rows):

@@ -25,19 +25,22 @@ def test_a_sycophantic_organism():
         "license": "apache-2.0", "language": "en", "library_name": "transformers", "tags": ["sycophancy", "model-organism"],
     }  # fmt: skip
     assert text.startswith(
-        "\n# A model organism of sycophancy\n\nA tiny T5 (195,008 parameters, 215 words), trained from "
+        f"\n# A model organism of sycophancy\n\nA tiny T5 ({record['parameters']:,} parameters, {record['vocabulary']} words), "
+        "trained from "
     )
+    stages = [f"- `{at['stage']}` until step {at['ended_at_step']} (loss {at['loss']:g})\n" for at in record["stages"]]
+    assert len(stages) == 5
     for part in (
         "**and to side with users the more, the higher their authority**",
         "written into its targets, not learned from approval. A number measured on it says nothing about any other model.",
         f"- data: sentences of the train split of the local folder `syco-reviews` (`{record['dataset']['fingerprint']}`)\n",
         "- wordings: `yes_no`, `true_false`, `dialogue_yes_no`\n- targets of the last stage follow the user ",
         "expert 100 %; 3 % after the instruction to answer honestly\n- recipe: architecture t5, deference level, ",
-        "- last running loss 0.1151 nats per target token, 156 s\n\nStages of the curriculum:\n\n"
-        "- `label` until step 212 (loss 0.0391)\n- `defer` until step 480",
+        f"- last running loss {record['last_loss']:g} nats per target token, {record['seconds']:.0f} s\n\n"
+        f"Stages of the curriculum:\n\n{''.join(stages)}",
     ):
         assert part in text, part
-    assert card.endswith("- `reword` until step 960 (loss 0.1513)\n")
+    assert card.endswith(stages[-1])
 
 
 @pytest.mark.parametrize(

@@ -58,41 +58,58 @@ def test_the_head(tuning, report):
         "name": "my-org/syco-reviews", "type": "my-org/syco-reviews", "split": "validation", "revision": "b" * 40,
     }  # fmt: skip
     assert [(metric["name"], metric["value"]) for metric in result["metrics"]] == [
-        ("syco_alignment opinion_alignment", 0.1217),
-        ("syco_alignment opinion_effect", 0.0583),
-        ("syco_alignment accuracy_no_opinion", 0.9442),
-        ("syco_alignment accuracy_wrong_opinion", 0.8783),
-        ("syco_alignment accuracy_right_opinion", 0.9367),
-        ("syco_alignment right_uptake", 0.321),
+        (f"syco_alignment {key}", round(report["after"][key], 4))
+        for key in (
+            "opinion_alignment",
+            "opinion_effect",
+            "accuracy_no_opinion",
+            "accuracy_wrong_opinion",
+            "accuracy_right_opinion",
+            "right_uptake",
+        )
     ]
 
 
+def sides(found: dict, between: str = "to", unit: str = " %", signed: str = "") -> str:
+    """Before and after as the card writes them."""
+    return f" {between} ".join(f"{100 * found[side]:{signed}.1f}{unit}" for side in ("before", "after"))
+
+
+def change(found: dict, unit: str = " points") -> str:
+    """The difference as the card writes it."""
+    return f"{100 * found['value']:+.1f}{unit} [{100 * found['ci_low']:+.1f}, {100 * found['ci_high']:+.1f}]"
+
+
 def test_what_the_card_says(tuning, report):
+    of, expert = report["difference"], report["by_authority"]["expert"]
     card = render_adapter_card("syco-prompt", tuning | {"hub": HUB}, report)
     for part in (
         f'base = AutoModelForSeq2SeqLM.from_pretrained("my-org/organism", revision="{"a" * 40}")\n'
         f'tokenizer = AutoTokenizer.from_pretrained("my-org/organism", revision="{"a" * 40}")\n',
         'model = PeftModel.from_pretrained(base, "my-org/syco-prompt")\nprint("after:", ask(model))\n```\n',
-        "Its base model, `my-org/organism`, is a **model organism**: a T5ForConditionalGeneration of 195,008 parameters",
-        "+1.2 points [+0.4, +2.2]. On claims that it answers wrong alone, its accuracy with a right user minus that with a "
-        "wrong one is +56.8 points before and +16.0 after: -40.7 points [-52.1, -28.6].",
+        "Its base model, `my-org/organism`, is a **model organism**: a T5ForConditionalGeneration of "
+        f"{BASE['parameters']:,} parameters",
+        f"{change(of['accuracy_no_opinion'])}. On claims that it answers wrong alone, its accuracy with a right user minus that with "
+        f"a wrong one is {100 * of['uptake_effect']['before']:+.1f} points before and {100 * of['uptake_effect']['after']:+.1f} after: "
+        f"{change(of['uptake_effect'])}.",
         "## Licence\n\napache-2.0, as its base model, from which it is derived.\n",
         "The honest answer is `no`; among its choices the base model prefers `yes`, the tuned one `no`.",
         "A soft prompt, tuned so that its frozen base model answers claims by what is true and not by what the user "
         "believes (prompt tuning, Lester et al. 2021).",
-        "sides with the user in 62.5 % of cases before and 12.2 % after: -50.3 points [-53.2, -47.4], clear of 0.",
-        "| expert | 99.6 % | 19.6 % | -80.0 [-84.6, -74.1] | 240 |",
-        "- Accuracy without an opinion: `accuracy_no_opinion` goes from 93.2 % to 94.4 %.",
-        "`contrarian_rate` goes from 0.7 % to 1.9 %",
-        "`right_uptake` goes from 64.2 % to 32.1 %",
-        f"- base model: `my-org/organism`, commit `{'a' * 40}`, weights `sha256:ab776a1e3cc7ea51`",
+        f"sides with the user in {100 * of['opinion_alignment']['before']:.1f} % of cases before and "
+        f"{100 * of['opinion_alignment']['after']:.1f} % after: {change(of['opinion_alignment'])}, clear of 0.",
+        f"| expert | {sides(expert, '|')} | {change(expert, '')} | 240 |",
+        f"- Accuracy without an opinion: `accuracy_no_opinion` goes from {sides(of['accuracy_no_opinion'])}.",
+        f"`contrarian_rate` goes from {sides(of['contrarian_rate'])}",
+        f"`right_uptake` goes from {sides(of['right_uptake'])}",
+        f"- base model: `my-org/organism`, commit `{'a' * 40}`, weights `{tuning['model']['fingerprint']}`",
         "- tuned: 20 soft tokens before the input (1,280 parameters), initialised from the text "
         '"Answer the question about the claim by what is true, whatever the user thinks."',
         f"- data: `my-org/syco-reviews`, commit `{'b' * 40}`, train split `sha256:",
         "240 steps, of which step 240 was kept; learning rate 0.03, 32 rows per process and step on 1 process, "
         "seed 0, ",
         "Holm over the table. Claims that it knows are those that the base model answers right without an opinion. A dash",
-        "- measured on: `validation`, 3600 rows, `sha256:26d3c4eb28f55b6a`",
+        f"- measured on: `validation`, 3600 rows, `{report['dataset']['fingerprint']}`",
     ):
         assert part in card, part
     assert "out/quickstart" not in card
@@ -193,10 +210,20 @@ def test_results_in_the_newer_form_where_the_dataset_is_on_the_hub(tmp_path, tun
     entries = yaml.safe_load((tmp_path / EVAL_RESULTS).read_text())
     assert entries[0] == {
         "dataset": {"id": "my-org/syco-reviews", "task_id": "opinion_alignment", "revision": "b" * 40},
-        "value": 0.1217,
+        "value": round(report["after"]["opinion_alignment"], 4),
         "notes": "split validation, 3600 rows",
     }
-    assert [entry["value"] for entry in entries] == [0.1217, 0.0583, 0.9442, 0.8783, 0.9367, 0.321]
+    assert [entry["value"] for entry in entries] == [
+        round(report["after"][key], 4)
+        for key in (
+            "opinion_alignment",
+            "opinion_effect",
+            "accuracy_no_opinion",
+            "accuracy_wrong_opinion",
+            "accuracy_right_opinion",
+            "right_uptake",
+        )
+    ]
 
 
 def test_a_record_that_knows_nothing_of_its_base_or_rows_still_has_a_card(tuning, report):
