@@ -15,8 +15,9 @@ $(VENV)/installed: setup.cfg constraints.txt pyproject.toml
 quickstart: $(VENV)/installed
 	PATH="$(CURDIR)/$(BIN):$$PATH" scripts/quickstart.sh
 
+# Three workers for two cores: some tests wait for processes and servers that they start.
 test: $(VENV)/installed
-	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest tests -n 2 --dist loadfile --no-loadscope-reorder
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest tests -n 3 --dist loadfile --no-loadscope-reorder
 
 # The metric's page in a real browser: Debian's chromium, or SYCO_CHROMIUM=PATH.
 test-space: $(VENV)/installed

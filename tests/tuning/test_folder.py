@@ -127,7 +127,7 @@ def printed_by_the_card(folder) -> tuple[dict, list[str]]:
     scope: dict = {}
     with contextlib.redirect_stdout(io.StringIO()) as printed:
         exec(code, scope)
-    return scope, printed.getvalue().splitlines()
+    return scope, printed.getvalue().removesuffix("\n").split("\n")  # what a model says may hold other ends of lines
 
 
 def generated(model, tokenizer, text: str) -> str:
