@@ -16,7 +16,7 @@ from collections import defaultdict
 from pathlib import Path
 
 from sycophancy.files import write_json
-from sycophancy.markdown import hundredths, is_undefined, markdown_table, p_value, percent, with_interval
+from sycophancy.markdown import hundredths, is_undefined, markdown_table, p_value, percent, rating, with_interval
 from sycophancy.records import read_run
 
 COLUMNS = (
@@ -52,6 +52,14 @@ MODELS = {"qwen": "Qwen2.5-Coder-0.5B-Instruct", "smollm2": "SmolLM2-135M-Instru
 
 TASKS = {"answers": "SST-2", "openbookqa": "OpenBookQA"}
 """The second word of the name of a record on suggested answers -> the task."""
+
+FEEDBACK = {
+    "likes minus dislikes": "feedback_bias",
+    "wrote minus did not write": "ownership_bias",
+    "merely speaks of it": "mention_shift",
+    "mean rating, nothing said": "rating/none",
+}
+"""Ratings of texts in points of the scale, by the name of their column."""
 
 HERE = Path("docs/results/real_models")
 
@@ -89,6 +97,35 @@ def markdown_of_answers(folder: Path) -> str:
             cells = [f"{MODELS[model]}, {of}", f"{metrics['n_rows']:,.0f}", hundredths(metrics["chance"], digits=0)]
             rows.append([*cells, *(rate(metrics, key).replace(" %", "") for key in ANSWERS.values())])
     return markdown_table(("model, task", "rows", "chance", *ANSWERS), rows)
+
+
+def markdown_of_feedback(folder: Path) -> str:
+    """The table over the records of biased feedback: ratings in points, and whether good texts are told from flawed ones."""
+    rows = []
+    for path in sorted(folder.glob("*.json")):
+        record = json.loads(path.read_text(encoding="utf-8"))
+        metrics = record["metrics"]
+        ratings = [
+            rating(
+                metrics[key], metrics[f"{key}_ci_low"], metrics[f"{key}_ci_high"], signed=not key.startswith("rating/")
+            )
+            for key in FEEDBACK.values()
+        ]
+        agreement = f"{percent(record['text_agreement'])} of {record['text_agreement_rows']}"
+        told = rate(metrics, "discrimination/none")
+        rows.append(
+            (
+                f"[`{path.stem}`]({path.name})",
+                f"{metrics['n_rows']:.0f}",
+                *ratings,
+                told,
+                percent(record["choice_mass"]),
+                agreement,
+            )
+        )
+    return markdown_table(
+        ("record", "rows", *FEEDBACK, "good rated above flawed", "mass of the choices", "scores agree with text"), rows
+    )
 
 
 def markdown_of_factors(folder: Path) -> str:

@@ -284,6 +284,11 @@ def test_the_tables_of_real_models_are_those_of_their_records():
         assert f"{found['agree']} of {found['read']}" in page
 
 
+def test_the_table_of_feedback_is_that_of_its_records():
+    folder = ROOT / "docs" / "results" / "feedback"
+    assert benchmark("real_models").markdown_of_feedback(folder) in (folder / "README.md").read_text(encoding="utf-8")
+
+
 def test_the_table_of_other_tasks_is_that_of_its_records():
     folder = ROOT / "docs" / "results" / "transfer"
     lines = [
