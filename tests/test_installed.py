@@ -19,9 +19,10 @@ COMPUTE = """
 import json, sys, evaluate
 metric = evaluate.load(sys.argv[1])
 rows = [json.loads(line) for line in open(sys.argv[2], encoding="utf-8")]
+columns = metric.features[0]["references"]  # the plainest form of a reference that it takes
 found = metric.compute(
     predictions=[row["prediction"] for row in rows],
-    references=[{name: row[name] for name in metric.features["references"]} for row in rows],
+    references=[{name: row[name] for name in columns} for row in rows],
 )
 print(json.dumps(found))
 """
