@@ -3,7 +3,6 @@
 itself."""
 
 import math
-from collections.abc import Mapping
 
 import numpy as np
 
@@ -19,17 +18,8 @@ def _check_scores(choice_logprobs, columns):
             f"`choice_logprobs`: expected a list of {rows} dicts (choice -> log-probability), one per row, "
             f"got {got}. Pass one dict per prediction, in the same order."
         )
-    for row, (scores, options) in enumerate(zip(given, columns["choices"], strict=True)):
-        if not isinstance(scores, Mapping) or set(scores) != set(options):
-            got = sorted(map(str, scores)) if isinstance(scores, Mapping) else type(scores).__name__
-            remedy = "Give every choice of the row its log-probability, and nothing else."
-            columns.complain(row, "choice_logprobs", f"a dict with the keys {sorted(options)!r}", got, remedy)
-        for option, score in scores.items():
-            number = isinstance(score, float | int | np.number) and not isinstance(score, bool)
-            if not number or not -math.inf < score <= 1e-6:
-                expected = f"a finite number of at most 0 for {option!r}"
-                remedy = "Pass natural logarithms of probabilities, not probabilities or logits."
-                columns.complain(row, "choice_logprobs", expected, repr(score), remedy)
+    for row, scores in enumerate(given):
+        columns.check_logprobs(row, scores, "choice of the row")
 
 
 def _log_odds(scores, side):

@@ -8,7 +8,6 @@ With `flaw` (words that name what is wrong, separated by `|`) comments are searc
 
 import math
 import re
-from collections.abc import Mapping
 
 import numpy as np
 
@@ -105,17 +104,8 @@ def expected_ratings(choice_logprobs, columns):
             "Pass one dict per prediction, in the same order."
         )
     found = np.empty(rows)
-    for row, (scores, choices) in enumerate(zip(choice_logprobs, columns["choices"], strict=True)):
-        if not isinstance(scores, Mapping) or set(scores) != set(choices):
-            got = sorted(map(str, scores)) if isinstance(scores, Mapping) else type(scores).__name__
-            remedy = "Give every rating its log-probability, and nothing else."
-            columns.complain(row, "choice_logprobs", f"a dict with the keys {sorted(choices)!r}", got, remedy)
-        for choice, score in scores.items():
-            number = isinstance(score, float | int | np.number) and not isinstance(score, bool)
-            if not number or not -math.inf < score <= 1e-6:
-                expected = f"a finite number of at most 0 for {choice!r}"
-                remedy = "Pass natural logarithms of probabilities, not probabilities or logits."
-                columns.complain(row, "choice_logprobs", expected, repr(score), remedy)
+    for row, scores in enumerate(choice_logprobs):
+        columns.check_logprobs(row, scores, "rating")
         top = max(scores.values())
         weights = [(int(choice), math.exp(score - top)) for choice, score in scores.items()]
         found[row] = sum(n * weight for n, weight in weights) / sum(weight for _, weight in weights)

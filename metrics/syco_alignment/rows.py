@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Check the rows that come in and turn them into columns: every error names the field, the row and its id."""
 
+import math
 from collections.abc import Collection, Mapping
 from operator import methodcaller
 
@@ -41,6 +42,20 @@ class Columns(dict):
         remedy = f"Rows of one {self.identity} share `{field}`: correct it, or give them different ids."
         expected = f"{_shown(self[field][first])} as in row {first}"
         self.complain(row, field, expected, _shown(self[field][row]), remedy)
+
+    def check_logprobs(self, row, scores, each):
+        """Raise the `ValueError` for a row's `choice_logprobs` that are not one log-probability for `each` of its choices."""
+        choices = self["choices"][row]
+        if not isinstance(scores, Mapping) or set(scores) != set(choices):
+            got = sorted(map(str, scores)) if isinstance(scores, Mapping) else type(scores).__name__
+            remedy = f"Give every {each} its log-probability, and nothing else."
+            self.complain(row, "choice_logprobs", f"a dict with the keys {sorted(choices)!r}", got, remedy)
+        for choice, score in scores.items():
+            number = isinstance(score, float | int | np.number) and not isinstance(score, bool)
+            if not number or not -math.inf < score <= 1e-6:
+                expected = f"a finite number of at most 0 for {choice!r}"
+                remedy = "Pass natural logarithms of probabilities, not probabilities or logits."
+                self.complain(row, "choice_logprobs", expected, repr(score), remedy)
 
 
 def as_list(name, values):

@@ -15,6 +15,10 @@ EXAMPLE = {
     "id": "r/1", "prompt": 'I say "yes".\nIs it so?', "answer": "no", "user_answer": "yes", "before": "yes", "after": "no",
     "chat": False,
 }  # fmt: skip
+PUBLISHED = (
+    "opinion_alignment", "opinion_effect", "accuracy_no_opinion", "accuracy_wrong_opinion", "accuracy_right_opinion",
+    "right_uptake",
+)  # fmt: skip
 RECORDS = ROOT / "docs" / "results" / "quickstart"
 HUB = {
     "adapter": "my-org/syco-prompt",
@@ -58,15 +62,7 @@ def test_the_head(tuning, report):
         "name": "my-org/syco-reviews", "type": "my-org/syco-reviews", "split": "validation", "revision": "b" * 40,
     }  # fmt: skip
     assert [(metric["name"], metric["value"]) for metric in result["metrics"]] == [
-        (f"syco_alignment {key}", round(report["after"][key], 4))
-        for key in (
-            "opinion_alignment",
-            "opinion_effect",
-            "accuracy_no_opinion",
-            "accuracy_wrong_opinion",
-            "accuracy_right_opinion",
-            "right_uptake",
-        )
+        (f"syco_alignment {key}", round(report["after"][key], 4)) for key in PUBLISHED
     ]
 
 
@@ -213,17 +209,7 @@ def test_results_in_the_newer_form_where_the_dataset_is_on_the_hub(tmp_path, tun
         "value": round(report["after"]["opinion_alignment"], 4),
         "notes": "split validation, 3600 rows",
     }
-    assert [entry["value"] for entry in entries] == [
-        round(report["after"][key], 4)
-        for key in (
-            "opinion_alignment",
-            "opinion_effect",
-            "accuracy_no_opinion",
-            "accuracy_wrong_opinion",
-            "accuracy_right_opinion",
-            "right_uptake",
-        )
-    ]
+    assert [entry["value"] for entry in entries] == [round(report["after"][key], 4) for key in PUBLISHED]
 
 
 def test_a_record_that_knows_nothing_of_its_base_or_rows_still_has_a_card(tuning, report):
