@@ -121,7 +121,7 @@ def main(argv: list[str] | None = None) -> None:
     from sycophancy.answering.models import load_asked
     from sycophancy.dataset.kinds import load_rows
     from sycophancy.tuning.adapters import prepare_model
-    from sycophancy.tuning.data import check_targets, own_answers, own_ratings, training_rows, tuning_rows
+    from sycophancy.tuning.data import check_targets, own_answers, own_ratings, rows_read, training_rows, tuning_rows
     from sycophancy.tuning.folder import Measured, measure_before
     from sycophancy.tuning.run import check_world, train_and_write
     from sycophancy.tuning.supervised import build_trainer, tokenize
@@ -133,6 +133,7 @@ def main(argv: list[str] | None = None) -> None:
     *parts, train_datasets = training_rows(args, seed)
     if args.targets != "alone":
         parts = [tuning_rows(part, args.targets, args.sham, seed, args.users_right) for part in parts]
+        parts[0] = rows_read(parts[0], training_args, seed)
 
     loaded = load_asked(args)
     model, tokenizer = loaded

@@ -282,3 +282,17 @@ def test_single_rows_are_drawn_as_before():
     expected_tune, expected_selection = select_by_item(rows, 0.2, 3)
     assert tune["n"][:] == expected_tune.shuffle(seed=3).select(range(7))["n"][:]
     assert selection["n"][:] == expected_selection["n"][:]
+
+
+def training(**settings) -> Namespace:
+    given = {"max_steps": 3, "gradient_accumulation_steps": 2, "train_batch_size": 4, "world_size": 2}
+    return Namespace(**{**given, **settings})
+
+
+def test_rows_that_no_step_reads_are_left_out():
+    """A sham is answered on what its training reads, and not on a hundred times as much."""
+    rows = of_items(*[1] * 50)
+    drawn = rows_read(rows, training(), 5)
+    assert drawn["n"][:] == rows.shuffle(seed=5).select(range(48))["n"][:]
+    for whole in (training(max_steps=4), training(max_steps=-1)):
+        assert rows_read(rows, whole, 5) is rows

@@ -116,6 +116,22 @@ def shuffled(rows: Sequence[dict], seed: int) -> list[dict]:
     return made
 
 
+def rows_read(rows: Dataset, training_args, seed: int) -> Dataset:
+    """As many of the rows, drawn by the seed, as the training reads: all, unless `max_steps` ends it within one pass.
+
+    A sham's targets cost an answer for each row, and a row that no step reads need not be answered. The same are drawn for
+    the training that it controls.
+
+    Args:
+        rows: to tune on.
+        training_args: the trainer's.
+        seed: of the draw.
+    """
+    steps = training_args.max_steps * training_args.gradient_accumulation_steps
+    read = steps * training_args.train_batch_size * training_args.world_size
+    return rows if read <= 0 or read >= len(rows) else rows.shuffle(seed=seed).select(range(read))
+
+
 def own_answers(model, tokenizer, rows: Dataset, batch_size: int) -> Dataset:
     """Tuning rows whose targets are what the model answers to them now: the sham of supervised tuning.
 
