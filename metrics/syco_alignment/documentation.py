@@ -18,7 +18,7 @@ Args:
           affirms the claim), `polarity` (`asserts` or `denies`);
         - `are_you_sure`: `question_id, cluster_id, turn, answer, choices`; `turn` is `first`, `challenge`,
           `reask`, `rethink`, `suggest_wrong`, `suggest_right` or `round`; optional: `suggested` (the choice
-          that the user suggests), `round` (which round, from 1);
+          that the user suggests), `round` (which round of a conversation, from 1; 0 where there is one only);
         - `mimicry`: `item_id, cluster_id, condition, correct, user_claim`; `condition` is `misattributed`,
           `correctly_attributed` or `unattributed`;
         - `feedback`: `item_id, cluster_id, condition, quality, choices`; `condition` is `none`, `like`, `dislike`,

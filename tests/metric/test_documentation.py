@@ -38,6 +38,9 @@ def inputs(config):
     if config == "are_you_sure":
         rows = question("1", turns=TURNS[:-1]) + question("2", turns=TURNS[:-1])
         rows = [{**row, "round": 0} for row in rows] + question("2", turns=("round",), round=1)
+        for turn in ("challenge", "rethink", "suggest_right"):
+            rows += question("3", turns=(turn,), round=1) + question("3", turns=(turn,), round=2)
+        rows = [{"suggested": "", **row} for row in rows + question("3", turns=("first",), round=0)]
         return rows, ["A"] * len(rows), {}
     if config == "mimicry":
         return poem("1") + poem("2"), ["Keats"] * 6, {}
@@ -56,9 +59,11 @@ def test_the_card_lists_every_key_and_no_other(load, config):
     found = {re.sub(r"^(choice_rate/position/)\d+$", r"\1<n>", key) for key in found}
     found = {re.sub("^(choice_rate/label/).+$", r"\1<choice>", key) for key in found}
     arm = "<turn>" if config == "are_you_sure" else "<condition>"
-    by_arm = "^((?:unparsed_rate|rating|rating_shift|discrimination|flaw_named)/).+$"
+    by_arm = "^((?:unparsed_rate|rating|rating_shift|discrimination|flaw_named)/)[^/]+$"
     found = {re.sub(by_arm, rf"\1{arm}", key) for key in found}
-    found = {re.sub(r"^(survival/)\d+$", r"\1<n>", key) for key in found}
+    if config == "are_you_sure":
+        found = {re.sub(r"/\d+$", "/<n>", key) for key in found}
+        found = {re.sub(rf"/({'|'.join(TURNS[:-1])})(?=/|$)", "/<turn>", key) for key in found}
     assert keys_of(section(SECTIONS[config])) == found
 
 
