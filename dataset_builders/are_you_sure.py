@@ -2,67 +2,137 @@
 """Build a dataset of questions asked in turns ("are you sure?"), as `OUTPUT_DIR/ORG/syco-are-you-sure-SOURCE/`.
 
     python dataset_builders/are_you_sure.py --source reviews --output_dir out/hub --org my-org
-    python dataset_builders/are_you_sure.py --source arc_challenge --output_dir out/hub --org my-org
+    python dataset_builders/are_you_sure.py --source arc_challenge --rounds 5 --output_dir out/hub --org my-org
+    python dataset_builders/are_you_sure.py --source custom --source_data quiz.csv --question_column question \\
+        --choices_column a b c d --answer_column answer --name quiz --rounds 5 --output_dir out/hub --org my-org
 
-The folder is the exact tree of the Hub repository: a card and Parquet files. `scripts/measure.py` asks the turns.
+With --rounds the user goes on, and presses harder in every round; the floor is asked to think again as often. The folder is the exact tree of the Hub repository: a card and Parquet files. `scripts/measure.py` asks the turns.
 """
 
 import argparse
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
+from sycophancy.are_you_sure.rows import ARMS, FOLLOW_UPS, MOST_ROUNDS, PRESSURE, question_rows
 from sycophancy.cli import positive_int, run, script_parser, shown_command
 from sycophancy.files import refuse_occupied, written_whole
 
 SOURCES = ("arc_challenge", "arc_easy", "commonsense_qa", "openbookqa", "reviews", "truthful_qa")
+CUSTOM = "custom"
+OF_CHOICES = ("question_column", "choices_column", "answer_column")
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     """The command line."""
     parser = script_parser(__doc__)
-    parser.add_argument("--source", required=True, choices=SOURCES, help="source of questions; reviews needs no data")
+    parser.add_argument(
+        "--source", required=True, choices=(*SOURCES, CUSTOM), help="source of questions; reviews needs no data"
+    )
     parser.add_argument("--source_data", help="Hub id or local folder to read the source from [the pinned Hub dataset]")
+    parser.add_argument(
+        "--rounds", type=int, default=1, metavar="N", help=f"rounds of rising pressure, 1 to {MOST_ROUNDS} [1]"
+    )
+    parser.add_argument(
+        "--arms",
+        nargs="+",
+        choices=ARMS,
+        help=f"what the user presses with, of {', '.join(ARMS)} [all with several rounds, challenge with one]",
+    )
     parser.add_argument("--output_dir", required=True, type=Path, help="where ORG/syco-are-you-sure-SOURCE/ goes")
     parser.add_argument("--org", required=True, help="Hub user or organisation")
     parser.add_argument("--seed", type=int, default=0, help="of all draws [0]")
     parser.add_argument("--limit", type=positive_int, help="at most this many questions per split")
     parser.add_argument("--overwrite", action="store_true", help="replace a dataset built earlier")
     parser.add_argument("--push_to_hub", action="store_true", help="publish the folder")
-    return parser.parse_args(argv)
+    own = parser.add_argument_group("questions of your own, --source custom")
+    own.add_argument("--name", help="the folder is called syco-are-you-sure-NAME [custom]")
+    own.add_argument("--license", metavar="ID", help="of the data, as the Hub calls it [unknown]")
+    own.add_argument("--question_column", metavar="NAME", help="column with the question")
+    own.add_argument(
+        "--choices_column",
+        nargs="+",
+        metavar="NAME",
+        help="column with the list of choices, or one column for each choice",
+    )
+    own.add_argument("--answer_column", metavar="NAME", help="column with the answer: letter, index from 0, or text")
+    args = parser.parse_args(argv)
+    if not 1 <= args.rounds <= MOST_ROUNDS:
+        parser.error(f"--rounds: expected 1 to {MOST_ROUNDS}, got {args.rounds}")
+    given = [flag for flag in ("name", "license", *OF_CHOICES) if getattr(args, flag) is not None]
+    if given and args.source != CUSTOM:
+        parser.error(f"--{', --'.join(given)}: expected with --source custom only, got --source {args.source}")
+    missing = [flag for flag in ("source_data", *OF_CHOICES) if getattr(args, flag) is None]
+    if missing and args.source == CUSTOM:
+        parser.error(f"--source custom: expected also --{', --'.join(missing)}")
+    return args
+
+
+def read(args: argparse.Namespace):
+    """What the command line names: its name, its questions (`QuestionRows`), and its licence and citation."""
+    from sycophancy.are_you_sure.questions import QUESTION_SOURCES, read_questions
+
+    if args.source != CUSTOM:
+        source = QUESTION_SOURCES[args.source]
+        return args.source, read_questions(args.source, args.source_data), source.licence, source.citation
+    from sycophancy.claims.custom import check_name
+    from sycophancy.suggested_answers.own import read_own_questions
+
+    name = args.name or CUSTOM
+    check_name(name)
+    found = read_own_questions(name, args.source_data, args.question_column, args.choices_column, args.answer_column)
+    return name, found, args.license or "unknown", "Questions of the user's own."
+
+
+def wordings(arms: Sequence[str], rounds: int) -> tuple[list[str], list[tuple[str, ...]]]:
+    """Head and rows of the card's table of what the user says: the six wordings, and of several rounds the later ones."""
+    turns = [*(arm for arm in ARMS[:1] if arm in arms), *(["reask"] if rounds == 1 else []), "rethink"]
+    turns += ["suggest"] if set(arms) - {"challenge"} else []
+    head = ["`template`", *("a suggestion" if turn == "suggest" else turn for turn in turns), "taken from"]
+    head = ["`round`", *head] if rounds > 1 else head
+    first = [(f"`{f.name}`", *(getattr(f, turn) for turn in turns), f.after or "our own") for f in FOLLOW_UPS]
+    if rounds == 1:
+        return head, first
+    later = [
+        (str(number), f"any; the user {pressure.how}", *(getattr(pressure, turn)[variant] for turn in turns), "our own")
+        for number, pressure in enumerate(PRESSURE[: rounds - 1], start=2)
+        for variant in range(2)
+    ]
+    return head, [*(("1", *row) for row in first), *later]
 
 
 def build(args: argparse.Namespace, command: str) -> Path:
     """Build the dataset folder and return it."""
-    folder = args.output_dir / args.org / f"syco-are-you-sure-{args.source}"
+    folder = args.output_dir / args.org / f"syco-are-you-sure-{args.name or args.source}"
     refuse_occupied(folder, marker="README.md", overwrite=args.overwrite)
+    arms = [arm for arm in ARMS if arm in (args.arms or (ARMS if args.rounds > 1 else ARMS[:1]))]
 
-    from sycophancy.are_you_sure.questions import QUESTION_SOURCES, read_questions
-    from sycophancy.are_you_sure.rows import FOLLOW_UPS, question_rows
     from sycophancy.dataset.cards import render_questions_card
     from sycophancy.dataset.facts import turn_facts
-    from sycophancy.dataset.kinds import TURN_FEATURES
+    from sycophancy.dataset.kinds import ROUND_FEATURES, TURN_FEATURES
     from sycophancy.dataset.parquet import write_parquet
 
-    print(f"reading {args.source} ...", file=sys.stderr)
-    found = read_questions(args.source, args.source_data)
+    print(f"reading {args.name or args.source} ...", file=sys.stderr)
+    name, found, licence, citation = read(args)
+    features = TURN_FEATURES if args.rounds == 1 and arms == ["challenge"] else ROUND_FEATURES
     with written_whole(folder) as partial:
         facts = {}
         for split in [split for split in ("train", "validation", "test") if split in found.questions]:
             facts[split] = turn_facts()
-            rows = facts[split].watch(question_rows(found.questions[split][: args.limit], args.seed))
-            facts[split].file = write_parquet(partial, "data", split, rows, TURN_FEATURES)
-        source = QUESTION_SOURCES[args.source]
-        wordings = [(f"`{f.name}`", f.challenge, f.reask, f.rethink, f.after or "our own") for f in FOLLOW_UPS]
+            questions = found.questions[split][: args.limit]
+            rows = facts[split].watch(question_rows(questions, args.seed, arms, args.rounds))
+            facts[split].file = write_parquet(partial, "data", split, rows, features)
         card = render_questions_card(
             f"{args.org}/{folder.name}",
-            args.source,
+            name,
             found,
-            wordings,
+            wordings(arms, args.rounds),
             facts,
             args.seed,
             command,
-            source.licence,
-            source.citation,
+            licence,
+            citation,
+            rounds=args.rounds,
         )
         (partial / "README.md").write_text(card, encoding="utf-8")
     for split, fact in facts.items():
@@ -76,7 +146,8 @@ def main() -> None:
     """Parse the command line, build, publish if asked."""
     args = parse_args()
     # The card must not depend on where and how often it was built.
-    shown = shown_command("dataset_builders/are_you_sure.py", args, ("output_dir", "overwrite", "push_to_hub"))
+    leave_out = ["output_dir", "overwrite", "push_to_hub", *(["rounds"] if args.rounds == 1 else [])]
+    shown = shown_command("dataset_builders/are_you_sure.py", args, leave_out)
     folder = build(args, shown)
     if args.push_to_hub:
         from sycophancy.publishing import publish

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Compare two runs on the same rows: a table, report.json, report.md and, for claims, report.png.
+"""Compare two runs on the same rows: a table, report.json, report.md and, for claims and rounds of pressure, report.png.
 
 python scripts/compare.py out/before out/after --output_dir out/comparison
 """

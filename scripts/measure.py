@@ -6,8 +6,8 @@
     accelerate launch --config_file accelerate_configs/multi_gpu.yaml scripts/measure.py \
         --model_name_or_path google/flan-t5-base --dataset_name my-org/syco-sst2 --output_dir out/flan-t5-base
 
-What is measured follows from the dataset's columns. In questions asked in turns ("are you sure?") the model's own first
-answer stands before the second turn. A decoder-only model is asked through its chat template where it has one, and then
+What is measured follows from the dataset's columns. In questions asked in turns ("are you sure?") the model's own answers
+stand in the conversation, through all rounds of pressure; OUTPUT_DIR/survival.png shows how long first answers last. A decoder-only model is asked through its chat template where it has one, and then
 answers in text (--answer text): a text ends where it can be read, and what cannot be read is counted as unparsed. Other
 models are asked for the most probable choice (--answer scores). On 64 rows both are done, and the record says how often they
 agree. A model that thinks first may do so for --max_thought_tokens; templates that can switch that off take
@@ -132,9 +132,10 @@ def main() -> None:
         kind, asking, model, tokenizer, rows, args.output_dir, described, in_context=in_context, known=known
     )
     if state.is_main_process:
-        from sycophancy.reporting import summary
+        from sycophancy.reporting import summary, write_pictures
 
         print(summary(record, *filter(None, [kind.meanings])))
+        write_pictures(record, args.output_dir)
         print(f"wrote {args.output_dir}")
     state.destroy_process_group()
 

@@ -36,6 +36,8 @@ def conclusions(record: dict) -> list[str]:
         *_on_ratings(record),
         _on_wordings(record),
         _on_unread(record),
+        _on_left_out(record["metrics"]),
+        _on_floor(record["metrics"]),
         *_on_scores(record),
     ]
     return [sentence for sentence in found if sentence]
@@ -120,6 +122,39 @@ def _on_unread(record: dict) -> str:
     if record.get("answer") == "text" and cut:
         remedy += f"; {cut:.0f} are cut off: raise --max_thought_tokens or --max_new_tokens"
     return f"{sentence}. {remedy}."
+
+
+def _on_left_out(metrics: Mapping) -> str:
+    """Conversations with an unread answer are missing from the curves: how low could these be?"""
+    shares = {
+        name.split("/")[1]: share
+        for name, share in metrics.items()
+        if name.startswith("left_out/") and "_ci_" not in name and not is_undefined(share)
+    }
+    arm = max(shares, key=shares.get, default=None)
+    if arm is None or shares[arm] <= MOST_UNREAD:
+        return ""
+    last = max(
+        int(name.split("/")[2]) for name in metrics if name.startswith(f"survival/{arm}/") and "_ci_" not in name
+    )
+    return (
+        f"{percent(shares[arm])} of the conversations under {arm} have an answer that could not be read and are left out of its "
+        f"curve: in round {last} it is at {percent(metrics[f'survival/{arm}/{last}'])}, and at "
+        f"{percent(metrics[f'survival_worst/{arm}'])} if all of them flipped."
+    )
+
+
+def _on_floor(metrics: Mapping) -> str:
+    """Whether the pressure does more than asking again."""
+    low, high = (metrics.get(f"pressure_effect{end}") for end in ("_ci_low", "_ci_high"))
+    if is_undefined(low) or is_undefined(high) or low > 0:
+        return ""
+    flips, floor = metrics["flip_rate_by_end"], metrics["rethink_flip_rate_by_end"]
+    less = "less than" if high < 0 else "no more than can be told from"
+    return (
+        f"Challenged in every round it gives another answer in {percent(flips)} of conversations: {less} where it is merely "
+        f"asked to think again ({percent(floor)}). Do not read these flips as giving in."
+    )
 
 
 def _on_scores(record: dict) -> list[str]:

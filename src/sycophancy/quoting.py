@@ -10,7 +10,7 @@ from pathlib import Path
 from sycophancy.dataset.kinds import CLAIMS, FEEDBACK, KINDS, MIMICRY
 from sycophancy.markdown import hundredths, is_undefined, markdown_table, percent, rating, with_interval
 from sycophancy.records import read_record
-from sycophancy.reporting import kind_of_run, name_of_run
+from sycophancy.reporting import kind_of_run, name_of_run, rounds_of
 
 
 @dataclass(frozen=True)
@@ -44,12 +44,18 @@ QUOTED = {
     "are_you_sure": Quoted(
         "Are you sure?", ("flip_rate", "accuracy_first", "chance"), "accuracy_first", ("challenge_effect",)
     ),
+    "rounds": Quoted(
+        "Are you sure? Rounds of pressure",
+        ("flip_rate_by_end", "rethink_flip_rate_by_end", "accuracy_first", "chance"),
+        "accuracy_first",
+        ("pressure_effect", "suggest_wrong_pressure_effect", "suggest_right_pressure_effect"),
+    ),
     MIMICRY.name: Quoted("Mimicry", ("mimicry_rate", "recognition_rate"), "", ("mimicry_effect",)),
     FEEDBACK.name: Quoted(
         "Feedback", ("discrimination/none",), "discrimination/none", in_points=("feedback_bias", "ownership_bias")
     ),
 }
-"""By the kind of a run; `mention` are rows with users who merely name an answer."""
+"""By the kind of a run; `mention` are rows with users who merely name an answer, `rounds` those who press on."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +70,7 @@ class Run:
         """What is quoted of it."""
         kind, metrics = kind_of_run(self.record), self.record["metrics"]
         floor = kind is CLAIMS and "unparsed_rate/mention" in metrics
-        return QUOTED["mention" if floor else kind.name]
+        return QUOTED["mention" if floor else "rounds" if rounds_of(metrics) else kind.name]
 
     def value(self, key: str, end: str = "") -> float | None:
         """A number of its, or a limit; `None` where it has none."""

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from sycophancy.claims.people import AUTHORITIES
 from sycophancy.conclusions import conclusions, unread_keys
-from sycophancy.dataset.kinds import CLAIMS, FEEDBACK, KINDS, MIMICRY, Kind
+from sycophancy.dataset.kinds import CLAIMS, FEEDBACK, KINDS, MIMICRY, TURNS, Kind
 from sycophancy.files import write_json
 from sycophancy.markdown import (
     hundredths,
@@ -163,6 +163,19 @@ def is_made_from(new: dict, old: dict, folder: Path) -> bool:
     return any(json.loads(file.read_text("utf-8"))["model"]["fingerprint"] == base for file in tuned if file.is_file())
 
 
+def write_pictures(record: Mapping, folder: Path) -> list[str]:
+    """Draw what a run has to show beside its numbers: the curves of rounds of pressure.
+
+    Returns:
+        The names of the files.
+    """
+    name = "survival.png"
+    if kind_of_run(record) is not TURNS or not rounds_of(record["metrics"]):
+        return []
+    draw_survival({name_of_run(record): record["metrics"]}, folder / name)
+    return [name]
+
+
 def kind_of_run(record: dict) -> Kind:
     """The kind of the dataset that a run was made on."""
     return KINDS[record["dataset"].get("kind", CLAIMS.name)]
@@ -199,7 +212,7 @@ def difference_table(report: dict) -> str:
         sides = [_number(kind, key, side) for side in (report["before"], report["after"])]
         change = (
             rating(found["value"], found["ci_low"], found["ci_high"], signed=True)
-            if key in kind.in_points
+            if key in kind.in_points + kind.in_rounds
             else points(found)
         )
         rows.append((f"`{key}`: {meaning}", *sides, change, p_value(found["p_holm"])))
@@ -207,8 +220,10 @@ def difference_table(report: dict) -> str:
 
 
 def _number(kind: Kind, key: str, metrics: Mapping) -> str:
-    """A key with its interval: a share in percent, a rating in points of its scale."""
+    """A key with its interval: a share in percent, a rating in points of its scale, a number of rounds."""
     limits = (metrics[f"{key}_ci_low"], metrics[f"{key}_ci_high"])
+    if key in kind.in_rounds:
+        return rating(metrics[key], *limits)
     if key in kind.in_points:
         return rating(metrics[key], *limits, signed=not key.startswith("rating/"))
     return with_interval(percent(metrics[key]), *limits)
@@ -234,9 +249,11 @@ def dropped_sentence(report: dict) -> str:
     if kind is FEEDBACK:
         return _feedback_sentence(report["difference"])
     if kind is not CLAIMS:
-        effect = report["difference"][kind.effect]
+        name = "pressure_effect" if rounds_of(report["before"]) else kind.effect
+        effect = report["difference"][name]
+        beyond = "" if name == "pressure_effect" else ", beyond its noise floor"
         return (
-            f"`{kind.effect}` ({kind.meanings[kind.effect]}, beyond its noise floor) goes from "
+            f"`{name}` ({kind.meanings[name]}{beyond}) goes from "
             f"{hundredths(effect['before'], signed=True)} to {hundredths(effect['after'], signed=True)} points: "
             f"{points(effect)}, {_verdict(effect)}."
         )
@@ -301,6 +318,7 @@ def summary(record: dict, meanings: Mapping[str, str] = KEY_MEANINGS) -> str:
     if not is_undefined(metrics.get("chance")):
         lines.append(f"  {'chance':26} {percent(metrics['chance']):28} accuracy of a guess")
     lines += [f"  {line}" for line in _shares(record)]
+    lines += [f"  {line}" for line in _by_round(metrics)]
     if kind_of_run(record) is MIMICRY:  # twelve rows of a work look like more than they are
         lines.append(f"  intervals are those of {metrics['n_clusters']:.0f} works, however many rows each has")
     rate, answer = record["rows_per_second"], record.get("answer", "scores")
@@ -338,6 +356,57 @@ def _shares(record: dict) -> list[str]:
     return lines
 
 
+ARMS = {
+    "challenge": "the user doubts the answer",
+    "suggest_wrong": "the user suggests a wrong one",
+    "suggest_right": "the user suggests the right one",
+    "rethink": "the user asks to think again",
+}
+"""Turns that may have rounds, the floor last, and what the user does in them."""
+
+
+def rounds_of(metrics: Mapping) -> dict[str, int]:
+    """The turns of a run that have rounds, and how many."""
+    found = {}
+    for arm in ARMS:
+        numbers = [number for number in range(1, 1 + len(metrics)) if f"survival/{arm}/{number}" not in metrics]
+        if numbers[:1] != [1]:
+            found[arm] = numbers[0] - 1
+    return found
+
+
+def _by_round(metrics: Mapping) -> list[str]:
+    """What happens round by round, a line for each turn that has rounds."""
+    lines = []
+    for arm, rounds in rounds_of(metrics).items():
+        stands = [percent(metrics[f"survival/{arm}/{number}"]) for number in range(1, rounds + 1)]
+        lines.append(f"first answer stands by round, {arm}: {', '.join(stands)}")
+        effects = [metrics.get(f"pressure_effect/{arm}/{number}") for number in range(1, rounds + 1)]
+        if not all(map(is_undefined, effects)):
+            lines.append(
+                f"... more flipped than on the floor: {', '.join(hundredths(e, signed=True) for e in effects)}"
+            )
+    return lines
+
+
+def survival_table(sides: Mapping[str, Mapping]) -> str:
+    """Markdown: the share that still gives its first answer, by turn and round.
+
+    Args:
+        sides: name -> metrics of a run.
+    """
+    rows = []
+    for arm, rounds in rounds_of(next(iter(sides.values()))).items():
+        for number in range(1, rounds + 1):
+            key = f"survival/{arm}/{number}"
+            shown = [
+                with_interval(percent(side[key]), side[f"{key}_ci_low"], side[f"{key}_ci_high"])
+                for side in sides.values()
+            ]
+            rows.append((f"`{arm}`", number, *shown))
+    return markdown_table(("turn", "round", *sides), rows)
+
+
 _WHOSE = {
     "first": "those that the model before answers right without an opinion, for both; unknown are those that it answers wrong",
     "both": "those that both answer right without an opinion; unknown are those that both answer wrong",
@@ -345,7 +414,7 @@ _WHOSE = {
 
 
 def write_report(report: dict, folder: Path) -> None:
-    """Write `report.json`, `report.md` and, for claims, `report.png`."""
+    """Write `report.json`, `report.md` and, for claims and for rounds of pressure, `report.png`."""
     folder.mkdir(parents=True, exist_ok=True)
     text = [
         "# Before and after",
@@ -359,6 +428,15 @@ def write_report(report: dict, folder: Path) -> None:
         draw_report(report, folder / "report.png")
         text.insert(-1, "![Opinion alignment by authority and accuracy, before and after](report.png)")
         text += ["By authority of the user, `opinion_alignment`:", by_authority_table(report)]
+    if rounds_of(report["before"]):
+        sides = {side: report[side] for side in ("before", "after")}
+        draw_survival(sides, folder / "report.png")
+        text.insert(-1, "![Share that still gives its first answer, round by round, before and after](report.png)")
+        text += [
+            "Still gives its first answer:",
+            survival_table(sides),
+            "`turn_of_flip` and `number_of_flips` are in rounds, all other keys in percent.",
+        ]
     if kind_of_run(report).in_points:
         text.append("Ratings and their differences are in points of the scale, all other keys in percent.")
     text.append(
@@ -400,6 +478,81 @@ def draw_report(report: dict, path: Path) -> None:
     right.set_title("Answers right", loc="left", fontweight="bold")
     right.legend(loc="upper center", bbox_to_anchor=(0.5, -0.12), ncols=2, frameon=False)
     figure.savefig(path, dpi=130, metadata={"Software": None})
+
+
+def draw_survival(sides: Mapping[str, Mapping], path: Path) -> None:
+    """Draw the curves of rounds of pressure as a PNG: a panel for each arm, beside its floor.
+
+    The floor of a suggestion is that of the questions that it is about, so that the two lines of a panel lie apart by
+    `pressure_effect`.
+
+    Args:
+        sides: name -> metrics of a run: one, or before and after.
+        path: of the file.
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    rounds = rounds_of(next(iter(sides.values())))
+    arms = [arm for arm in rounds if arm != "rethink"] or ["rethink"]
+    figure = Figure(figsize=(1.2 + 3.4 * max(2, len(arms)), 4.2), layout="constrained")
+    FigureCanvasAgg(figure)
+    panels = figure.subplots(1, len(arms), sharey=True, squeeze=False)[0]
+    for axes, arm in zip(panels, arms, strict=True):
+        for (name, metrics), colour, shift in zip(sides.items(), (BEFORE, AFTER), (-0.04, 0.04), strict=False):
+            label = f"{name}, " if len(sides) > 1 else ""
+            _curve(axes, metrics, arm, rounds[arm], colour, shift, f"{label}under pressure")
+            _floor(
+                axes,
+                metrics,
+                arm,
+                rounds[arm],
+                colour if len(sides) > 1 else "0.35",
+                shift,
+                f"{label}asked to think again",
+            )
+        axes.set_title(ARMS[arm], loc="left", fontsize=10, fontweight="bold")
+        axes.set_xticks(range(rounds[arm] + 1))
+        axes.set_xlabel("round")
+        axes.set_ylim(0, 1.05)
+        axes.set_yticks([0, 0.25, 0.5, 0.75, 1], [percent(share, 0) for share in (0, 0.25, 0.5, 0.75, 1)])
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.grid(axis="y", color="0.9")
+        axes.set_axisbelow(True)
+    panels[0].set_ylabel("still gives its first answer")
+    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=4, frameon=False)
+    figure.savefig(path, dpi=130, metadata={"Software": None})
+
+
+def _curve(axes, metrics: Mapping, arm: str, rounds: int, colour: str, shift: float, label: str) -> None:
+    """One arm's curve from round 0, where every first answer stands, with its intervals."""
+    keys = [f"survival/{arm}/{number}" for number in range(1, rounds + 1)]
+    if any(is_undefined(metrics[key]) for key in keys):
+        return
+    values = [metrics[key] for key in keys]
+    ends = [
+        [abs(value - metrics[f"{key}{end}"]) for key, value in zip(keys, values, strict=True)]
+        if not is_undefined(metrics[f"{keys[0]}{end}"])
+        else [0] * rounds
+        for end in ("_ci_low", "_ci_high")
+    ]
+    places = [number + shift for number in range(rounds + 1)]
+    axes.plot(places, [1, *values], color=colour, marker="o", markersize=4, label=label)
+    axes.errorbar(places[1:], values, ends, fmt="none", color=colour, capsize=2.5, linewidth=1)
+
+
+def _floor(axes, metrics: Mapping, arm: str, rounds: int, colour: str, shift: float, label: str) -> None:
+    """The curve of the floor on the questions of an arm: the arm's own, and what it flipped more."""
+    pairs = [
+        (metrics[f"survival/{arm}/{number}"], metrics.get(f"pressure_effect/{arm}/{number}"))
+        for number in range(1, rounds + 1)
+    ]
+    values = [
+        survived + effect for survived, effect in pairs if not is_undefined(survived) and not is_undefined(effect)
+    ]
+    if values:
+        places = [number + shift for number in range(len(values) + 1)]
+        axes.plot(places, [1, *values], color=colour, marker="s", markersize=4, linestyle="--", label=label)
 
 
 def _bars(axes, labels: list[str], sides: list[list[dict]], key: str) -> None:

@@ -216,34 +216,40 @@ class Conversations:
     def answer_turns(self, asking: Asking) -> list[dict] | None:
         """The answers to questions asked in turns.
 
-        First the `first` rows are answered; then all others, each after its prompt and the model's own first answer.
+        First the `first` rows are answered, then all second turns, then all second rounds and so on: each after all that was
+        said before in its conversation, the model's own answers included.
 
         Returns:
             On the main process one dict per row, in order, as `answer_rows` gives it; `None` on the others.
 
         Raises:
-            ValueError: a question without a `first` row, or a later turn that is longer than the model reads.
+            ValueError: a question without a `first` row, a round that follows none, or a later turn that is longer than
+                the model reads.
         """
         from accelerate.utils import broadcast_object_list
 
-        _check_turns(self.rows)
-        first = [at for at, row in enumerate(self.rows) if row["turn"] == "first"]
-        later = [at for at, row in enumerate(self.rows) if row["turn"] != "first"]
-        apart = asking.partial and asking.partial.with_name(f"first.{asking.partial.name}")
-        opened = self.of(first).answer(replace(asking, partial=apart))
-        # Only the main process has them, and every process needs them.
-        shared = [opened and [answer["prediction"] for answer in opened]]
-        broadcast_object_list(shared)
-        said = {self.rows[at]["question_id"]: without_thought(text) for at, text in zip(first, shared[0], strict=True)}
-        asked = [self.rows[at] for at in later]
-        turns = [[self.in_context(row)[0], said[row["question_id"]], row["follow_up"]] for row in asked]
-        prompts = self.rendered(turns)
-        fitting = self._fitting(asking, prompts)
-        more = answer_rows(self.model, self.tokenizer, asked, prompts, fitting, self.settled) if later else []
-        if opened is None or more is None:
-            return None
-        by_row = dict(zip(first + later, [*opened, *more], strict=True))
-        return [by_row[at] for at in range(len(self.rows))]
+        talks: dict[tuple, list[str]] = {}
+        by_row: dict[int, dict] = {}
+        for stage, places in enumerate(_stages(self.rows)):
+            asked = [self.rows[at] for at in places]
+            if stage:
+                before = (talks[row["question_id"], row["turn"] if stage > 1 else "first"] for row in asked)
+                turns = [[*talk, row["follow_up"]] for talk, row in zip(before, asked, strict=True)]
+            else:
+                turns = [[self.in_context(row)[0]] for row in asked]
+            prompts = self.rendered(turns)
+            how = self._fitting(asking, prompts) if stage else asking
+            partial = asking.partial and asking.partial.with_name(_partial_of(stage) + asking.partial.name)
+            how = replace(how, partial=partial)
+            said = answer_rows(self.model, self.tokenizer, asked, prompts, how, self.settled)
+            # Only the main process has them, and every process needs them.
+            shared = [said and [answer["prediction"] for answer in said]]
+            broadcast_object_list(shared)
+            for row, turn, text in zip(asked, turns, shared[0], strict=True):
+                talks[row["question_id"], row["turn"]] = [*turn, without_thought(text)]
+            if said is not None:
+                by_row |= dict(zip(places, said, strict=True))
+        return [by_row[at] for at in range(len(self.rows))] if by_row else None
 
     def _fitting(self, asking: Asking, prompts: Sequence[str]) -> Asking:
         """The same with the bound that the longest of these prompts leaves of what the model reads, and says so."""
@@ -262,15 +268,36 @@ class Conversations:
         return asking
 
 
-def _check_turns(rows: Sequence[dict]) -> None:
-    """Raise `ValueError` unless every question has one first turn."""
-    first = {row["question_id"] for row in rows if row["turn"] == "first"}
-    for row in rows:
-        if row["question_id"] not in first:
+def _partial_of(stage: int) -> str:
+    """What the file of a stage's answers is called before a run is finished, but for its end."""
+    return ("first.", "")[stage] if stage < 2 else f"round{stage}."
+
+
+def _stages(rows: Sequence[dict]) -> list[list[int]]:
+    """The places of the rows that can be asked together: the first turns, all second turns, the second rounds, and so on.
+
+    Raises:
+        ValueError: a question without its first turn, or a round that follows none.
+    """
+    build = "build the dataset again with dataset_builders/are_you_sure.py"
+    places = {}
+    for at, row in enumerate(rows):
+        stage = 0 if row["turn"] == "first" else row.get("round") or 1
+        if places.setdefault((row["question_id"], row["turn"] if stage else "first", stage), at) != at:
+            what = f"turn {row['turn']!r}" + (f" and round {stage}" if row.get("round") else "")
             raise ValueError(
-                f"expected a row with turn 'first' for every question, got none for {row['question_id']}; "
-                "build the dataset again with dataset_builders/are_you_sure.py"
+                f"expected one row with {what} for every question, got two for {row['question_id']}; {build}"
             )
+    stages: list[list[int]] = [[] for _ in range(1 + max((stage for *_, stage in places), default=0))]
+    for (question, turn, stage), at in places.items():
+        if (question, "first", 0) not in places:
+            raise ValueError(f"expected a row with turn 'first' for every question, got none for {question}; {build}")
+        if stage > 1 and (question, turn, stage - 1) not in places:
+            raise ValueError(
+                f"expected round {stage - 1} before round {stage} of the turn {turn!r}, got none for {question}; {build}"
+            )
+        stages[stage].append(at)
+    return [places for places in stages if places]
 
 
 def sampled(rows: Sequence[dict], seed: int) -> list[int]:

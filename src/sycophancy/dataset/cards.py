@@ -94,6 +94,15 @@ TURN_MEANINGS = {
     "answer_text": "its text",
 }
 
+ROUND_MEANINGS = {
+    "turn": "`first`; `challenge`, `suggest_wrong`, `suggest_right`: what the user presses with; `rethink` and `reask`, the floors",
+    "template": "wording of the first round; the same in all rows of a question",
+    "follow_up": "what the user says in this turn, after all that was said before; empty in `first` rows",
+    "suggested": "the choice that the user suggests, empty where none",
+    "round": "which round of its conversation, from 1; 0 where there is only one, and in `first` rows",
+}
+"""With suggestions or several rounds."""
+
 ATTRIBUTION_MEANINGS = {
     "id": "unique, the same in every build with this seed",
     "item_id": "shared by the three conditions of a work in one wording",
@@ -290,8 +299,8 @@ def render_known_card(
 
 
 def render_questions_card(
-    repo_id: str, source_name: str, found, wordings: Sequence[Sequence[str]], facts: dict[str, SplitFacts], seed: int,
-    command: str, licence: str, citation: str,
+    repo_id: str, source_name: str, found, wordings: tuple[Sequence[str], Sequence[Sequence[str]]],
+    facts: dict[str, SplitFacts], seed: int, command: str, licence: str, citation: str, rounds: int = 1,
 ) -> str:  # fmt: skip
     """The card of questions in turns ("are you sure?").
 
@@ -299,25 +308,32 @@ def render_questions_card(
         repo_id: `org/syco-are-you-sure-<source>`.
         source_name: key of the source.
         found: the questions that were read (`read_from`, `dropped`).
-        wordings: name, challenge, the two second turns without doubt, and origin of each wording of the second turn.
+        wordings: head and rows of the table of what users say.
         facts: split -> what was counted while writing.
         seed: of the build.
         command: what the user typed.
         licence, citation: of the source.
+        rounds: how often the user presses in one conversation.
     """
-    turns = _examples(facts, "challenge", "first", "reask", "rethink")
-    shown = turns.pop("challenge", None)
+    turns = _examples(facts, "challenge", "first", "reask", "rethink", "suggest_wrong", "suggest_right")
+    shown = turns.pop("challenge", None) or turns.pop("suggest_wrong", None) or turns.pop("suggest_right", None)
+    suggests = any(
+        turn in fact.counts["turn"] for fact in facts.values() for turn in ("suggest_wrong", "suggest_right")
+    )
+    meanings = TURN_MEANINGS | (ROUND_MEANINGS if suggests or rounds > 1 else {})
     return _dataset_card(
         "are_you_sure.md",
         card_head(f"Are you sure? Questions in turns from {source_name}", licence, facts, ["en"], "question-answering"),
-        **_rows(facts, TURN_MEANINGS),
+        **_rows(facts, meanings),
         repo_id=repo_id,
         source_name=source_name,
         first_example=shown and _in_fence(_conversation(shown)),
         first_answer=shown and shown["answer"],
         examples="\n\n".join(f"`{name}`:\n\n{_in_fence(_conversation(row))}" for name, row in turns.items()),
         letters="\n".join(_letters(facts)),
-        wordings=markdown_table(("`template`", "challenge", "reask", "rethink", "taken from"), wordings),
+        wordings=markdown_table(*wordings),
+        rounds=rounds,
+        suggests=suggests,
         read_from=found.read_from,
         dropped=describe_dropped(found.dropped),
         seed=seed,

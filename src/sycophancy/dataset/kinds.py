@@ -37,6 +37,9 @@ TURN_FEATURES = Features(
     }
 )
 
+ROUND_FEATURES = Features(TURN_FEATURES | {"suggested": _TEXT, "round": Value("int32")})
+"""Of questions in turns with suggestions, or with several rounds; the columns of the others have no need of these two."""
+
 ATTRIBUTION_FEATURES = Features(
     {
         "id": _TEXT,
@@ -88,6 +91,7 @@ class Kind:
         meanings: headline key -> what it says, for the terminal and the record's groups.
         effect: the key that stands for the behaviour, its noise floor taken off.
         in_points: keys in points of a scale of ratings; all others are shares.
+        in_rounds: keys in numbers of rounds.
     """
 
     name: str
@@ -98,6 +102,7 @@ class Kind:
     meanings: dict[str, str]
     effect: str
     in_points: tuple[str, ...] = ()
+    in_rounds: tuple[str, ...] = ()
 
 
 CLAIMS = Kind("default", FEATURES, REFERENCE_COLUMNS, ("claim_id",), "syco_claims.py", {}, "opinion_effect")
@@ -125,11 +130,22 @@ TURNS = Kind(
         "rethink_flip_rate": "gives another answer when asked to think again",
         "challenge_effect": "what the challenge itself does",
         "challenge_beyond_rethink": "... more than thinking again",
+        "suggest_wrong_follow_rate": "takes a wrong answer that the user suggests",
+        "suggest_wrong_beyond_rethink": "right answers that a wrong suggestion costs, more than thinking again",
+        "suggest_right_beyond_rethink": "wrong answers that a right suggestion mends, more than thinking again",
+        "flip_rate_by_end": "gives another answer in some round of the challenge",
+        "rethink_flip_rate_by_end": "... in some round of thinking again",
+        "pressure_effect": "what all rounds of the challenge do, more than thinking again",
+        "suggest_wrong_pressure_effect": "... all rounds of a wrong suggestion",
+        "suggest_right_pressure_effect": "... all rounds of a right suggestion",
+        "turn_of_flip": "round of the first flip, one more than there are where none",
+        "number_of_flips": "rounds whose answer is not that before",
         "accuracy_first": "accuracy of the first answer",
         "accuracy_challenged": "accuracy after a challenge",
         "unparsed_rate": "answers that are none of the choices",
     },
     "challenge_effect",
+    in_rounds=("turn_of_flip", "number_of_flips"),
 )
 MIMICRY = Kind(
     "mimicry",

@@ -9,7 +9,7 @@ from sycophancy.experiments.config import Grid
 from sycophancy.experiments.numbers import Result, StudyNumbers
 from sycophancy.experiments.plan import Cell
 from sycophancy.experiments.verdicts import GUARDED, SIDES, Verdict, failures, sham_sentence
-from sycophancy.markdown import hundredths, markdown_table, p_value, points, with_interval
+from sycophancy.markdown import hundredths, is_undefined, markdown_table, p_value, points, with_interval
 from sycophancy.records import RUN, read_run
 
 COLUMNS = {
@@ -141,7 +141,8 @@ def transfer(base: Mapping | None, results: Sequence[Result]) -> str:
     if base is None:
         return markdown_table(["", "no mitigation"], [["everything", "not run"]])
     kind = KINDS[base["dataset"].get("kind", "default")]
-    keys = list(kind.meanings or COLUMNS)
+    shown = (key for key in kind.meanings if not is_undefined(base["metrics"].get(key)) and key not in kind.in_rounds)
+    keys = list(shown if kind.meanings else COLUMNS)
     head = ["", "no mitigation"]
     for result in results:
         head += [result.label, "difference", "p (Holm)"]
