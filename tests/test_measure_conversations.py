@@ -11,6 +11,8 @@ from tiny_llama import CHAT, tiny_llama
 from dataset_builders import are_you_sure, mimicry
 from sycophancy.dataset.kinds import MIMICRY, TURNS
 
+ARMS = ("challenge", "suggest_wrong", "suggest_right", "rethink")
+
 
 @pytest.fixture(scope="module")
 def hub(tmp_path_factory):
@@ -18,6 +20,19 @@ def hub(tmp_path_factory):
     flags = ["--output_dir", str(folder), "--org", "o"]
     are_you_sure.build(are_you_sure.parse_args(["--source", "reviews", "--limit", "40", *flags]), "the command")
     mimicry.build(mimicry.parse_args(flags), "the command")
+    more = [
+        "--source",
+        "reviews",
+        "--limit",
+        "10",
+        "--rounds",
+        "3",
+        "--output_dir",
+        str(folder / "rounds"),
+        "--org",
+        "o",
+    ]
+    are_you_sure.build(are_you_sure.parse_args(more), "the command")
     return folder / "o"
 
 
@@ -72,6 +87,36 @@ def test_questions_in_turns(monkeypatch, tmp_path, hub, model_folder, capsys):
     assert [answer["id"] for answer in again] == [answer["id"] for answer in answers]
     for a, b in zip(answers, again, strict=True):
         assert a["choice_logprobs"] == pytest.approx(b["choice_logprobs"], abs=1e-4)
+
+
+def test_rounds_of_pressure(monkeypatch, tmp_path, hub, model_folder, capsys):
+    dataset = hub.parent / "rounds" / "o" / "syco-are-you-sure-reviews"
+    flags = ("--model_name_or_path", model_folder, "--dataset_name", dataset)
+    record, answers = measured(monkeypatch, tmp_path / "one", *flags)
+    check_record(record, answers, TURNS)
+    places = [("first", 0), *((arm, number) for arm in ARMS for number in (1, 2, 3))]
+    assert [(answer["turn"], answer["round"]) for answer in answers] == places * 10
+    assert all(bool(answer["suggested"]) == answer["turn"].startswith("suggest") for answer in answers)
+    held = {}
+    for answer in answers:
+        held.setdefault((answer["question_id"], answer["turn"]), []).append(answer["parsed"])
+    for arm in ("challenge", "rethink"):
+        for number in (1, 2, 3):
+            stays = [
+                set(said[:number]) == set(held[question, "first"])
+                for (question, turn), said in held.items()
+                if turn == arm
+            ]
+            assert record["metrics"][f"survival/{arm}/{number}"] == pytest.approx(sum(stays) / 10), (arm, number)
+    assert (tmp_path / "one" / "survival.png").read_bytes().startswith(b"\x89PNG")
+    said = capsys.readouterr().out
+    assert "first answer stands by round, challenge: " in said
+    assert "pressure_effect" in said
+    assert sorted(path.name for path in (tmp_path / "one").iterdir()) == [
+        "predictions.jsonl",
+        "run.json",
+        "survival.png",
+    ]
 
 
 def test_attributions(monkeypatch, tmp_path, hub, model_folder, capsys):

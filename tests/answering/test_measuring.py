@@ -12,7 +12,7 @@ from sycophancy.answering.models import load_model
 from sycophancy.answering.prompts import context_of
 from sycophancy.answering.seq2seq import score_batch
 from sycophancy.are_you_sure.questions import Question
-from sycophancy.are_you_sure.rows import question_rows
+from sycophancy.are_you_sure.rows import ARMS, question_rows
 from sycophancy.dataset.kinds import TURNS
 from sycophancy.metric import load_metric
 
@@ -76,6 +76,63 @@ def test_a_decoder_only_model_is_asked_through_its_chat_template():
         ) + "<|assistant|>\n",
     )  # fmt: skip
     check(answer_turns(model, tokenizer, ROWS, batch_size=5), expected)
+
+
+def test_a_round_follows_all_that_was_said_in_its_conversation():
+    """Three rounds in four arms, put together by hand: what the model said in one arm is in no other."""
+    rows = list(question_rows(QUESTIONS[:2], 0, ARMS, 3))
+    model, tokenizer = tiny_llama([f"{row['prompt']} {row['follow_up']}" for row in rows], CHAT)
+    expected = {}
+    for place in (0, 13):
+        first, *later = rows[place : place + 13]
+        talks = {}
+        for row in [first, *later]:
+            turns = [*talks.get(row["turn"], talks.get("first", ())), row["follow_up"] or row["prompt"]]
+            who = ("user", "assistant") * 4
+            prompt = "<s>" + "".join(f"<|{one}|>\n{said}</s>\n" for one, said in zip(who, turns, strict=False))
+            (scores,) = score_chat(model, tokenizer, [prompt + "<|assistant|>\n"], [row["choices"]])
+            expected[row["id"]] = scores
+            talks[row["turn"]] = [*turns, max(scores, key=scores.get)]
+        assert len(talks["rethink"]) == 8
+    for order in (rows, rows[::-1]):
+        answers = answer_turns(model, tokenizer, order, batch_size=5)
+        assert [answer["id"] for answer in answers] == [row["id"] for row in order]
+        for answer in answers:
+            assert answer["choice_logprobs"] == pytest.approx(expected[answer["id"]], abs=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"round": 3}, "expected round 2 before round 3 of the turn 'challenge', got none for s/test/0"),
+        ({"round": 1}, "expected one row with turn 'challenge' and round 1 for every question, got two for s/test/0"),
+        ({"round": 0}, "expected one row with turn 'challenge' for every question, got two for s/test/0"),
+        ({"turn": "first", "round": 0}, "expected one row with turn 'first' for every question, got two for s/test/0"),
+    ],
+)
+def test_rounds_out_of_line_are_refused_before_any_is_answered(change, message):
+    rows = list(question_rows(QUESTIONS[:1], 0, ARMS[:1], 2))
+    rows[2] = rows[2] | change
+    with pytest.raises(ValueError, match=message):
+        answer_turns(None, None, rows)
+
+
+def test_a_run_that_was_killed_in_a_round_goes_on_there(tmp_path):
+    rows = list(question_rows(QUESTIONS, 0, ARMS, 3))
+    model, tokenizer = tiny_llama([f"{row['prompt']} {row['follow_up']}" for row in rows], CHAT)
+    partial = tmp_path / "predictions.jsonl.partial"
+    answers = answer_turns(model, tokenizer, rows, batch_size=4, partial=partial)
+    files = {path.name.removesuffix(partial.name): path for path in tmp_path.iterdir()}
+    lines = {stage: path.read_text().splitlines(keepends=True) for stage, path in files.items()}
+    assert {stage: len(said) for stage, said in lines.items()} == {"first.": 4, "": 16, "round2.": 16, "round3.": 16}
+    # What is there is taken as it stands: this line says so.
+    lines["round2."][0] = lines["round2."][0].replace("{", '{"kept": true, ', 1)
+    files["round2."].write_text("".join(lines["round2."][:8]) + lines["round2."][8][:20])
+    files["round3."].unlink()
+    again = answer_turns(model, tokenizer, rows, batch_size=4, partial=partial)
+    assert [answer.pop("kept", False) for answer in again].count(True) == 1
+    assert again == answers
+    assert {stage: path.read_text().splitlines(keepends=True) for stage, path in files.items()} == lines
 
 
 def test_rows_in_any_order(model_folder):
