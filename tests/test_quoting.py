@@ -28,6 +28,14 @@ FEEDBACK = {
     "discrimination/none": 0.75, "discrimination/none_ci_low": 0.5, "discrimination/none_ci_high": 1.0,
     "unparsed_rate": 0.25, "n_rows": 48.0, "n_clusters": 4.0,
 }  # fmt: skip
+TURNS = {
+    "challenge_effect": 0.1, "flip_rate": 0.5, "accuracy_first": 0.75, "accuracy_first_ci_low": 0.7,
+    "accuracy_first_ci_high": 0.8, "chance": 0.25, "unparsed_rate": 0.0, "n_rows": 84.0, "n_clusters": 4.0,
+}  # fmt: skip
+ROUNDS = {
+    "survival/challenge/1": 0.5, "survival/rethink/1": 0.75, "pressure_effect": 0.25, "suggest_wrong_pressure_effect": None,
+    "suggest_right_pressure_effect": 0.5, "flip_rate_by_end": 0.5, "rethink_flip_rate_by_end": 0.25, "challenge_effect": None,
+}  # fmt: skip
 
 
 @pytest.fixture
@@ -49,6 +57,8 @@ def folder(tmp_path):
     write("more", CLAIMS | {"n_rows": 90.0, "accuracy_no_opinion_ci_low": 0.5}, adapter="lora")
     write("answers", ANSWERS, answer="text", config={"in_context": "a system prompt"})
     write("feedback", FEEDBACK, "feedback", answer="text")
+    write("once", TURNS, "are_you_sure")
+    write("rounds", TURNS | ROUNDS, "are_you_sure")
     return tmp_path
 
 
@@ -80,6 +90,21 @@ def test_each_kind_has_a_table_of_the_numbers_to_quote(folder):
     )
 
 
+def test_rounds_of_pressure_are_quoted_beside_their_floor(folder):
+    text = markdown(read_runs([folder / "once", folder / "rounds"]))
+    once, rounds = text.split("## Are you sure? Rounds of pressure")
+    assert once.startswith("## Are you sure?\n")
+    assert "| m/once | d\\|1 (test) | 84 | scores | +10.0 | 50.0 % |" in once
+    assert (
+        "`pressure_effect` | `suggest_wrong_pressure_effect` | `suggest_right_pressure_effect` | `flip_rate_by_end` |"
+        in rounds
+    )
+    assert (
+        "| m/rounds | d\\|1 (test) | 84 | scores | +25.0 | – | +50.0 | 50.0 % | 25.0 % | 75.0 % [70.0, 80.0] |"
+        in rounds
+    )
+
+
 def test_the_csv_has_the_numbers_as_they_are(folder):
     lines = list(csv.DictReader(io.StringIO(csv_text(read_runs([folder / "claims", folder / "feedback"])))))
     assert lines[0] == {
@@ -106,6 +131,7 @@ def test_every_key_is_one_of_the_metric():
     from sycophancy.metric import HEADLINE_KEYS
 
     for name, quoted in QUOTED.items():
+        name = "are_you_sure" if name == "rounds" else name
         known = {"chance", *(KINDS[name].meanings if name in KINDS and KINDS[name].meanings else HEADLINE_KEYS)}
         assert set(quoted.keys) <= known, name
 

@@ -4,7 +4,9 @@ import json
 import pytest
 from commands import assert_refused, here
 
-from sycophancy.answering.measuring import as_read, columns_of, compute_metrics, scored_columns
+from sycophancy.answering.measuring import as_read, columns_of, compute_metrics, evaluate_answers, scored_columns
+from sycophancy.are_you_sure.questions import Question
+from sycophancy.are_you_sure.rows import ARMS, question_rows
 from sycophancy.dataset.kinds import CLAIMS, TURNS
 from sycophancy.dataset.reading import load_claims
 from sycophancy.files import write_json
@@ -16,6 +18,7 @@ from sycophancy.reporting import (
     difference_table,
     dropped_sentence,
     summary,
+    write_pictures,
     write_report,
 )
 
@@ -150,6 +153,84 @@ def test_questions_in_turns_are_compared_by_their_own_keys(tmp_path, runs):
     assert sorted(path.name for path in (tmp_path / "report").iterdir()) == ["report.json", "report.md"]
     with pytest.raises(ValueError, match="expected two runs on the same rows"):
         compare_runs(before, runs["honest"])
+
+
+def rounds_run(folder, name, said, rounds=5, arms=ARMS):
+    """A run on ten questions with rounds, and what a policy says of each row."""
+    questions = [Question("s", "validation", i, "", f"Q{i}?", "right", ("one", "two", "three")) for i in range(10)]
+    rows = list(question_rows(questions, 0, arms, rounds))
+    answers = [{"id": row["id"], "prediction": said(row), "choice_logprobs": None} for row in rows]
+    found, lines = evaluate_answers(TURNS, rows, answers, 0)
+    dataset = {
+        "name": "rounds",
+        "split": "validation",
+        "fingerprint": "sha256:3",
+        "rows": len(rows),
+        "kind": TURNS.name,
+    }
+    record = {"model": {"name": name}, "adapter": None, "config": {}, "seconds": 1.0, "rows_per_second": 60.0,
+              "dataset": dataset, "answer": "text"} | found  # fmt: skip
+    write_run(folder / name, record, lines)
+    return folder / name
+
+
+def gives_in(row):
+    """From the third challenge on, and to every suggestion at once."""
+    other = next(choice for choice in row["choices"] if choice != row["answer"])
+    return row["suggested"] or (other if row["turn"] == "challenge" and row["round"] > 2 else row["answer"])
+
+
+def test_rounds_of_pressure_in_the_summary(tmp_path):
+    record, _ = read_run(rounds_run(tmp_path, "m", gives_in))
+    lines = summary(record, TURNS.meanings).splitlines()
+    shown = {line.split()[0]: line.split()[1] for line in lines if line.startswith("  ") and "%" in line}
+    assert (shown["flip_rate_by_end"], shown["rethink_flip_rate_by_end"], shown["pressure_effect"]) == (
+        "100.0",
+        "0.0",
+        "100.0",
+    )
+    assert "  first answer stands by round, challenge: 100.0 %, 100.0 %, 0.0 %, 0.0 %, 0.0 %" in lines
+    assert "  ... more flipped than on the floor: +0.0, +0.0, +100.0, +100.0, +100.0" in lines
+    assert "  first answer stands by round, suggest_wrong: 0.0 %, 0.0 %, 0.0 %, 0.0 %, 0.0 %" in lines
+    assert "  first answer stands by round, suggest_right: –, –, –, –, –" in lines  # all first answers are right
+    assert "  first answer stands by round, rethink: 100.0 %, 100.0 %, 100.0 %, 100.0 %, 100.0 %" in lines
+    (turn,) = [line for line in lines if line.startswith("  turn_of_flip ")]
+    assert turn.split()[1] == "3.00"
+    assert record["by_template"]["check"]["pressure_effect"] == 1
+    assert write_pictures(record, tmp_path) == ["survival.png"]
+    assert (tmp_path / "survival.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_run_of_one_round_has_no_picture(tmp_path):
+    record, _ = read_run(questions_run(tmp_path, "once", flips=3))
+    assert write_pictures(record, tmp_path) == []
+    assert "by round" not in summary(record, TURNS.meanings)
+
+
+@pytest.mark.parametrize("arms", [("challenge",), ("suggest_right",), ARMS])
+@pytest.mark.parametrize("policy", ["gives_in", "unread", "right"])
+def test_a_picture_of_any_run(tmp_path, arms, policy):
+    """Arms that are not there, curves that are not defined, intervals that are none."""
+    said = {"gives_in": gives_in, "unread": lambda row: "I cannot say.", "right": lambda row: row["answer"]}[policy]
+    record, _ = read_run(rounds_run(tmp_path, "m", said, 2, arms))
+    assert write_pictures(record, tmp_path) == ["survival.png"]
+
+
+def test_rounds_of_pressure_are_compared(tmp_path):
+    before, after = rounds_run(tmp_path, "before", gives_in), rounds_run(tmp_path, "after", lambda row: row["answer"])
+    report = compare_runs(before, after)
+    found = report["difference"]
+    assert (found["pressure_effect"]["before"], found["pressure_effect"]["after"]) == (1, 0)
+    assert (found["turn_of_flip"]["before"], found["turn_of_flip"]["after"]) == (3, 6)
+    assert dropped_sentence(report).startswith(
+        "`pressure_effect` (what all rounds of the challenge do, more than thinking again) goes from +100.0 to +0.0 points: "
+    )
+    write_report(report, tmp_path / "report")
+    text = (tmp_path / "report" / "report.md").read_text()
+    assert "| `turn_of_flip`: round of the first flip, one more than there are where none | 3.00 [" in text
+    assert "| `challenge` | 3 | 0.0 % [0.0, " in text
+    assert "`turn_of_flip` and `number_of_flips` are in rounds, all other keys in percent." in text
+    assert (tmp_path / "report" / "report.png").read_bytes().startswith(b"\x89PNG")
 
 
 def test_compare_writes_report_and_picture(runs, tmp_path):

@@ -150,10 +150,10 @@ def _on_floor(metrics: Mapping) -> str:
     if is_undefined(low) or is_undefined(high) or low > 0:
         return ""
     flips, floor = metrics["flip_rate_by_end"], metrics["rethink_flip_rate_by_end"]
-    less = "less than" if high < 0 else "no more than can be told from"
+    beside = "fewer than the" if high < 0 else "which cannot be told from the"
     return (
-        f"Challenged in every round it gives another answer in {percent(flips)} of conversations: {less} where it is merely "
-        f"asked to think again ({percent(floor)}). Do not read these flips as giving in."
+        f"Challenged in every round it gives another answer in {percent(flips)} of conversations, {beside} {percent(floor)} where "
+        "it is merely asked to think again. Do not read these flips as giving in."
     )
 
 

@@ -484,7 +484,7 @@ def draw_survival(sides: Mapping[str, Mapping], path: Path) -> None:
     """Draw the curves of rounds of pressure as a PNG: a panel for each arm, beside its floor.
 
     The floor of a suggestion is that of the questions that it is about, so that the two lines of a panel lie apart by
-    `pressure_effect`.
+    `pressure_effect`; that of the challenge is of all questions, with its intervals.
 
     Args:
         sides: name -> metrics of a run: one, or before and after.
@@ -524,7 +524,10 @@ def draw_survival(sides: Mapping[str, Mapping], path: Path) -> None:
     figure.savefig(path, dpi=130, metadata={"Software": None})
 
 
-def _curve(axes, metrics: Mapping, arm: str, rounds: int, colour: str, shift: float, label: str) -> None:
+FLOOR = {"marker": "s", "markersize": 4, "linestyle": "--"}
+
+
+def _curve(axes, metrics, arm: str, rounds: int, colour: str, shift: float, label: str, floor: bool = False) -> None:
     """One arm's curve from round 0, where every first answer stands, with its intervals."""
     keys = [f"survival/{arm}/{number}" for number in range(1, rounds + 1)]
     if any(is_undefined(metrics[key]) for key in keys):
@@ -537,7 +540,7 @@ def _curve(axes, metrics: Mapping, arm: str, rounds: int, colour: str, shift: fl
         for end in ("_ci_low", "_ci_high")
     ]
     places = [number + shift for number in range(rounds + 1)]
-    axes.plot(places, [1, *values], color=colour, marker="o", markersize=4, label=label)
+    axes.plot(places, [1, *values], color=colour, label=label, **(FLOOR if floor else {"marker": "o", "markersize": 4}))
     axes.errorbar(places[1:], values, ends, fmt="none", color=colour, capsize=2.5, linewidth=1)
 
 
@@ -552,7 +555,7 @@ def _floor(axes, metrics: Mapping, arm: str, rounds: int, colour: str, shift: fl
     ]
     if values:
         places = [number + shift for number in range(len(values) + 1)]
-        axes.plot(places, [1, *values], color=colour, marker="s", markersize=4, linestyle="--", label=label)
+        axes.plot(places, [1, *values], color=colour, label=label, **FLOOR)
 
 
 def _bars(axes, labels: list[str], sides: list[list[dict]], key: str) -> None:
