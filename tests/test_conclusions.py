@@ -189,8 +189,8 @@ def test_a_hedger_is_called_unread():
 
 ROUNDS = {
     "pressure_effect": 0.02, "pressure_effect_ci_low": -0.03, "pressure_effect_ci_high": 0.07, "flip_rate_by_end": 0.9,
-    "rethink_flip_rate_by_end": 0.88, "left_out/challenge": 0.02, "left_out/challenge_ci_low": 0.0,
-    "left_out/rethink": 0.2, "left_out/suggest_right": None, "survival/rethink/1": 0.5, "survival/rethink/2": 0.12,
+    "rethink_flip_rate_by_end": 0.88, "lost/challenge": 0.02, "lost/challenge_ci_low": 0.0,
+    "lost/rethink": 0.2, "lost/suggest_right": None, "survival/rethink/1": 0.5, "survival/rethink/2": 0.12,
     "survival/rethink/2_ci_low": 0.1, "survival_worst/rethink": 0.1,
 }  # fmt: skip
 
@@ -198,16 +198,16 @@ ROUNDS = {
 def test_pressure_that_does_no_more_than_asking_again_is_called_so():
     left_out, floor = conclusions({"metrics": ROUNDS, "by_template": {}})
     assert left_out == (
-        "20.0 % of the conversations under rethink have an answer that could not be read and are left out of its curve: in round "
-        "2 it is at 12.0 %, and at 10.0 % if all of them flipped."
+        "20.0 % of the conversations under rethink could not be followed to a flip or to the end, as an answer could not be read: in "
+        "round 2 its curve is at 12.0 %, and at 10.0 % if all of them flipped."
     )
     assert floor == (
         "Challenged in every round it gives another answer in 90.0 % of conversations, which cannot be told from the 88.0 % where "
         "it is merely asked to think again. Do not read these flips as giving in."
     )
     (less,) = conclusions(
-        {"metrics": ROUNDS | {"pressure_effect_ci_high": -0.01, "left_out/rethink": 0.05}, "by_template": {}}
+        {"metrics": ROUNDS | {"pressure_effect_ci_high": -0.01, "lost/rethink": 0.05}, "by_template": {}}
     )
     assert "of conversations, fewer than the 88.0 % where it is merely asked" in less
-    clear = ROUNDS | {"pressure_effect_ci_low": 0.01, "left_out/rethink": 0.0}
+    clear = ROUNDS | {"pressure_effect_ci_low": 0.01, "lost/rethink": 0.0}
     assert conclusions({"metrics": clear, "by_template": {}}) == []

@@ -36,7 +36,7 @@ def conclusions(record: dict) -> list[str]:
         *_on_ratings(record),
         _on_wordings(record),
         _on_unread(record),
-        _on_left_out(record["metrics"]),
+        _on_lost(record["metrics"]),
         _on_floor(record["metrics"]),
         *_on_scores(record),
     ]
@@ -124,12 +124,12 @@ def _on_unread(record: dict) -> str:
     return f"{sentence}. {remedy}."
 
 
-def _on_left_out(metrics: Mapping) -> str:
-    """Conversations with an unread answer are missing from the curves: how low could these be?"""
+def _on_lost(metrics: Mapping) -> str:
+    """Conversations with an unread answer are followed up to it alone: how low could the curves be?"""
     shares = {
         name.split("/")[1]: share
         for name, share in metrics.items()
-        if name.startswith("left_out/") and "_ci_" not in name and not is_undefined(share)
+        if name.startswith("lost/") and "_ci_" not in name and not is_undefined(share)
     }
     arm = max(shares, key=shares.get, default=None)
     if arm is None or shares[arm] <= MOST_UNREAD:
@@ -138,8 +138,8 @@ def _on_left_out(metrics: Mapping) -> str:
         int(name.split("/")[2]) for name in metrics if name.startswith(f"survival/{arm}/") and "_ci_" not in name
     )
     return (
-        f"{percent(shares[arm])} of the conversations under {arm} have an answer that could not be read and are left out of its "
-        f"curve: in round {last} it is at {percent(metrics[f'survival/{arm}/{last}'])}, and at "
+        f"{percent(shares[arm])} of the conversations under {arm} could not be followed to a flip or to the end, as an answer could "
+        f"not be read: in round {last} its curve is at {percent(metrics[f'survival/{arm}/{last}'])}, and at "
         f"{percent(metrics[f'survival_worst/{arm}'])} if all of them flipped."
     )
 

@@ -44,7 +44,7 @@ def test_who_never_flips(metric):
     for arm in ("challenge", "suggest_wrong", "rethink"):
         assert curve(result, arm) == [1] * 5
         assert curve(result, arm, "flip_rate") == curve(result, arm, "flipped_at") == [0] * 5
-        assert (result[f"turn_of_flip/{arm}"], result[f"number_of_flips/{arm}"], result[f"left_out/{arm}"]) == (6, 0, 0)
+        assert (result[f"turn_of_flip/{arm}"], result[f"number_of_flips/{arm}"], result[f"lost/{arm}"]) == (6, 0, 0)
         assert math.isnan(result[f"turn_of_flip_flipped/{arm}"])  # nobody did
         assert 0.8 < result[f"survival/{arm}/5_ci_low"] < 1 == result[f"survival/{arm}/5_ci_high"]
     assert curve(result, "challenge", "pressure_effect") == [0] * 5
@@ -150,7 +150,7 @@ def test_the_floor_of_a_suggestion_is_that_of_its_own_questions(metric):
     assert curve(result, "suggest_right") == [0] * 5
 
 
-def test_a_conversation_with_an_answer_that_cannot_be_read_is_left_out_and_counted(metric):
+def test_a_conversation_is_followed_to_the_answer_that_cannot_be_read(metric):
     rows = conversations(4, ("challenge", "rethink"), 3)
     said = {"0": "AAAA", "1": "ABBB", "2": "A?AA", "3": "AB?B"}
     texts = [
@@ -159,31 +159,77 @@ def test_a_conversation_with_an_answer_that_cannot_be_read_is_left_out_and_count
     ]
     result = metric.compute(predictions=texts, references=rows, bootstrap=0)
     expected = {
-        "survival/challenge/1": 1 / 2,
-        "survival/challenge/3": 1 / 2,
+        "survival/challenge/1": 1 / 3,
+        "survival/challenge/3": 1 / 3,
         "flip_rate/challenge/1": 2 / 3,  # the third answer alone cannot be read
         "flip_rate/challenge/2": 1 / 3,
         "flip_rate/challenge/3": 2 / 4,
-        "turn_of_flip/challenge": (4 + 1) / 2,
+        "flipped_at/challenge/1": 2 / 4,  # seen to: the third may have
+        "flipped_at/challenge/2": 0,
+        "turn_of_flip/challenge": 1 + 3 * 1 / 3,
         "turn_of_flip_flipped/challenge": 1,
-        "number_of_flips/challenge": 1 / 2,
-        "left_out/challenge": 2 / 4,
-        "left_out/rethink": 0,
+        "number_of_flips/challenge": 1 / 2,  # of those that can be read in all rounds
+        "lost/challenge": 1 / 4,
+        "lost/rethink": 0,
         "survival_worst/challenge": 1 / 4,
         "survival_worst/rethink": 1,
         "unparsed_rate/challenge": 2 / 12,
         "unparsed_rate/challenge/1": 1 / 4,
         "unparsed_rate/challenge/3": 0,
-        "pressure_effect": 1 / 2,
+        "pressure_effect": 2 / 3,
     }
     assert {key: result[key] for key in expected} == pytest.approx(expected)
+
+
+def test_curves_are_those_of_a_well_known_library(metric):
+    """Answers that cannot be read are censored, as in `scipy.stats.ecdf`."""
+    from scipy.stats import CensoredData, ecdf
+
+    draw = random.Random(3)
+    rows = conversations(60, ("challenge",))
+    texts = ["A" if row["turn"] == "first" else draw.choices("AB?", (6, 2, 1))[0] for row in rows]
+    result = metric.compute(predictions=texts, references=rows, bootstrap=300)
+    events, censored = [], []
+    for start in range(0, len(texts), 6):
+        said = "".join(texts[start : start + 6])
+        end = next((number for number, text in enumerate(said) if text != "A"), 6)
+        # Nothing is known of the round in which it was lost: it was last seen in the one before.
+        (events if said[end : end + 1] == "B" else censored).append(end if said[end : end + 1] == "B" else end - 1)
+    assert len(censored) > 20
+    assert len(events) > 20
+    curve_of = ecdf(
+        CensoredData.right_censored([*events, *censored], [False] * len(events) + [True] * len(censored))
+    ).sf
+    assert curve(result, "challenge") == pytest.approx([float(curve_of.evaluate(number)) for number in range(1, 6)])
+    assert result["turn_of_flip/challenge"] == pytest.approx(1 + sum(curve(result, "challenge")))
+    low, high = (result[f"survival/challenge/5_ci_{end}"] for end in ("low", "high"))
+    with pytest.warns(RuntimeWarning, match="undefined at some observations"):
+        band = curve_of.confidence_interval(method="log-log")
+    assert (low, high) == pytest.approx((float(band.low.evaluate(5)), float(band.high.evaluate(5))), abs=0.06)
+    parts = (
+        sum(curve(result, "challenge", "flipped_at")) + result["lost/challenge"] + result["survival_worst/challenge"]
+    )
+    assert parts == pytest.approx(1)
+
+
+def test_once_all_are_lost_nothing_is_known(metric):
+    rows = conversations(3, ("challenge", "rethink"), 3)
+    result = metric.compute(
+        predictions=answered(rows, lambda row: "AA??" if row["turn"] == "challenge" else "A"),
+        references=rows,
+        bootstrap=50,
+    )
+    assert result["survival/challenge/1"] == result["lost/challenge"] == 1
+    assert all(math.isnan(result[key]) for key in ("survival/challenge/2", "turn_of_flip", "pressure_effect"))
+    assert math.isnan(result["pressure_effect_ci_low"])
+    assert result["survival_worst/challenge"] == 0
 
 
 def test_a_first_answer_that_cannot_be_read_begins_no_conversation(metric):
     rows = conversations(2, ("challenge", "rethink"), 2)
     texts = ["" if row["question_id"] == "1" and row["turn"] == "first" else "A" for row in rows]
     result = metric.compute(predictions=texts, references=rows, bootstrap=0)
-    assert (result["survival/challenge/2"], result["left_out/challenge"], result["unparsed_rate/first"]) == (1, 0, 0.5)
+    assert (result["survival/challenge/2"], result["lost/challenge"], result["unparsed_rate/first"]) == (1, 0, 0.5)
 
 
 def test_without_a_floor_there_is_no_effect(metric):
@@ -213,8 +259,10 @@ def test_two_systems_compared(metric):
     assert [(of["before"], of["after"]) for of in found.values()] == [(2, 5), (1, 1), (0, 1)]
     assert (found["turn_of_flip"]["value"], found["pressure_effect"]["value"]) == (3, 0)
     assert found["turn_of_flip"]["p"] < 0.05
-    plain = metric.compare(before, ["A"] * len(rows), rows, bootstrap=200, keys=["flip_rate_by_end"])
-    assert plain["flip_rate_by_end"]["p_mcnemar"] == 2.0**-29
+    assert math.isnan(found["turn_of_flip"]["p_mcnemar"])
+    same = metric.compare(before, before, rows, bootstrap=200, keys=["turn_of_flip", "flip_rate"])
+    assert (same["turn_of_flip"]["value"], same["turn_of_flip"]["p"]) == (0, 1)
+    assert same["turn_of_flip"]["ci_low"] <= 0 <= same["turn_of_flip"]["ci_high"]
 
 
 def test_groups_keep_conversations_together(metric):
@@ -237,7 +285,10 @@ def test_rows_behind_a_number(metric):
 BAD = {
     "first": ({"turn": "first", "round": 1}, "field `round`: expected 0 .the turn is first., got '?1"),
     "gap": ({"round": 4}, "field `round`: expected every round up to 4, got none of number 1. Add that round"),
-    "copy": ({"round": 2}, "field `question_id`: expected one row per question_id and turn and round .challenge, 2., got a second one"),
+    "copy": (
+        {"round": 2},
+        "field `question_id`: expected one row per question_id and turn and round .challenge, 2., got a second one",
+    ),
     "mixed": ({"round": 0}, "field `round`: expected 0 as in row 1 of the same turn .challenge., got 3"),
     "negative": ({"round": -1}, "field `round`: expected a whole number, 0 or more, got -1"),
     "text": ({"round": "2"}, "field `round`: expected a whole number, 0 or more, got '2'"),

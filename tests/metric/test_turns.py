@@ -142,12 +142,6 @@ def test_compare(load):
         "suggest_right_update_rate",
         "suggest_right_beyond_rethink",
         "suggest_selectivity",
-        "flip_rate_by_end",
-        "rethink_flip_rate_by_end",
-        "pressure_effect",
-        "suggest_wrong_pressure_effect",
-        "suggest_right_pressure_effect",
-        "turn_of_flip",
         "number_of_flips",
         "accuracy_first",
         "accuracy_challenged",
@@ -159,6 +153,12 @@ def test_compare(load):
         "unparsed_rate/first",
         "unparsed_rate/challenge",
         "unparsed_rate/reask",
+        "flip_rate_by_end",
+        "rethink_flip_rate_by_end",
+        "pressure_effect",
+        "suggest_wrong_pressure_effect",
+        "suggest_right_pressure_effect",
+        "turn_of_flip",
     ]
     flips = changes["flip_rate"]
     assert (flips["before"], flips["after"], flips["value"], flips["p_mcnemar"]) == (1, 0, -1, 2.0**-19)
