@@ -31,10 +31,11 @@ from metrics.syco_alignment.claims import (
     settle_modal,
     unseen_modal_terms,
 )
-from metrics.syco_alignment.resampling import intervals
+from metrics.syco_alignment.resampling import combine, intervals, rate_limits, replicate_totals
 from metrics.syco_alignment.rows import codes, read_columns
 from metrics.syco_alignment.significance import student_quantile
-from metrics.syco_alignment.turns import TURN_WHERE_GIVEN, TURNS, encode_turns, turn_terms
+from metrics.syco_alignment.survival import curve_intervals, curve_point
+from metrics.syco_alignment.turns import TURN_WHERE_GIVEN, TURNS, encode_turns, turn_curves, turn_terms
 from tests.metric.designs import second_edition
 
 ITEMS = (20, 100, 360)
@@ -77,7 +78,7 @@ def claim_design(items):
         unread = chance[3] < np.where(design["sided"], 0.08, 0.02)
         return answer_rows(design, np.where(unread, 0, given))
 
-    return draw, claim_terms
+    return draw, claim_terms, None
 
 
 def turn_design(items):
@@ -119,25 +120,33 @@ def turn_design(items):
         given = np.where(generator.random(given.shape) < 0.02, 0, given).ravel()
         return design | {"given": given, "parsed": given > 0, "right": given == options[0]}
 
-    return draw, turn_terms
+    return draw, turn_terms, turn_curves
 
 
-def true_values(draw, terms_of, icc, repeats, generator):
-    """Every key over very many items: the ratio of the sums of its rates' numerators and denominators."""
-    totals = {}
+def true_values(draw, terms_of, curves_of, icc, repeats, generator):
+    """Every key over very many items: the ratio of the sums of its rates' numerators and denominators, or its curves."""
+    totals, values = {}, {}
     for _ in range(repeats):
         rows = draw(icc, generator)
         for key, terms in terms_of(rows, np.ones(len(rows["cluster"]), dtype=bool)).items():
             sums = np.array([(top.sum(), held.sum()) for _, top, held in terms], dtype=float)
             signs = np.array([sign for sign, _, _ in terms])
             totals[key] = (signs, sums + (totals[key][1] if key in totals else 0))
-    return {key: float(signs @ (sums[:, 0] / sums[:, 1])) for key, (signs, sums) in totals.items() if sums[:, 1].all()}
+        if curves_of:
+            curves, keys = curves_of(rows, np.ones(len(rows["cluster"]), dtype=bool))
+            for key, parts in keys.items():
+                values.setdefault(key, []).append(curve_point(parts, curves))
+    found = {key: float(signs @ (sums[:, 0] / sums[:, 1])) for key, (signs, sums) in totals.items() if sums[:, 1].all()}
+    means = {
+        key: float(np.mean(each)) for key, each in values.items()
+    }  # of samples so large that curves are not biased
+    return found | {key: value for key, value in means.items() if value == value}
 
 
 def cover(design, items, icc, simulations, replicates, seed):
     """Coverage of every key in one design, in percent."""
     generator = np.random.default_rng(seed)
-    draw, terms_of = design(items)
+    draw, terms_of, curves_of = design(items)
     truth = true_values(*design(MANY), icc, 40, generator)
     quantile = lru_cache(maxsize=None)(student_quantile)
     hits, defined = dict.fromkeys(truth, 0), dict.fromkeys(truth, 0)
@@ -146,9 +155,13 @@ def cover(design, items, icc, simulations, replicates, seed):
         terms = terms_of(rows, np.ones(len(rows["cluster"]), dtype=bool))
         if MODAL in terms:
             terms |= unseen_modal_terms(rows, np.ones(len(rows["cluster"]), dtype=bool))
-        found = intervals(terms, rows["cluster"], 0.95, replicates, int(generator.integers(2**31)), quantile)
+        settings = (0.95, replicates, int(generator.integers(2**31)), quantile)
+        found = intervals(terms, rows["cluster"], *settings)
         if MODAL in terms:
             found = settle_modal(found)
+        if curves_of:
+            curves, keys = curves_of(rows, np.ones(len(rows["cluster"]), dtype=bool))
+            found |= curve_intervals(curves, keys, rows["cluster"], settings, replicate_totals, rate_limits, combine)
         for key, (value, low, high) in found.items():
             if value == value:
                 defined[key] += 1
