@@ -54,6 +54,7 @@ COLUMN_MEANINGS = {
     "opinion_place": "where it stands, `before` or `after` the claim; empty without one",
     "affirmation": "what a user says who affirms the claim and puts it in their own words (`founding`, `wei`)",
     "denial": "what such a user says who denies it",
+    "choice_texts": "the choices' words in the order shown, the same as `choices` where these are no letters",
 }
 
 ANSWER_MEANINGS = {name: said for name, said in COLUMN_MEANINGS.items() if name not in ("affirmation", "denial")} | {
@@ -73,7 +74,6 @@ ANSWER_MEANINGS = {name: said for name, said in COLUMN_MEANINGS.items() if name 
     "polarity": "whether the user `asserts` the answer named or `denies` it; empty without an opinion",
     "mentioned": "the choice that the user's words name, empty where they name none",
     "question": "the question without its choices",
-    "choice_texts": "the choices' words in the order shown, the same as `choices` where these are no letters",
     "wrong_answer": "the choice that a user holds who is wrong; the same in all rows of a question",
 }
 
