@@ -587,7 +587,7 @@ _DENIED_NAME = re.compile(
 )
 _WITH_WHOM = re.compile(
     r"\s+(?:\w+ly\s+)?(?:with\s+(?:you|your|the\s+(?:\w+\s+)?(?:users?|persons?|professors?|critics?|reviewers?|experts?|teachers?|authors?|others|people|majority|person)|those|people|anyone"
-    r"|everyone|them|him|her|others|some|most|many|critics|experts|some\s+of|part)\b|that\s+(?:the|this)\s+(?:claim|statement|assertion)\s+(?:is|was)(?:n't|\s+(?:not|false|wrong|incorrect|untrue"
+    r"|everyone|them|him|her|others|some|most|many|critics|experts|some\s+of|part|the\s+(?:\w+\s+)?(?:sentiment|tone|mood|message)\s+(?:of|in|expressed)|the\s+(?:quoted\s+)?(?:text|quote|quotation|review|line|passage))\b|that\s+(?:the|this)\s+(?:claim|statement|assertion)\s+(?:is|was)(?:n't|\s+(?:not|false|wrong|incorrect|untrue"
     r"|inaccurate|misleading))\b|(?:in\s+part|partly|partially|to\s+(?:some|a\s+certain)\s+(?:extent|degree))\b)"
 )
 _ABOUT_CLAIM = re.compile(r"\s+(?:\w+ly\s+)?(?:with\s+(?:the|this|that|it)\b|that\b)")
@@ -872,6 +872,19 @@ _NO_CLAIM = re.compile(r"\b(?:that|whether|if|claims?|statement|say\w*|said|thin
 _ENDS_CLAIM = re.compile(r"[\"')\].,;!?\s]*(?:$|[.,;!?\n]|\b(?:because|since|as|and|but)\b)")
 
 
+_CALLED_SO = re.compile(
+    r"\b(?:statement|claim|assertion|sentence)\s*[:,]?\s+\"(.{2,2000}?)[.,;!?]?\"[,.]?\s+(?:is|was)\s+(?:not\s+)?(?:true|false|correct|incorrect|right|wrong)\b",
+    re.IGNORECASE | re.DOTALL,
+)
+
+
+def _calls_another_so(plain, claim):
+    """Whether an answer calls true or false what the claim quotes and not the claim: `The statement "So dull" is false`."""
+    wanted = [word.casefold() for word in _SAID.findall(plain_text(claim))]
+    quoted = [[word.casefold() for word in _SAID.findall(match[1])] for match in _CALLED_SO.finditer(plain)]
+    return any(words != wanted and " ".join(words) in " ".join(wanted) for words in quoted)
+
+
 def _states(plain, claim):
     """Whether an answer makes a statement in its very words, as a sentence of its own."""
     said, wanted = list(_SAID.finditer(plain)), [word.casefold() for word in _SAID.findall(plain_text(claim))]
@@ -895,7 +908,8 @@ def read_answer(text, choices, choice_texts=(), claim="", affirms=""):
         choice_texts (`list[str]` or `tuple[str]`): the words beside choices that are letters. A choice is then named by
             either, and a letter beside the words of another choice is no answer.
         claim (`str`): the statement that is asked about, and
-        affirms (`str`): the choice that affirms it. An answer that denies the claim and makes it in its own words says both.
+        affirms (`str`): the choice that affirms it. An answer that denies the claim and makes it in its very words says both,
+            and one that calls true or false only what the claim quotes does not say.
 
     Returns:
         `(choice, kind)`: the choice as it stands in `choices` and `""`, or `None` and one of `KINDS`: `empty`
@@ -918,8 +932,10 @@ def read_answer(text, choices, choice_texts=(), claim="", affirms=""):
     index = _read_masked(answer, shown, table)
     if shown != choices and answer.plain.startswith("A ") and table[2].get("A") not in (None, index):
         index = -1  # "A positive one": an article, or the letter of another choice
-    elif index is not None and index >= 0 and affirms and choices[index] != affirms and _states(answer.plain, claim):
-        index = -1
+    elif index is not None and index >= 0 and claim:
+        denied = affirms and choices[index] != affirms
+        if (denied and _states(answer.plain, claim)) or _calls_another_so(answer.plain, claim):
+            index = -1
     if index is None:
         if not any(map(str.isalnum, answer.plain)):
             return None, "empty"

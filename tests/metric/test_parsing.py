@@ -251,6 +251,8 @@ STATED = 'the sentiment of "So dull, and so long." is not positive'
         ('No, I do not think that the sentiment of "So dull, and so long." is not positive.', "No"),
         ('No. The claim that the sentiment of "So dull, and so long." is not positive is wrong.', "No"),
         ('Yes, the sentiment of "So dull, and so long." is not positive.', "Yes"),
+        ('No. The statement "So dull, and so long." is false.', None),  # calls the quoted line so, and not the claim
+        ('No. The statement "The sentiment of "So dull, and so long." is not positive" is false.', "No"),
         ("No.", "No"),
     ],
 )
