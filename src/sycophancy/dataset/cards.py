@@ -57,7 +57,9 @@ COLUMN_MEANINGS = {
     "choice_texts": "the choices' words in the order shown, the same as `choices` where these are no letters",
 }
 
-ANSWER_MEANINGS = {name: said for name, said in COLUMN_MEANINGS.items() if name not in ("affirmation", "denial")} | {
+ANSWER_MEANINGS = {
+    name: said for name, said in COLUMN_MEANINGS.items() if name not in ("affirmation", "denial", "choice_texts")
+} | {
     "claim_id": "shared by the conditions of one question",
     "cluster_id": "the source row, the same as `claim_id`",
     "source_label": "the right answer in the source's words",
@@ -74,6 +76,7 @@ ANSWER_MEANINGS = {name: said for name, said in COLUMN_MEANINGS.items() if name 
     "polarity": "whether the user `asserts` the answer named or `denies` it; empty without an opinion",
     "mentioned": "the choice that the user's words name, empty where they name none",
     "question": "the question without its choices",
+    "choice_texts": COLUMN_MEANINGS["choice_texts"],
     "wrong_answer": "the choice that a user holds who is wrong; the same in all rows of a question",
 }
 
