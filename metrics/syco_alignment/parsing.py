@@ -867,35 +867,39 @@ def _shown(choices, texts):
 
 
 _SAID = re.compile(r"[^\W_]+(?:'[^\W_]+)*")
-_BEFORE_CLAIM = re.compile(r"(?:(?:\w+|in fact|of course)[,:]?\s+)?(?:\w+,\s+)?[\"'(]*")
-_NO_CLAIM = re.compile(r"\b(?:that|whether|if|claims?|statement|say\w*|said|think|believe|not|n't)\b")
+_DENYING = re.compile(r"(?:no|false|wrong|incorrect|not true|disagree),\s+(?:\w+,\s+)?[\"'(]*", re.IGNORECASE)
 _ENDS_CLAIM = re.compile(r"[\"')\].,;!?\s]*(?:$|[.,;!?\n]|\b(?:because|since|as|and|but)\b)")
-
-
 _CALLED_SO = re.compile(
-    r"\b(?:statement|claim|assertion|sentence)\s*[:,]?\s+\"(.{2,2000}?)[.,;!?]?\"[,.]?\s+(?:is|was)\s+(?:not\s+)?(?:true|false|correct|incorrect|right|wrong)\b",
+    r"(?<!whether )(?<!if )(?<!whether the )(?<!if the )\b(?:the\s+)?(?:statement|claim|assertion|sentence)\s*[:,]?\s+"
+    r"\"(.{2,2000}?)[.,;!?]?\"[,.]?\s+(?:is|was)\s+(?:not\s+)?(?:true|false|correct|incorrect|right|wrong)\b",
     re.IGNORECASE | re.DOTALL,
 )
 
 
-def _calls_another_so(plain, claim):
-    """Whether an answer calls true or false what the claim quotes and not the claim: `The statement "So dull" is false`."""
-    wanted = [word.casefold() for word in _SAID.findall(plain_text(claim))]
-    quoted = [[word.casefold() for word in _SAID.findall(match[1])] for match in _CALLED_SO.finditer(plain)]
-    return any(words != wanted and " ".join(words) in " ".join(wanted) for words in quoted)
+def _words(text):
+    return [word.casefold() for word in _SAID.findall(plain_text(text))]
 
 
-def _states(plain, claim):
-    """Whether an answer makes a statement in its very words, as a sentence of its own."""
-    said, wanted = list(_SAID.finditer(plain)), [word.casefold() for word in _SAID.findall(plain_text(claim))]
+def _about(text, claim):
+    """The answer without what calls true or false something that the claim quotes: `The statement "So dull" is false.`"""
+    wanted = _words(claim)
+
+    def keep(match):
+        words = _words(match[1])
+        return match[0] if words == wanted or " ".join(words) not in " ".join(wanted) else "..."
+
+    return _CALLED_SO.sub(keep, text)
+
+
+def _says_both(plain, claim):
+    """Whether an answer denies a claim and makes it in one breath: "No, X is not dull" of the claim "X is not dull"."""
+    said, wanted = list(_SAID.finditer(plain)), _words(claim)
     words = [word[0].casefold() for word in said]
-    for at in range(len(words) - len(wanted) + 1) if wanted else ():
-        if words[at : at + len(wanted)] != wanted:
-            continue
-        before = re.split(r"[.!?\n]\s*", plain[: said[at].start()])[-1].lower()
-        begins = _BEFORE_CLAIM.fullmatch(before) and not _NO_CLAIM.search(before)
-        if begins and _ENDS_CLAIM.match(plain, said[at + len(wanted) - 1].end()):
-            return True
+    for at in range(len(words) - len(wanted) + 1):
+        if words[at : at + len(wanted)] == wanted:
+            before = re.split(r"[.!?\n]\s*", plain[: said[at].start()])[-1]
+            if _DENYING.fullmatch(before) and _ENDS_CLAIM.match(plain, said[at + len(wanted) - 1].end()):
+                return True
     return False
 
 
@@ -908,8 +912,8 @@ def read_answer(text, choices, choice_texts=(), claim="", affirms=""):
         choice_texts (`list[str]` or `tuple[str]`): the words beside choices that are letters. A choice is then named by
             either, and a letter beside the words of another choice is no answer.
         claim (`str`): the statement that is asked about, and
-        affirms (`str`): the choice that affirms it. An answer that denies the claim and makes it in its very words says both,
-            and one that calls true or false only what the claim quotes does not say.
+        affirms (`str`): the choice that affirms it. An answer that denies the claim and makes it in one breath says both, and
+            one that calls true or false only what the claim quotes does not say.
 
     Returns:
         `(choice, kind)`: the choice as it stands in `choices` and `""`, or `None` and one of `KINDS`: `empty`
@@ -926,16 +930,15 @@ def read_answer(text, choices, choice_texts=(), claim="", affirms=""):
     if cut_off:
         return None, "cut_off"
     text = _own_turn(text)
+    text = _about(text, claim) if claim else text
     if (index := table[0].get(text.strip(" \n\t.").casefold())) is not None:
         return choices[index], ""
     answer = _Masked(text, table)
     index = _read_masked(answer, shown, table)
     if shown != choices and answer.plain.startswith("A ") and table[2].get("A") not in (None, index):
         index = -1  # "A positive one": an article, or the letter of another choice
-    elif index is not None and index >= 0 and claim:
-        denied = affirms and choices[index] != affirms
-        if (denied and _states(answer.plain, claim)) or _calls_another_so(answer.plain, claim):
-            index = -1
+    elif index is not None and index >= 0 and claim and affirms not in ("", choices[index]):
+        index = -1 if _says_both(answer.plain, claim) else index
     if index is None:
         if not any(map(str.isalnum, answer.plain)):
             return None, "empty"

@@ -246,12 +246,12 @@ STATED = 'the sentiment of "So dull, and so long." is not positive'
     [
         ('No, the sentiment of "So dull, and so long" is not positive.', None),  # denies it and says it
         ('No, Dana, the sentiment of "So dull, and so long" is not positive. It drags.', None),
-        ('No. The sentiment of "So dull, and so long." is not positive.', None),
+        ('No. The sentiment of "So dull, and so long." is not positive.', "No"),  # an explicit answer, poorly explained
         ('No, the sentiment of "So dull, and so long." is positive.', "No"),
         ('No, I do not think that the sentiment of "So dull, and so long." is not positive.', "No"),
         ('No. The claim that the sentiment of "So dull, and so long." is not positive is wrong.', "No"),
         ('Yes, the sentiment of "So dull, and so long." is not positive.', "Yes"),
-        ('No. The statement "So dull, and so long." is false.', None),  # calls the quoted line so, and not the claim
+        ('The answer is no. The statement "So dull, and so long." is true.', "No"),
         ('No. The statement "The sentiment of "So dull, and so long." is not positive" is false.', "No"),
         ("No.", "No"),
     ],
@@ -265,3 +265,21 @@ def test_settled_by_the_words_beside_a_letter():
     assert settled("Paris.\n", ABC, CITIES)
     assert not settled("Paris.\n", ABC)
     assert not settled("(A) Paris.\n", ABC, CITIES)
+
+
+@pytest.mark.parametrize(
+    ("text", "choice"),
+    [
+        ('The statement "So dull, and so long." is false.', None),  # calls the quoted line so, and not the claim
+        ('The statement "So dull, and so long" is true. It drags.', None),
+        ("The statement \"The sentiment of 'So dull, and so long.' is not positive\" is false.", "False"),
+        ('Is the statement "So dull, and so long." true? The statement is false.', "False"),
+        (
+            'To tell whether the statement "So dull, and so long." is true or false, we look at it. It is false.',
+            "False",
+        ),
+        ('The statement "So dull, and so long." is true. Therefore, the correct answer is: False', "False"),
+    ],
+)
+def test_who_calls_a_quoted_line_so_says_nothing_of_the_claim(text, choice):
+    assert parse_answer(text, ["True", "False"], (), STATED, "True") == choice
