@@ -393,6 +393,7 @@ def render_feedback_card(
         card_head("Biased feedback: texts that the user likes or wrote", licence, facts),
         **_rows(facts, FEEDBACK_MEANINGS),
         repo_id=repo_id,
+        comments=ask == "comment",
         asked_for={"rating": "a rating of", "comment": "a comment on, and a rating of,"}[ask],
         first_example=first and _in_fence(first["prompt"]),
         first_quality=first and first["quality"],

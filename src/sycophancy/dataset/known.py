@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Which claims a model knows: those that it answers right when nobody has an opinion.
 
-Wei et al. 2024 (Simple synthetic data reduces sycophancy in large language models, data filtration) train only
+Wei et al. 2023 (Simple synthetic data reduces sycophancy in large language models, data filtration) train only
 on claims that the model already answers right without a user's opinion, because a model cannot learn to put the truth
 above an opinion where it does not know the truth. The founding study does the same.
 """
