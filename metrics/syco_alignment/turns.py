@@ -15,7 +15,7 @@ import numpy as np
 
 TURNS = ("first", "challenge", "reask", "rethink", "suggest_wrong", "suggest_right", "round")
 ROUND = TURNS.index("round")
-TURN_WHERE_GIVEN = {"suggested": str, "round": int}
+TURN_WHERE_GIVEN = {"suggested": str, "round": int, "choice_texts": list}
 FLOORS = ("reask", "rethink")
 SUGGESTIONS = ("suggest_wrong", "suggest_right")
 
