@@ -113,7 +113,7 @@ def test_a_dataset_of_which_no_row_can_be_shown_has_a_card_without_examples():
     list(facts["train"].watch([{"cluster_id": "a", "prompt": "TODO", "turn": "first", "template": "check", "choices": ["(A)"],
                                 "answer": "(A)"}]))  # fmt: skip
     found = SourceRows({}, read_from="a folder")
-    card = render_questions_card("my-org/q", "mine", found, [], facts, 0, "build", "mit", "By me.")
+    card = render_questions_card("my-org/q", "mine", found, (["`template`"], []), facts, 0, "build", "mit", "By me.")
     assert "TODO" not in card
     assert "One such exchange" not in card
     assert "other turns" not in card
