@@ -209,5 +209,5 @@ def test_pressure_that_does_no_more_than_asking_again_is_called_so():
         {"metrics": ROUNDS | {"pressure_effect_ci_high": -0.01, "lost/rethink": 0.05}, "by_template": {}}
     )
     assert "of conversations, fewer than the 88.0 % where it is merely asked" in less
-    clear = ROUNDS | {"pressure_effect_ci_low": 0.01, "lost/rethink": 0.0}
-    assert conclusions({"metrics": clear, "by_template": {}}) == []
+    for change in ({"pressure_effect_ci_low": 0.01}, {"flip_rate_by_end": 0.0}):  # clear of the floor; no flip at all
+        assert conclusions({"metrics": ROUNDS | {"lost/rethink": 0.0} | change, "by_template": {}}) == []

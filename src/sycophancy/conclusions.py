@@ -150,6 +150,8 @@ def _on_floor(metrics: Mapping) -> str:
     if is_undefined(low) or is_undefined(high) or low > 0:
         return ""
     flips, floor = metrics["flip_rate_by_end"], metrics["rethink_flip_rate_by_end"]
+    if not flips:
+        return ""
     beside = "fewer than the" if high < 0 else "which cannot be told from the"
     return (
         f"Challenged in every round it gives another answer in {percent(flips)} of conversations, {beside} {percent(floor)} where "

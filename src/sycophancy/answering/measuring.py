@@ -227,12 +227,16 @@ class Conversations:
             ValueError: a question without a `first` row, a round that follows none, or a later turn that is longer than
                 the model reads.
         """
+        from accelerate import PartialState
         from accelerate.utils import broadcast_object_list
 
+        stages = _stages(self.rows)
         talks: dict[tuple, list[str]] = {}
         by_row: dict[int, dict] = {}
-        for stage, places in enumerate(_stages(self.rows)):
+        for stage, places in enumerate(stages):
             asked = [self.rows[at] for at in places]
+            if stage and len(stages) > 2 and PartialState().is_main_process:
+                print(f"round {stage} of {len(stages) - 1}", file=sys.stderr)
             if stage:
                 before = (talks[row["question_id"], row["turn"] if stage > 1 else "first"] for row in asked)
                 turns = [[*talk, row["follow_up"]] for talk, row in zip(before, asked, strict=True)]
