@@ -120,6 +120,20 @@ def variance_inflation(z: np.ndarray) -> np.ndarray:
     return np.diag(np.linalg.inv(product)) * np.diag(product)
 
 
+def separated(design: Design) -> dict[str, str]:
+    """Features whose pairs are all preferred one way, with which: their weight is what the prior allows.
+
+    Resampling such pairs changes nothing, so that a bootstrap has no interval for them.
+    """
+    found = {}
+    for at, name in enumerate(design.names):
+        column = design.z[:, at]
+        wins = (column * (2 * design.y - 1))[column != 0] > 0
+        if wins.all() or not wins.any():
+            found[name] = "always wins" if wins.all() else "always loses"
+    return found
+
+
 def agreement_cells(pairs: Sequence[Pair]) -> dict[str, list[float]]:
     """Agreement with the user as one feature for users who are right, and one for each authority of users who are wrong.
 

@@ -125,26 +125,33 @@ def hold_out(design: Design, seed: int) -> np.ndarray:
 
 
 def resamples(clusters: np.ndarray, replicates: int, seed: int) -> np.ndarray:
-    """How often each pair counts in each replicate of a cluster bootstrap (replicates, n_pairs)."""
+    """How much each pair counts in each replicate of a Bayesian bootstrap over clusters (replicates, n_pairs); 1 on average.
+
+    A cluster's weight is drawn from an exponential distribution (Rubin 1981): no cluster is ever left out, as resampling does.
+    """
     present, numbers = np.unique(clusters, return_inverse=True)
-    drawn = np.random.default_rng(seed).multinomial(
-        len(present), np.full(len(present), 1 / len(present)), size=replicates
-    )
-    return drawn[:, numbers].astype(float)
+    return np.random.default_rng(seed).exponential(size=(replicates, len(present)))[:, numbers]
 
 
-def bootstrap_modes(design: Design, scale: float, counts: np.ndarray) -> np.ndarray:
+def bootstrap_modes(design: Design, scale: float, counts: np.ndarray, seed: int) -> np.ndarray:
     """The mode in each replicate (replicates, n_features).
+
+    To each replicate half a pair that each feature wins and half a one that it loses are added, with weights drawn likewise:
+    of a feature on its own that is the posterior under Jeffreys' prior, so that one which always wins has an interval too.
 
     Args:
         design: what is fitted.
         scale: of the prior.
         counts: of `resamples`; the same ones for two targets make their difference a paired one.
+        seed: of the weights of what is added.
     """
+    n = len(design.names)
+    z = np.vstack([design.z, np.eye(n), np.eye(n)])
+    y = np.concatenate([design.y, np.ones(n), np.zeros(n)])
+    added = np.random.default_rng([seed, 1]).gamma(0.5, size=(len(counts), 2 * n))
     start = mode(design.z, design.y, scale)
-    return np.array([mode(design.z, design.y, scale, weights, start) for weights in counts]).reshape(
-        len(counts), len(design.names)
-    )
+    weights = np.hstack([counts, added])
+    return np.array([mode(z, y, scale, each, start) for each in weights]).reshape(len(counts), n)
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sycophancy.preferences.design import WRONG, Design, agreement_cells, design_of, variance_inflation
+from sycophancy.preferences.design import WRONG, Design, agreement_cells, design_of, separated, variance_inflation
 from sycophancy.preferences.features import LENGTH
 from sycophancy.preferences.fitting import (
     Estimate,
@@ -86,9 +86,9 @@ class Fit:
     """A fitted design.
 
     Attributes:
-        draws: (n_draws, n_features), of the posterior, or of the mode over resamples of the prompts.
+        draws: (n_draws, n_features), of the posterior, or of the mode by the bootstrap over prompts.
         weights: (n_features,), the mode where that is what is reported, else `None`: the mean of the draws is.
-        by_prompt: (n_replicates, n_features), the mode over resamples of the prompts.
+        by_prompt: (n_replicates, n_features), the mode by the bootstrap over prompts.
         record: scale of the prior, and how well the chains agree.
     """
 
@@ -105,7 +105,8 @@ def fit(design: Design, settings: Settings) -> Fit:
     """
     scale, losses = choose_scale(design, settings.seed)
     record = {"prior_scale": scale, "log_loss_by_scale": {str(one): loss for one, loss in losses.items()}}
-    by_prompt = bootstrap_modes(design, scale, resamples(design.clusters, settings.bootstrap, settings.seed))
+    counts = resamples(design.clusters, settings.bootstrap, settings.seed)
+    by_prompt = bootstrap_modes(design, scale, counts, settings.seed)
     if settings.method == "mode":
         return Fit(by_prompt, mode(design.z, design.y, scale), by_prompt, record)
     found = sample(design, scale, settings.seed, settings.draws)
@@ -147,8 +148,8 @@ def analyse(study: Study, y: np.ndarray, settings: Settings) -> dict:
         settings: how they are made.
 
     Returns:
-        `keys`, a flat dict of floats; `features`, those in the fit; `left_out`, feature -> why it is in none; `vif` of each;
-        `cells`, those of the agreement; `fit` and `cells_fit`, the records of the fits. A number that is not defined is NaN.
+        `keys`, a flat dict of floats; `features`, those in the fit; `left_out`, feature -> why it is in none; `separated`, those
+        that always win or lose; `vif` of each; `cells`, those of the agreement; `fit` and `cells_fit`, the records of the fits. A number that is not defined is NaN.
 
         Of keys, `feature_effect/NAME` is the change of an even chance of being preferred, all else equal, with `_ci_low` and
         `_ci_high`, the same `_by_prompt`, and `_direction`, the probability of direction; `feature_share/NAME` the share of pairs
@@ -188,6 +189,7 @@ def analyse(study: Study, y: np.ndarray, settings: Settings) -> dict:
         "keys": keys | cell_keys,
         "features": list(design.names),
         "left_out": design.left_out,
+        "separated": separated(design) | separated(study.cells(y)),
         "vif": dict(zip(design.names, map(float, inflation), strict=True)),
         "fit": fitted.record,
         "cells": cells,
@@ -290,7 +292,7 @@ def _position(study: Study, design: Design, scale: float, counts: np.ndarray, se
         return keys
     side = np.where(listed, 1.0, -1.0) * study.first
     wider = Design((*design.names, "listed first"), np.column_stack([design.z, side]), design.y, design.clusters)
-    drawn = effect(bootstrap_modes(wider, scale, counts)[:, -1])
+    drawn = effect(bootstrap_modes(wider, scale, counts, settings.seed)[:, -1])
     value = effect(mode(wider.z, wider.y, scale))[-1]
     _put(keys, "position_bias", estimate(drawn, settings.confidence, value))
     return keys
@@ -322,7 +324,10 @@ def compare_targets(
         if not named:
             continue
         scales = [choose_scale(design, settings.seed)[0] for design in designs]
-        drawn = [effect(bootstrap_modes(design, scale, counts)) for design, scale in zip(designs, scales, strict=True)]
+        drawn = [
+            effect(bootstrap_modes(design, scale, counts, settings.seed))
+            for design, scale in zip(designs, scales, strict=True)
+        ]
         modes = [effect(mode(design.z, design.y, scale)) for design, scale in zip(designs, scales, strict=True)]
         for name in named:
             at = designs[0].names.index(name)
