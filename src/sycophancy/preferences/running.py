@@ -66,16 +66,21 @@ def run_study(args: argparse.Namespace, command: str) -> tuple[dict, list[dict],
             f"expected pairs of which somebody chose one answer in {found.read_from}, got claims; ask for a model's own choice with "
             "--reward_model_name_or_path, or read --dataset_config preference"
         )
+    if args.reward_model_name_or_path:
+        _drop_empty(found)
     rewards, reward = _rewards(args, found.pairs)
     n_ties = 0
     if rewards:
-        kept = np.all([np.asarray(ratios) != 0 for ratios in rewards.values()], axis=0)
+        differing = [np.asarray(ratios) != 0 for ratios in rewards.values()]
+        if "after" in rewards:
+            differing.append(np.asarray(rewards["after"]) != np.asarray(rewards["before"]))
+        kept = np.all(differing, axis=0)
         n_ties = int((~kept).sum())
         found.pairs = [pair for pair, keep in zip(found.pairs, kept, strict=True) if keep]
         rewards = {
             name: [ratio for ratio, keep in zip(ratios, kept, strict=True) if keep] for name, ratios in rewards.items()
         }
-        # Votes and places are of those who chose.
+        # Votes and places are those of the people who chose.
         found.pairs = [replace(pair, votes=(), chosen_first=None) for pair in found.pairs]
         if not found.pairs:
             raise ValueError("expected answers of different log-probability, got none; give other pairs")
@@ -116,6 +121,14 @@ def run_study(args: argparse.Namespace, command: str) -> tuple[dict, list[dict],
     return record, lines, picture_of(record)
 
 
+def _drop_empty(found: Pairs) -> None:
+    """Leave out pairs with an empty answer: a model gives it no log-probability."""
+    kept = [pair for pair in found.pairs if pair.chosen and pair.rejected]
+    if len(kept) < len(found.pairs):
+        found.dropped["an empty answer, which a model's reward does not know"] += len(found.pairs) - len(kept)
+        found.pairs = kept
+
+
 def _data(found: Pairs) -> dict:
     return {
         "read_from": found.read_from,
@@ -146,9 +159,7 @@ def _signs(
         signs = dict(rewards)
         if "after" in rewards:
             learned = np.asarray(rewards["after"]) - np.asarray(rewards["before"])
-            # What tuning left exactly as it was is preferred by nobody: the smallest number says the rejected one.
-            if np.any(learned != 0):
-                signs["learned"] = learned.tolist()
+            signs["learned"] = learned.tolist()
         return signs
     if args.sham:
         return {"sham": [1 if Draws(args.seed, pair.id, "sham").below(2) else -1 for pair in found.pairs]}
