@@ -13,6 +13,7 @@ from sycophancy.preferences.fitting import (
     estimate,
     hold_out,
     mean_with_interval,
+    merged,
     mode,
     oriented,
     parts_of,
@@ -115,6 +116,17 @@ def test_a_feature_that_always_wins_has_the_interval_of_jeffreys():
     drawn = bootstrap_modes(design, 1000.0, resamples(design.clusters, 2000, 0), 0)[:, 0]
     low, middle = np.quantile(1 / (1 + np.exp(-drawn)), [0.025, 0.5])
     assert (low, middle) == pytest.approx((beta.ppf(0.025, 20.5, 0.5), beta.ppf(0.5, 20.5, 0.5)), abs=0.01)
+
+
+def test_pairs_that_are_alike_are_merged_with_their_weights():
+    z = np.array([[1.0, 0], [0, 1], [1, 0], [1, 0], [1, 0], [0, 1]])
+    y = np.array([1.0, 0, 1, 0, 1, 0])
+    weights = np.array([[1.0, 2, 3, 4, 5, 6], [1, 1, 1, 1, 1, 1]])
+    found = merged(z, y, weights)
+    assert [each.tolist() for each in found] == [[[0, 1], [1, 0], [1, 0]], [0, 0, 1], [[8, 4, 9], [2, 1, 3]]]
+    assert merged(z[:2], y[:2], weights[:, :2])[0].tolist() == z[:2].tolist()
+    for row, each in zip(weights, found[2], strict=True):
+        assert mode(z, y, 1.0, row) == pytest.approx(mode(*found[:2], 1.0, each), abs=1e-4)
 
 
 def test_intervals_of_the_bootstrap_hold_the_weights():

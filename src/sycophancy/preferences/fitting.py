@@ -133,6 +133,23 @@ def resamples(clusters: np.ndarray, replicates: int, seed: int) -> np.ndarray:
     return np.random.default_rng(seed).exponential(size=(replicates, len(present)))[:, numbers]
 
 
+def merged(z: np.ndarray, y: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The same with pairs that are alike as one pair of their summed weights: signs of few features take few values.
+
+    Args:
+        z: (n_pairs, n_features).
+        y: (n_pairs,).
+        weights: (n_replicates, n_pairs).
+    """
+    kinds, kind = np.unique(np.column_stack([z, y]), axis=0, return_inverse=True)
+    # Beyond, finding them costs more than they save.
+    if len(kinds) > len(y) / 2:
+        return z, y, weights
+    order = np.argsort(kind.ravel(), kind="stable")
+    first = np.searchsorted(kind.ravel()[order], np.arange(len(kinds)))
+    return kinds[:, :-1], kinds[:, -1], np.add.reduceat(weights[:, order], first, axis=1)
+
+
 def bootstrap_modes(design: Design, scale: float, counts: np.ndarray, seed: int) -> np.ndarray:
     """The mode in each replicate (replicates, n_features).
 
@@ -150,7 +167,7 @@ def bootstrap_modes(design: Design, scale: float, counts: np.ndarray, seed: int)
     y = np.concatenate([design.y, np.ones(n), np.zeros(n)])
     added = np.random.default_rng([seed, 1]).gamma(0.5, size=(len(counts), 2 * n))
     start = mode(design.z, design.y, scale)
-    weights = np.hstack([counts, added])
+    z, y, weights = merged(z, y, np.hstack([counts, added]))
     return np.array([mode(z, y, scale, each, start) for each in weights]).reshape(len(counts), n)
 
 
