@@ -216,7 +216,8 @@ def sample(design: Design, scale: float, seed: int, draws: int = 1000, chains: i
         numpyro.sample("y", dist.Bernoulli(logits=z @ w), obs=y)
 
     chain = MCMC(
-        NUTS(model),
+        # Features go together: steps along the axes alone would be short.
+        NUTS(model, dense_mass=True),
         num_warmup=draws,
         num_samples=draws,
         num_chains=chains,
