@@ -2,15 +2,18 @@
 """`scripts/preference_features.py`, from its command line to its folder."""
 
 import json
+import re
+import shlex
 
 import pytest
-from commands import assert_refused, attempt, here
+from commands import ROOT, assert_refused, attempt, here
 from preferences.raters import biased_pairs, known_pairs
 
 from sycophancy.dataset.reading import load_claims
 from sycophancy.organisms.approval import APPROVES
 
 SCRIPT = "scripts/preference_features.py"
+GUIDE = (ROOT / "docs" / "approval.md").read_text(encoding="utf-8")
 FAST = ("--method", "mode", "--bootstrap", "40")
 
 
@@ -153,3 +156,33 @@ def test_what_is_there_is_not_replaced(tmp_path, file):
     assert_refused(
         attempt(SCRIPT, "--source_data", file, *FAST, "--output_dir", tmp_path), "expected an empty output folder"
     )
+
+
+def test_the_commands_of_the_guide_can_be_typed():
+    from scripts.preference_features import parse_args
+    from sycophancy.preferences.running import check_flags
+
+    lines = re.findall(rf"^python {SCRIPT} (.*)$", GUIDE, re.MULTILINE)
+    assert len(lines) == 4
+    for line in lines:
+        args = parse_args(shlex.split(line))
+        check_flags(args)
+        assert (args.dataset_name is None) != (args.source_data is None)
+
+
+def test_the_guide_names_keys_that_are_there(tmp_path, dataset_folder):
+    pairs = biased_pairs(list(load_claims(str(dataset_folder), "train")), 60)
+    here(SCRIPT, "--source_data", written(tmp_path / "pairs.jsonl", pairs), *FAST, "--output_dir", tmp_path / "out")
+    keys = record_of(tmp_path / "out")["targets"]["chosen"]["keys"] | {"people_agreement": None}  # with votes
+    named = re.findall(r"`((?:feature|agreement|holdout|baseline|people)_?[\w/]*)`", GUIDE)
+    assert len(named) >= 9
+    for name in named:
+        found = re.sub("NAME$|LEVEL$", "", name)
+        # Answers of one word differ in nothing but whose they are: there is no fit without the length.
+        assert any(key.startswith(found) for key in keys) or found == "feature_without_length/", name
+
+
+def test_the_guide_counts_the_questions():
+    from sycophancy.preferences.judging import QUESTIONS
+
+    assert f"{len(QUESTIONS)} questions more" in GUIDE

@@ -112,7 +112,7 @@ def test_the_table_of_a_judge():
 def test_the_card_says_what_it_knows_and_its_limits():
     card = render_card(RECORD)
     for said in (
-        "20 pairs of answers to 10 prompts, from the local file `votes.jsonl` (train).",
+        "20 pairs of answers in 10 clusters (of one prompt, or of one source item), from the local file `votes.jsonl` (train).",
         "Rows that are not used: 2 with a value that is no text.",
         "## What was chosen",
         "The prior's scale is 0.3, chosen by held-out log loss. The largest R-hat is 1.003, the fewest effective draws are 2957.",
