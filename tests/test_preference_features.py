@@ -186,3 +186,11 @@ def test_the_guide_counts_the_questions():
     from sycophancy.preferences.judging import QUESTIONS
 
     assert f"{len(QUESTIONS)} questions more" in GUIDE
+
+
+@pytest.mark.parametrize("name", ["pandalm"])
+def test_the_cards_of_the_records_are_those_of_the_records(name):
+    from sycophancy.preferences.card import render_card
+
+    folder = ROOT / "docs" / "results" / "approval" / name
+    assert render_card(record_of(folder)) == (folder / "README.md").read_text(encoding="utf-8")

@@ -104,7 +104,7 @@ MEASURES: dict[str, tuple[str, Callable[[str, str], float]]] = {
     "repeats_itself": (f"repeats more of its own sequences of {RUN} words", share_repeated),
     "asks_back": ("asks more questions", lambda prompt, text: float(text.count("?"))),
     "exclaims": ("has more exclamation marks", lambda prompt, text: float(text.count("!"))),
-    "says_nothing": ("has no words, or only a placeholder such as <noinput>", says_nothing),
+    "says_nothing": ("has no words, or only a placeholder such as `<noinput>`", says_nothing),
 }  # fmt: skip
 """Name -> what an answer is that has more of it, and the measure `(prompt, text) -> number` that is compared."""
 
