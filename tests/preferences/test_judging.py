@@ -3,11 +3,16 @@ import math
 
 import pytest
 
+from sycophancy.answering.causal import score_batch
+from sycophancy.answering.models import load_model
+from sycophancy.answering.prompts import render_conversation
 from sycophancy.preferences.features import MEANINGS
 from sycophancy.preferences.judging import (
     LETTERS,
     QUESTIONS,
     TWINS,
+    check_readable,
+    judge_of,
     judge_pairs,
     judge_prompt,
     kappa,
@@ -89,6 +94,25 @@ def test_how_a_judge_reads_what_is_known():
         }
     }
     assert readings(judged, {"longer": [0, 0, 0]}) == {}
+
+
+def test_a_pair_that_the_judge_does_not_read_whole_is_refused(llama_folder):
+    model, tokenizer = load_model(str(llama_folder))
+    check_readable(model, tokenizer, PAIRS, QUESTIONS)
+    with pytest.raises(ValueError, match=r"expected prompts of at most .* 1 of 1 that are longer"):
+        check_readable(model, tokenizer, [Pair("1", "1", ("q",), "word " * 2000, "b")], QUESTIONS)
+
+
+def test_the_verdicts_of_a_model_are_its_most_probable_letters(llama_folder):
+    model, tokenizer = load_model(str(llama_folder))
+    found = judge_pairs(judge_of(model, tokenizer), PAIRS, {"longer": QUESTIONS["longer"]})
+    letters = []
+    for pair in PAIRS:
+        for one, other in ((pair.chosen, pair.rejected), (pair.rejected, pair.chosen)):
+            prompt = render_conversation([judge_prompt(pair.text, one, other, QUESTIONS["longer"])], tokenizer)
+            (scores,) = score_batch(model, tokenizer, [prompt], [LETTERS])
+            letters.append(max(scores, key=scores.get))
+    assert found.values["longer"] == [verdict(*letters[at : at + 2]) for at in (0, 2, 4)]
 
 
 def test_twins_are_features():

@@ -8,6 +8,9 @@ of three letters, and a verdict counts where both orders give it: a judge that l
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from tqdm.auto import tqdm
+
+from sycophancy.answering.limits import check_lengths
 from sycophancy.answering.prompts import as_asked
 from sycophancy.preferences.pairs import Pair
 
@@ -101,7 +104,7 @@ def judge_pairs(score: Callable[[Sequence[str], Sequence[Sequence[str]]], list[d
     """
     values: dict[str, list[int]] = {name: [] for name in questions}
     same = dict.fromkeys(questions, 0)
-    for at in range(0, len(pairs), batch_pairs):
+    for at in tqdm(range(0, len(pairs), batch_pairs), desc="judging", mininterval=1.0):
         some = pairs[at : at + batch_pairs]
         prompts = [
             judge_prompt(pair.text, *answers, question)
@@ -116,6 +119,16 @@ def judge_pairs(score: Callable[[Sequence[str], Sequence[Sequence[str]]], list[d
                 values[name].append(verdict(first, second))
                 same[name] += first == second != "(C)"
     return Judged(values, {name: count / len(pairs) for name, count in same.items()})
+
+
+def check_readable(model, tokenizer, pairs: Sequence[Pair], questions: dict[str, str]) -> None:
+    """Raise `ValueError` where a judge could not read a pair whole; call it before anything is judged."""
+    longest = max(questions.values(), key=len)
+    prompts = as_asked(
+        model, tokenizer, [judge_prompt(pair.text, pair.chosen, pair.rejected, longest) for pair in pairs]
+    )
+    lengths = [len(ids) for ids in tokenizer(prompts)["input_ids"]]
+    check_lengths(lengths, model, tokenizer, max(len(ids) for ids in tokenizer(LETTERS)["input_ids"]))
 
 
 def judge_of(model, tokenizer) -> Callable[[Sequence[str], Sequence[Sequence[str]]], list[dict[str, float]]]:

@@ -8,6 +8,8 @@ the reward that was learned (Rafailov et al. 2023, Direct Preference Optimizatio
 import math
 from collections.abc import Sequence
 
+from tqdm.auto import tqdm
+
 from sycophancy.answering.batches import batches_by_length
 from sycophancy.answering.causal import score_questions
 from sycophancy.answering.forms import Asked, conversation_tokens
@@ -54,9 +56,10 @@ def _scored_by_decoder(model, tokenizer, pairs: Sequence[Pair], batch_size: int)
     lengths = [len(question.context) for question in asked]
     answers = [max(map(len, question.answers)) for question in asked]
     # Each with its own answer: a long answer to a short prompt is no reason to refuse a long prompt.
-    check_lengths([one + other for one, other in zip(lengths, answers, strict=True)], model, tokenizer, 0)
+    wholes = [one + other for one, other in zip(lengths, answers, strict=True)]
+    check_lengths(wholes, model, tokenizer, 0)
     found = [0.0] * len(pairs)
-    for batch in batches_by_length([one + other for one, other in zip(lengths, answers, strict=True)], batch_size):
+    for batch in tqdm(list(batches_by_length(wholes, batch_size)), desc="scoring", mininterval=1.0):
         for at, scores in zip(batch, score_questions(model, tokenizer, [asked[at] for at in batch]), strict=True):
             found[at] = scores["chosen"] - scores["rejected"]
     return found
@@ -69,7 +72,7 @@ def _scored_by_encoder_decoder(model, tokenizer, pairs: Sequence[Pair], batch_si
     lengths = [len(ids) for ids in tokenizer(prompts)["input_ids"]]
     check_lengths(lengths, model, tokenizer, 0)
     found = [0.0] * len(pairs)
-    for batch in batches_by_length(lengths, batch_size):
+    for batch in tqdm(list(batches_by_length(lengths, batch_size)), desc="scoring", mininterval=1.0):
         choices = [[pairs[at].chosen, pairs[at].rejected] for at in batch]
         scores = score_batch(model, tokenizer, [prompts[at] for at in batch], choices)
         for at, score in zip(batch, scores, strict=True):

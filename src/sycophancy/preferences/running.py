@@ -11,7 +11,16 @@ from sycophancy.drawing import Draws
 from sycophancy.preferences.card import TARGETS
 from sycophancy.preferences.features import LENGTH, MEASURES, exact_features
 from sycophancy.preferences.fitting import has_sampler
-from sycophancy.preferences.judging import PREFIX, QUESTIONS, Judged, judge_of, judge_pairs, kappa, readings
+from sycophancy.preferences.judging import (
+    PREFIX,
+    QUESTIONS,
+    Judged,
+    check_readable,
+    judge_of,
+    judge_pairs,
+    kappa,
+    readings,
+)
 from sycophancy.preferences.pairs import Pair, Pairs, read_pairs
 from sycophancy.preferences.pictures import forest
 from sycophancy.preferences.rewards import log_ratios
@@ -166,14 +175,23 @@ def _signs(
     return {"chosen": [1] * len(found.pairs)}
 
 
+def _load(name: str, dtype: str):
+    """A model on the GPU where there is one, else on the CPU; see `sycophancy.answering.models.load_model`."""
+    import torch
+
+    from sycophancy.answering.models import load_model
+
+    loaded = load_model(name, dtype=dtype)
+    loaded.model.to("cuda" if torch.cuda.is_available() else "cpu")
+    return loaded
+
+
 def _rewards(args: argparse.Namespace, pairs: Sequence[Pair]) -> tuple[dict[str, list[float]], dict | None]:
     """Target -> log-ratio of each pair, and what the record says of the models; nothing without a reward model."""
     if not args.reward_model_name_or_path:
         return {}, None
-    from sycophancy.answering.models import load_model
-
     tuned = args.adapter or args.tuned_model_name_or_path
-    loaded = load_model(args.reward_model_name_or_path, dtype=args.dtype)
+    loaded = _load(args.reward_model_name_or_path, args.dtype)
     record = {
         "name": relative(args.reward_model_name_or_path),
         "fingerprint": loaded.record["fingerprint"],
@@ -181,7 +199,7 @@ def _rewards(args: argparse.Namespace, pairs: Sequence[Pair]) -> tuple[dict[str,
     }
     rewards = {"before" if tuned else "model": log_ratios(*loaded, pairs, args.batch_size)}
     if tuned:
-        after = loaded.with_adapter(args.adapter) if args.adapter else load_model(tuned, dtype=args.dtype)
+        after = loaded.with_adapter(args.adapter) if args.adapter else _load(tuned, args.dtype)
         rewards["after"] = log_ratios(*after, pairs, args.batch_size)
         record["tuned"] = relative(tuned)
         record["tuned_fingerprint"] = (after.adapter or after.record)["fingerprint"]
@@ -198,17 +216,16 @@ def _judged(
     """Judged feature -> its value for each pair, and what the record says of the judges."""
     if not args.judge_model_name_or_path:
         return {}, None
-    from sycophancy.answering.models import load_model
-
     questions = {name: QUESTIONS[name] for name in args.questions or QUESTIONS}
 
     def judge(name: str, some: Sequence[Pair]) -> tuple[Judged, str]:
-        loaded = load_model(name, dtype=args.dtype)
+        loaded = _load(name, args.dtype)
         fingerprint = loaded.record["fingerprint"]
         if reward and fingerprint in (reward["fingerprint"], reward.get("tuned_fingerprint")):
             raise ValueError(
                 f"expected another judge than the model whose reward is asked for, got {name} as both; name another one"
             )
+        check_readable(*loaded, some, questions)
         return judge_pairs(judge_of(*loaded), some, questions), fingerprint
 
     judged, fingerprint = judge(args.judge_model_name_or_path, pairs)
