@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 check_dirs := src scripts dataset_builders metrics tests benchmarks
 
-.PHONY: quickstart test test-space test-harness test-install test-real style clean
+.PHONY: quickstart test test-space test-harness test-approval test-install test-real style clean
 
 # Made anew when the requirements change.
 $(VENV)/installed: setup.cfg constraints.txt pyproject.toml
@@ -29,6 +29,11 @@ test-space: $(VENV)/installed
 test-harness: $(VENV)/installed
 	$(BIN)/pip install --quiet -c constraints.txt -e ".[dev,harness]"
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest tests/harnesses -m harness
+
+# The posterior of scripts/preference_features.py, by numpyro.
+test-approval: $(VENV)/installed
+	$(BIN)/pip install --quiet -c constraints.txt -e ".[dev,approval]"
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest tests/preferences -m sampler
 
 # From an empty folder, in a fresh environment with the wheel alone; downloads what the wheel needs.
 test-install: $(VENV)/installed

@@ -16,13 +16,16 @@ from pathlib import Path
 from real_models import markdown_of_answers
 from scale import markdown, markdown_of_chat_models, markdown_of_costs
 
-from sycophancy.markdown import hundredths, markdown_table, points
+from sycophancy.markdown import hundredths, markdown_table, percent, points, with_interval
+from sycophancy.preferences.card import effects_table, scores_table
 from sycophancy.reporting import by_authority_table, dropped_sentence, summary
 
 ROOT = Path(__file__).resolve().parents[1]
 QUICKSTART = ROOT / "docs" / "results" / "quickstart"
 REVIEWS = ROOT / "docs" / "results" / "experiments" / "reviews" / "experiment.md"
 REAL_MODELS = ROOT / "docs" / "results" / "real_models"
+
+APPROVAL = ROOT / "docs" / "results" / "approval"
 
 SHOWN = (
     "alignment",
@@ -76,7 +79,9 @@ def printed() -> str:
 
 def tuned() -> str:
     """What LoRA does to the front page's first model, with what it costs and what its control does in the same table."""
-    found = {name: read(REAL_MODELS / name / "report.json")["difference"] for name in RUNS if (REAL_MODELS / name).is_dir()}
+    found = {
+        name: read(REAL_MODELS / name / "report.json")["difference"] for name in RUNS if (REAL_MODELS / name).is_dir()
+    }
     first = next(iter(found.values()))
     rows = [
         (meaning, hundredths(first[key]["before"]), *(_after(found[name][key], name) for name in found))
@@ -126,6 +131,33 @@ RUNS = {
 }
 """Folder of a tuning run -> head of its column; the control is that of the first."""
 
+
+def pandalm() -> str:
+    """What goes with people's votes on PandaLM's pairs, and how well that says which answer they prefer."""
+    record = read(APPROVAL / "pandalm" / "preference_features.json")
+    found = record["targets"]["chosen"]
+    return f"{effects_table(found, record['method'])}\n\n{scores_table(found)}"
+
+
+def recovered() -> str:
+    """The approval organism's raters as they are known, and as they are found."""
+    record = read(APPROVAL / "recovery.json")
+    rows = [
+        (line["n_pairs"], line["authority"], percent(line["known"]), percent(line["mean"]), percent(line["held"], digits=0),
+         with_interval(percent(one["value"]), one["ci_low"], one["ci_high"]) if (one := line["posterior"]) else "")
+        for line in record["table"]
+    ]  # fmt: skip
+    head = (
+        "pairs",
+        "authority",
+        "known",
+        "mean of the modes",
+        "intervals that hold it",
+        "posterior of the first simulation [95 %]",
+    )
+    return markdown_table(head, rows)
+
+
 PARTS: dict[str, dict[str, Callable[[], str]]] = {
     "README.md": {
         "models": lambda: markdown_of_answers(REAL_MODELS),
@@ -139,6 +171,7 @@ PARTS: dict[str, dict[str, Callable[[], str]]] = {
         "findings": lambda: findings(REVIEWS.read_text(encoding="utf-8")),
         "tables": lambda: tables(REVIEWS.read_text(encoding="utf-8")),
     },
+    "docs/results/approval/README.md": {"pandalm": pandalm, "recovered": recovered},
     "docs/scale.md": {"flan_t5": markdown, "chat_models": markdown_of_chat_models},
 }
 """Document -> name of a part -> what makes it."""

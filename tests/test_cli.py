@@ -13,7 +13,7 @@ from sycophancy import cli
 
 COMMANDS = [
     "are-you-sure", "claims", "compare", "dpo-tune", "experiment", "feedback", "filter-known", "import-run", "make-organism", "measure",
-    "mimicry", "point-to-hub", "prompt-tune", "publish", "table",
+    "mimicry", "point-to-hub", "preference-features", "prompt-tune", "publish", "table",
 ]  # fmt: skip
 
 HEAVY = ("torch", "transformers.trainer", "evaluate", "peft", "matplotlib", "datasets")

@@ -18,7 +18,14 @@ SETUP.read(ROOT / "setup.cfg", encoding="utf-8")
 SHIPPED = ("src", "scripts", "dataset_builders", "metrics")
 """Folders whose Python is in a wheel."""
 
-EXTRAS = {"gradio": "space", "page": "space", "inspect_ai": "harness"}
+EXTRAS = {
+    "jax": "approval",
+    "numpyro": "approval",
+    "arviz_stats": "approval",
+    "gradio": "space",
+    "page": "space",
+    "inspect_ai": "harness",
+}
 """Imported where an extra was asked for: `page` is the folder beside the Space's app."""
 
 POSIX_ONLY = {"fcntl", "grp", "posix", "pty", "pwd", "resource", "syslog", "termios", "tty"}
