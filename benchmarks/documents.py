@@ -15,6 +15,7 @@ from pathlib import Path
 
 from real_models import markdown_of_answers
 from scale import markdown, markdown_of_chat_models, markdown_of_costs
+from served import markdown_of_served
 
 from sycophancy.markdown import hundredths, markdown_table, points
 from sycophancy.reporting import by_authority_table, dropped_sentence, summary
@@ -127,6 +128,7 @@ PARTS: dict[str, dict[str, Callable[[], str]]] = {
         "tables": lambda: tables(REVIEWS.read_text(encoding="utf-8")),
     },
     "docs/scale.md": {"flan_t5": markdown, "chat_models": markdown_of_chat_models},
+    "docs/harnesses.md": {"served": markdown_of_served},
 }
 """Document -> name of a part -> what makes it."""
 
