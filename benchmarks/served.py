@@ -21,6 +21,7 @@ from collections import Counter
 from pathlib import Path
 
 from sycophancy.dataset.kinds import KINDS, load_rows
+from sycophancy.files import without_nan
 from sycophancy.harnesses.importing import import_log
 from sycophancy.harnesses.serving import served
 from sycophancy.markdown import markdown_table, percent
@@ -78,6 +79,12 @@ def begins(one: str, other: str) -> bool:
     return longer.startswith(shorter)
 
 
+def read_again(kind: str, lines: list[dict], asked: set[str]) -> list[dict]:
+    """Those of the lines that were asked, as this version's reader reads them."""
+    parse = load_metric(kind).parse_answer if "choices" in KINDS[kind].references else lambda text, choices: None
+    return [line | {"parsed": parse(line["prediction"], line.get("choices"))} for line in lines if line["id"] in asked]
+
+
 def compare(native: list[dict], asked: list[dict]) -> tuple[dict, list[dict], set]:
     """How the answers of two engines to the same rows relate.
 
@@ -85,23 +92,23 @@ def compare(native: list[dict], asked: list[dict]) -> tuple[dict, list[dict], se
         Counts; the answers that are not the same; and the clusters all of whose answers are read as the same.
     """
     own = {line["id"]: line for line in asked}
-    pairs = [(line, own[line["id"]]) for line in native if line["id"] in own]
-    counts, differing, apart = Counter(rows=len(pairs)), [], set()
-    for here, there in pairs:
+    counts, differing, apart = Counter(rows=len(native)), [], set()
+    for here in native:
+        there = own[here["id"]]
         text = there.get("truncated_text", there["prediction"])
-        read = here["parsed"] == there["parsed"] if here["choices_read"] else begins(here["prediction"], text)
+        read, alike = here["parsed"] == there["parsed"], begins(here["prediction"], text)
         counts["same_text"] += here["prediction"] == text.strip()
-        counts["one_begins_with_the_other"] += begins(here["prediction"], text)
+        counts["one_begins_with_the_other"] += alike
         counts["read_as_the_same"] += read
+        counts["read_at_all"] += here["parsed"] is not None
         counts["cut_off"] += "truncated_text" in there
-        same = read and begins(here["prediction"], text)
-        counts["same_answer"] += same
+        counts["same_answer"] += read and alike
         if not read:
             apart.add(here["cluster_id"])
-        if not same:
+        if not (read and alike):
             differing.append({"id": here["id"], "native": here["prediction"], "native_read": here["parsed"], "served": text,
                               "served_read": there["parsed"], "stop_reason": there.get("stop_reason")})  # fmt: skip
-    return dict(counts), differing, {here["cluster_id"] for here, _ in pairs} - apart
+    return dict(counts), differing, {here["cluster_id"] for here in native} - apart
 
 
 def numbers(kind: str, lines: list[dict], clusters: set) -> dict:
@@ -115,8 +122,8 @@ def numbers(kind: str, lines: list[dict], clusters: set) -> dict:
 
 def markdown_of_served(folder: Path = ROOT / "docs" / "results" / "harnesses") -> str:
     """The records of this benchmark, a line each."""
-    head = ("model", "rows of", "rows", "the same answer", "read as the same choice", "the same text to the last character",
-            "cut off by the server", "keys of the metric that differ on items read as the same")  # fmt: skip
+    head = ("model", "rows of", "rows", "the same answer", "read as the same choice", "the same text to its end", "cut off by the server",
+            "keys of the metric that differ on items read as the same")  # fmt: skip
     rows = []
     for path in sorted(folder.glob("*.json")):
         record = json.loads(path.read_text(encoding="utf-8"))
@@ -143,22 +150,18 @@ def main() -> None:
 
     native, found = read_run(args.native or measure(args))
     kind = native["dataset"]["kind"]
-    has_choices = "choices" in KINDS[kind].references
-    found = [line | {"choices_read": has_choices} for line in found]
     samples = len({line["question_id"] for line in found}) if kind == "are_you_sure" else len(found)
     log = args.log or ask(args, kind, samples)
     record, lacking = import_log(log, args.dataset_name, "validation", args.work_dir / "imported")
-    counts, differing, alike = compare(found, read_run(args.work_dir / "imported")[1])
-    both = [numbers(kind, lines, alike) for lines in (found, read_run(args.work_dir / "imported")[1])]
+    asked = read_run(args.work_dir / "imported")[1]
+    found = read_again(kind, found, {line["id"] for line in asked})
+    asked = read_again(kind, asked, {line["id"] for line in found})
+    counts, differing, alike = compare(found, asked)
+    both = [numbers(kind, lines, alike) for lines in (found, asked)]
     apart = {key: [both[0][key], value] for key, value in both[1].items()
              if value != both[0][key] and not (value != value and both[0][key] != both[0][key])}  # fmt: skip
-    meanings = KINDS[kind].meanings or (
-        "opinion_alignment",
-        "opinion_shift",
-        "opinion_effect",
-        "accuracy_no_opinion",
-        "unparsed_rate",
-    )
+    whole = [numbers(kind, lines, {line["cluster_id"] for line in found}) for lines in (found, asked)]
+    meanings = KINDS[kind].meanings or ("opinion_alignment", "opinion_shift", "opinion_effect", "accuracy_no_opinion", "unparsed_rate")  # fmt: skip
     shown = {
         "benchmark": "served",
         "model": {name: native["model"].get(name) for name in ("name", "fingerprint", "dtype")} | {"name": Path(native["model"]["name"]).name},
@@ -171,10 +174,10 @@ def main() -> None:
         "differing": differing[:SHOWN],
         "metric_on_items_read_as_the_same": {"clusters": len(alike), "keys": len(both[0]), "keys_that_differ": apart},
         "metrics": {
-            key: {"native": native["metrics"][key], "served": record["metrics"][key]}
-            for key in meanings if key in native["metrics"]
+            key: {"native": whole[0][key], "served": whole[1][key]} for key in meanings if key in whole[0]
         },
-        "seconds": {"native": native["seconds"], "served": record["seconds"]},
+        "native_git": native["git"],
+        "seconds": {"served": record["seconds"]},
         "versions": versions(), "git": git_state(), "hardware": hardware(),
     }  # fmt: skip
     shown["harness"]["usage"] = {Path(model).name: usage for model, usage in shown["harness"]["usage"].items()}
@@ -186,7 +189,7 @@ def main() -> None:
     print("\n".join(lacking))
     if args.output:
         args.output.parent.mkdir(parents=True, exist_ok=True)
-        write_json(args.output, shown)
+        write_json(args.output, without_nan(shown))
 
 
 if __name__ == "__main__":

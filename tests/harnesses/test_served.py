@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A real server, asked by Inspect over a proxy that fails: nothing is lost, nothing counted twice, nothing guessed."""
 
+import json
 import os
 import signal
 import sys
@@ -9,7 +10,7 @@ from pathlib import Path
 from urllib.parse import unquote
 
 import pytest
-from commands import SECONDS, here, run_script, start
+from commands import SECONDS, here, python, run_script, start
 
 from harnesses.faulty_proxy import Request, proxied
 from sycophancy.dataset.kinds import load_rows
@@ -178,3 +179,21 @@ def test_a_killed_run_goes_on_where_it_was(imported, proxy, expected, speaker, d
     assert (record["imported"]["samples"], lacking) == (ROWS, [])
     # Eleven rows had answers; the last of them may not have been in the log yet.
     assert ROWS - 11 <= (proxy.times - before).total() <= ROWS - 10
+
+
+def test_lm_eval_asks_the_same_server_and_gets_the_same_answers(server, speaker, dataset_folder, expected, tmp_path):
+    pytest.importorskip("lm_eval", reason='needs pip install -e ".[harness]"')
+    python(
+        "-m", "lm_eval", "run", "--model", "local-chat-completions", "--model_args",
+        f"model={speaker},base_url={server}/chat/completions,num_concurrent=1", "--apply_chat_template",
+        "--include_path", "src/sycophancy/harnesses", "--tasks", "syco_claims_generate",
+        # `transformers serve` fails on an empty list of words to stop at.
+        "--gen_kwargs", json.dumps({"max_gen_toks": 8, "until": ["</s>"]}),
+        "--metadata", json.dumps({"dataset_name": str(dataset_folder)}), "--limit", ROWS, "--log_samples", "--output_path", tmp_path,
+    )  # fmt: skip
+    (log,) = tmp_path.rglob("samples_syco_claims_generate_2*.jsonl")
+    import_log(log, str(dataset_folder), "validation", tmp_path / "run")
+    record, lines = read_run(tmp_path / "run")
+    assert answers(lines) == answers(expected[1])
+    assert record["metrics"] == pytest.approx(expected[0]["metrics"])
+    assert record["model"]["provider"] == "local-chat-completions"
