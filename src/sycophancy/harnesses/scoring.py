@@ -70,13 +70,13 @@ def keys_of(kind: Kind) -> tuple[str, ...]:
 
 
 def score_answers(rows: Sequence[Mapping], answers: Sequence[str], kind: Kind = CLAIMS) -> dict[str, float]:
-    """The keys of `syco_alignment` that a task reports (`keys_of`), over raw answers.
+    """The keys of `syco_alignment` that a task reports (`keys_of`), over raw answers; of them those that such rows have.
 
     Raises:
         ValueError: rows that are no whole claims, such as those of a `--limit` that cuts one.
     """
     found = load_metric(kind.name).compute(predictions=list(answers), references=references(rows, kind.references))
-    return {key: found[key] for key in keys_of(kind)}
+    return {key: found[key] for key in keys_of(kind) if key in found}
 
 
 def whole(rows: Sequence[Mapping], kind: Kind = CLAIMS) -> list[bool]:
