@@ -25,7 +25,7 @@ test-space: $(VENV)/installed
 	@command -v "$${SYCO_CHROMIUM:-chromium}" >/dev/null || { echo "no chromium: apt-get update && apt-get install -y chromium" >&2; exit 1; }
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest tests/metric/test_app.py -m browser
 
-# The datasets inside lm-evaluation-harness and Inspect, and back.
+# The datasets inside lm-evaluation-harness and Inspect, over a real server that fails, and back.
 test-harness: $(VENV)/installed
 	$(BIN)/pip install --quiet -c constraints.txt -e ".[dev,harness]"
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest tests/harnesses -m harness

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from real_models import markdown_of_answers
 from scale import markdown, markdown_of_chat_models, markdown_of_costs
+from served import markdown_of_served
 
 from sycophancy.markdown import hundredths, markdown_table, percent, points, with_interval
 from sycophancy.preferences.card import effects_table, scores_table
@@ -173,6 +174,7 @@ PARTS: dict[str, dict[str, Callable[[], str]]] = {
     },
     "docs/results/approval/README.md": {"pandalm": pandalm, "recovered": recovered},
     "docs/scale.md": {"flan_t5": markdown, "chat_models": markdown_of_chat_models},
+    "docs/harnesses.md": {"served": markdown_of_served},
 }
 """Document -> name of a part -> what makes it."""
 

@@ -11,6 +11,7 @@ from commands import ROOT, warm
 sys.path.insert(0, str(ROOT / "benchmarks"))
 
 from scale import CHAT_MODELS, SHAPES, Decoder, chat_parameters, kept_bytes, markdown, row_operations, weights
+from served import compare
 from side_by_side import largest_difference, ratio, take_turns
 from table import table
 
@@ -250,3 +251,24 @@ def test_a_model_that_knows_nothing_needs_the_bits_of_its_vocabulary(llama_folde
     )
     assert per_byte(bits, sizes)[0] == pytest.approx(bits.sum() / sizes.sum())
     assert per_byte(2.0 * sizes, sizes) == (2.0, 0.0)
+
+
+def test_answers_of_two_engines_are_the_same_where_one_goes_on():
+    rows = [
+        ("a", "1", "(A).", "(A)"),
+        ("b", "1", "(B).", "(B)"),
+        ("c", "2", "Hm", None),
+        ("d", "3", "(A).", "(A)"),
+        ("e", "4", "(A)", "(A)"),
+    ]
+    native = [dict(zip(("id", "cluster_id", "prediction", "parsed"), row, strict=True)) for row in rows]
+    said = [("(A).", "(A)"), ("(B). Since", "(B)"), ("", None), ("(B).", "(B)"), ("So (A)", "(A)")]
+    asked = [line | {"prediction": text, "parsed": read} for line, (text, read) in zip(native, said, strict=True)]
+    asked[2] |= {"truncated_text": "Hm, well", "stop_reason": "max_tokens"}
+    counts, differing, alike = compare(native, asked)
+    assert counts == {
+        "rows": 5, "same_text": 1, "one_begins_with_the_other": 3, "read_as_the_same": 4, "read_at_all": 4, "cut_off": 1,
+        "same_answer": 3,
+    }  # fmt: skip
+    assert [line["id"] for line in differing] == ["d", "e"]
+    assert alike == {"1", "2", "4"}

@@ -161,3 +161,51 @@ def test_folders_that_are_no_runs_are_refused(folder):
     }
     for names, message in cases.items():
         assert_refused(attempt(SCRIPT, *(folder / name for name in names)), "expected ", message)
+
+
+def test_results_are_merged_with_those_of_others(folder):
+    runs = [folder / "claims", folder / "answers"]
+    theirs = folder / "theirs.json"
+    theirs.write_text(here(SCRIPT, *runs, "--json").stdout)
+    found = json.loads(theirs.read_text())
+    assert (found["format"], [one["run"] for one in found["results"]]) == ("sycophancy-results/1", list(map(str, runs)))
+    record = found["results"][1]["record"]
+    assert record == {
+        "model": {"name": "m/answers"}, "adapter": None, "answer": "text", "config": {"in_context": "a system prompt"},
+        "dataset": {"name": "d|1", "split": "test", "fingerprint": "sha256:0", "kind": "default", "rows": 720.0},
+        "versions": {"sycophancy": None},
+        "metrics": {name: value for name, value in ANSWERS.items() if "opinion_shift" not in name and name != "unparsed_rate/no_opinion"},
+    }  # fmt: skip
+    both = [folder / "feedback", theirs]
+    assert markdown(read_runs(both)) == markdown(read_runs([folder / "feedback", *runs]))
+    assert csv_text(read_runs(both)) == csv_text(read_runs([folder / "feedback", *runs]))
+    assert_refused(attempt(SCRIPT, theirs, theirs), "expected each run folder once, got")
+    for text in ("{}", "[]", "no", '{"format": "sycophancy-results/1", "results": [{}]}'):
+        theirs.write_text(text)
+        assert_refused(attempt(SCRIPT, theirs), "expected run folders or results by scripts/table.py --json, got")
+
+
+def test_results_in_the_form_of_the_hub(folder, tmp_path):
+    import yaml
+    from huggingface_hub import parse_eval_result_entries
+
+    path = folder / "claims" / "run.json"
+    record = json.loads(path.read_text())
+    record["dataset"] |= {"name": "o/syco-sst2", "revision": "a" * 40}
+    path.write_text(json.dumps(record))
+    here(SCRIPT, folder / "claims", "--eval_results", tmp_path / "hub")
+    (file,) = (tmp_path / "hub").rglob("*.yaml")
+    assert file == tmp_path / "hub" / "m" / "claims" / ".eval_results" / "o_syco-sst2.yaml"
+    entries = parse_eval_result_entries(yaml.safe_load(file.read_text()))
+    assert {entry.task_id: entry.value for entry in entries} == {
+        "opinion_shift": 0.125, "opinion_alignment": 0.625, "accuracy_no_opinion": 0.75, "chance": 0.5, "unparsed_rate": 0.0,
+    }  # fmt: skip
+    assert {(entry.dataset_id, entry.dataset_revision, entry.notes) for entry in entries} == {
+        ("o/syco-sst2", "a" * 40, "split test, 720 rows, answered in text")
+    }
+    shutil.copytree(folder / "claims", folder / "again")
+    twice = attempt(SCRIPT, folder / "claims", folder / "again", "--eval_results", tmp_path / "two")
+    assert_refused(twice, "expected one run of each model on a dataset, got a second in", "leave one out")
+    local = attempt(SCRIPT, folder / "answers", "--eval_results", tmp_path / "two")
+    assert_refused(local, "expected runs on datasets of the Hub", "publish the dataset")
+    assert not (tmp_path / "two").exists()

@@ -3,12 +3,15 @@
 
 import csv
 import io
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from sycophancy.dataset.kinds import CLAIMS, FEEDBACK, KINDS, MIMICRY
+from sycophancy.files import without_nan
 from sycophancy.markdown import hundredths, is_undefined, markdown_table, percent, rating, with_interval
+from sycophancy.publishing.cards import is_number, render_eval_results
 from sycophancy.records import read_record
 from sycophancy.reporting import kind_of_run, name_of_run, rounds_of
 
@@ -84,28 +87,51 @@ class Run:
         return not is_undefined(low) and not is_undefined(chance) and low <= chance
 
 
-def read_runs(folders: Sequence[str | Path]) -> list[Run]:
-    """The runs of some folders, in the order given.
+RESULTS = "sycophancy-results/1"
+"""The `format` of a file of results that others merge."""
+
+SAID = ("command", "model", "adapter", "dataset", "answer", "chat_template", "harness", "imported", "seed", "git")
+"""What such a file says of a run besides its numbers: how it was asked, of whom, and by which code."""
+
+
+def read_runs(places: Sequence[str | Path]) -> list[Run]:
+    """The runs of some folders and of files of results (`json_text`), in the order given.
 
     Raises:
-        ValueError: a folder that is no whole run, or is named twice.
+        ValueError: a folder that is no whole run, a file that holds no results, or a run that is named twice.
     """
     runs, seen = [], set()
-    for folder in folders:
-        record = read_record(folder)
-        if (
-            not isinstance(record.get("metrics"), dict)
-            or record.get("dataset", {}).get("kind", CLAIMS.name) not in KINDS
-        ):
-            raise ValueError(
-                f"expected the record of a run in {folder}, got a run.json without metrics of a kind that is known; measure "
-                "it again with scripts/measure.py"
-            )
-        if Path(folder).resolve() in seen:
-            raise ValueError(f"expected each run folder once, got {folder} twice; leave one out")
-        seen.add(Path(folder).resolve())
-        runs.append(Run(str(folder), record))
+    for place in places:
+        for name, record, identity in _records(Path(place)):
+            kind = record.get("dataset", {}).get("kind", CLAIMS.name)
+            if not isinstance(record.get("metrics"), dict) or kind not in KINDS:
+                raise ValueError(
+                    f"expected the record of a run in {place}, got a run.json without metrics of a kind that is known; measure "
+                    "it again with scripts/measure.py"
+                )
+            if identity in seen:
+                raise ValueError(f"expected each run folder once, got {name} twice; leave one out")
+            seen.add(identity)
+            runs.append(Run(name, record))
     return runs
+
+
+def _records(place: Path) -> Iterator[tuple[str, dict, object]]:
+    """Name, record and identity of the run in a folder, or of each in a file of results."""
+    if not place.is_file():
+        yield str(place), read_record(place), place.resolve()
+        return
+    try:
+        found = json.loads(place.read_text(encoding="utf-8"))
+        if found["format"] != RESULTS:
+            raise KeyError("format")
+        for one in found["results"]:
+            yield one["run"], one["record"], json.dumps(one["record"], sort_keys=True)
+    except (ValueError, KeyError, TypeError) as error:
+        raise ValueError(
+            f"expected run folders or results by scripts/table.py --json, got {place} ({type(error).__name__}: {error}); name "
+            "another file"
+        ) from error
 
 
 def markdown(runs: Sequence[Run]) -> str:
@@ -170,3 +196,53 @@ def csv_text(runs: Sequence[Run]) -> str:
                  kind_of_run(run.record).name, answer, *counts, key, *(run.value(key, end) for end in ("", "_ci_low", "_ci_high"))]
             )  # fmt: skip
     return written.getvalue()
+
+
+def json_text(runs: Sequence[Run]) -> str:
+    """The same numbers as JSON, with what was asked of whom: a file that `read_runs` reads again, beside others' files."""
+    found = [{"run": run.folder, "record": _quoted_record(run)} for run in runs]
+    return json.dumps(without_nan({"format": RESULTS, "results": found}), indent=2, ensure_ascii=False) + "\n"
+
+
+def _quoted_record(run: Run) -> dict:
+    record, metrics = run.record, run.record["metrics"]
+    kept = {f"{key}{end}" for key in run.quoted.keys for end in ("", "_ci_low", "_ci_high")}
+    kept |= {"n_rows", "n_clusters", "unparsed_rate/mention"}  # the last says which kind of rows they are
+    return {
+        **{name: record[name] for name in SAID if name in record},
+        "config": {"in_context": record["config"].get("in_context", "none")},
+        "versions": {"sycophancy": record.get("versions", {}).get("sycophancy")},
+        "metrics": {name: value for name, value in metrics.items() if name in kept},
+    }
+
+
+def eval_result_files(runs: Sequence[Run]) -> dict[Path, str]:
+    """The runs in the Hub's form, `MODEL/.eval_results/DATASET.yaml` -> text, to be added to the models' repositories.
+
+    Raises:
+        ValueError: rows that are not on the Hub, or two runs that would be one file.
+    """
+    files: dict[Path, str] = {}
+    for run in runs:
+        record, dataset = run.record, run.record["dataset"]
+        if not dataset.get("revision"):
+            raise ValueError(
+                f"expected runs on datasets of the Hub, which .eval_results names by id and commit, got {run.folder} on the folder "
+                f"{dataset['name']}; publish the dataset (scripts/publish.py) and measure it by its id"
+            )
+        model = Path(record["adapter"] or record["model"]["name"])
+        in_context = record["config"].get("in_context", "none")
+        name = dataset["name"].replace("/", "_") + ("" if in_context == "none" else "_" + "_".join(in_context.split()))
+        model = Path(model.name) if model.is_absolute() or ".." in model.parts else model
+        path = model / ".eval_results" / f"{name}.yaml"
+        if path in files:
+            raise ValueError(
+                f"expected one run of each model on a dataset, got a second in {run.folder} for {path}; leave one out"
+            )
+        asked = (
+            f"split {dataset['split']}, {run.value('n_rows'):.0f} rows, answered in {record.get('answer', 'scores')}"
+        )
+        notes = asked + ("" if in_context == "none" else f", {in_context}")
+        values = {key: run.value(key) for key in run.quoted.keys if is_number(run.value(key))}
+        files[path] = render_eval_results(dataset["name"], dataset["revision"], values, notes)
+    return files

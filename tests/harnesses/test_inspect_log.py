@@ -9,7 +9,7 @@ from urllib.parse import unquote
 import pytest
 from commands import assert_refused, attempt, here, python
 
-from sycophancy.dataset.kinds import ANSWERS, FEEDBACK, load_rows
+from sycophancy.dataset.kinds import ANSWERS, FEEDBACK, TURNS, load_rows
 from sycophancy.harnesses.importing import import_log, read_log
 from sycophancy.metric import load_metric, references
 from sycophancy.records import read_run
@@ -29,11 +29,13 @@ def asked(tmp_path_factory):
     from sycophancy.harnesses import inspect_task
 
     def ask(task, folder, rows, answer, log_format="eval", **settings):
-        """`answer` gives a row's text, or text and stop reason, or raises."""
-        by_prompt = {row["prompt"]: row for row in rows}
+        """`answer` gives a row's text, or text and stop reason, or raises. Rows are told apart by what was said first and last."""
+        by_words = {(row["prompt"], row.get("follow_up") or row["prompt"]): row for row in rows}
 
         def said(messages, tools, tool_choice, config):
-            found = answer(by_prompt[messages[-1].text])
+            spoken = [message for message in messages if message.role != "system"]
+            turns.append([message.text for message in spoken])
+            found = answer(by_words[spoken[0].text, spoken[-1].text])
             text, stop = found if isinstance(found, tuple) else (found, "stop")
             output = ModelOutput.from_content("mockllm/model", text, stop)
             output.usage = ModelUsage(
@@ -48,6 +50,8 @@ def asked(tmp_path_factory):
         )  # fmt: skip
         return log.location
 
+    turns = []
+    ask.turns = turns
     return ask
 
 
@@ -108,6 +112,97 @@ def test_feedback_comes_back(asked, feedback_folder, tmp_path):
     (score,) = read_eval_log(log).results.scores
     assert score.metrics["feedback_bias"].value == 2
     assert score.metrics["unpaired_rows"].value == 0
+
+
+@pytest.fixture(scope="module")
+def questions(tmp_path_factory):
+    """A dataset of questions in turns that are soon asked."""
+    folder = tmp_path_factory.mktemp("questions")
+    here(
+        "dataset_builders/are_you_sure.py", "--source", "reviews", "--limit", "8", "--org", "o", "--output_dir", folder
+    )
+    return folder / "o" / "syco-are-you-sure-reviews"
+
+
+def gives_in(row):
+    """The right answer with a reason, and another one to whoever doubts it."""
+    other = next(choice for choice in row["choices"] if choice != row["answer"])
+    return f"{other if row['turn'] == 'challenge' else row['answer']}. That is what the review says."
+
+
+def test_questions_in_turns_come_back(asked, questions, tmp_path):
+    _, rows = load_rows(str(questions), "validation")
+    asked.turns.clear()
+    log = asked("syco_are_you_sure", questions, rows, gives_in, system_message="Be brief.")
+    first = [row for row in rows if row["turn"] == "first"]
+    assert sorted(asked.turns) == sorted(
+        # What it said first stands before the later turns as far as scripts/measure.py lets it speak.
+        [row["prompt"]] if row["turn"] == "first" else [row["prompt"], f"{row['answer']}.", row["follow_up"]]
+        for row in rows
+    )
+    record, lacking = import_log(read_path(log), str(questions), "validation", tmp_path / "run")
+    _, lines = read_run(tmp_path / "run")
+    assert [line["prediction"] for line in lines] == [gives_in(row) for row in rows]
+    metrics = record["metrics"]
+    assert (metrics["flip_rate"], metrics["reask_flip_rate"], metrics["accuracy_first"]) == (1, 0, 1)
+    assert (record["dataset"]["kind"], record["imported"]["samples"], lacking) == (TURNS.name, len(rows), [])
+    assert (record["config"]["in_context"], metrics["n_questions"]) == ("a system prompt", len(first))
+    from inspect_ai.log import read_eval_log
+
+    (score,) = read_eval_log(log).results.scores
+    values = {name: found.value for name, found in score.metrics.items()}
+    assert values == pytest.approx({name: metrics.get(name, 0) for name in values}, nan_ok=True)
+    assert values["flip_rate"] == 1
+
+
+def test_a_question_that_fails_in_a_later_turn_counts_in_no_number_and_a_cut_turn_is_unread(asked, questions, tmp_path):
+    _, rows = load_rows(str(questions), "validation")
+    failing, cut = rows[0]["question_id"], rows[-1]["id"]
+
+    def answer(row):
+        if row["question_id"] == failing and row["turn"] == "rethink":
+            raise RuntimeError("the server hung up")
+        return (gives_in(row), "max_tokens") if row["id"] == cut else gives_in(row)
+
+    log = asked("syco_are_you_sure", questions, rows, answer, fail_on_error=False)
+    record, _ = import_log(read_path(log), str(questions), "validation", tmp_path / "run")
+    size = sum(row["question_id"] == failing for row in rows)
+    imported = record["imported"]
+    assert (imported["failed"], imported["unanswered"], imported["truncated"]) == (size, size, {"max_tokens": 1})
+    assert (record["metrics"]["n_rows"], record["metrics"]["n_unparsed"]) == (len(rows) - size, 1)
+    from inspect_ai.log import read_eval_log
+
+    (score,) = read_eval_log(log).results.scores
+    assert score.metrics["unparsed_rate"].value == record["metrics"]["unparsed_rate"] > 0
+
+
+def test_answers_to_questions_in_turns_that_were_asked_in_one_turn_are_refused(asked, questions, few_answers, tmp_path):
+    _, rows = load_rows(str(few_answers), "validation")
+    log = asked("syco_answers", few_answers, rows, follows, limit=5)
+    done = attempt(SCRIPT, log, "--dataset_name", questions, "--output_dir", tmp_path / "run")
+    assert_refused(
+        done, "expected a log of the Inspect task syco_are_you_sure", "which does not show that the second turn"
+    )
+
+
+def test_attributions_come_back(asked, tmp_path):
+    here("dataset_builders/mimicry.py", "--org", "o", "--output_dir", tmp_path)
+    folder = tmp_path / "o" / "syco-mimicry"
+    _, rows = load_rows(str(folder), "validation")
+    rows = rows.to_list()
+
+    def answer(row):
+        return f"A fine work by {row['user_claim'] or row['correct']}."
+
+    whole = sum(row["cluster_id"] == rows[0]["cluster_id"] for row in rows)
+    log = asked("syco_mimicry", folder, rows, answer, limit=whole)
+    record, _ = import_log(read_path(log), str(folder), "validation", tmp_path / "run")
+    metrics = record["metrics"]
+    assert (metrics["mimicry_rate"], metrics["recognition_rate"], metrics["unprompted_rate"]) == (1, 1, 0)
+    from inspect_ai.log import read_eval_log
+
+    (score,) = read_eval_log(log).results.scores
+    assert (score.metrics["mimicry_rate"].value, score.metrics["unpaired_rows"].value) == (1, 0)
 
 
 def test_failed_and_cut_answers_and_further_epochs_are_counted(asked, dataset_folder, tmp_path):

@@ -1,44 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """The claims in Inspect, by its own command, on a tiny Llama: values equal to the metric's on the same answers."""
 
+import json
 import sys
 from pathlib import Path
 
 import pytest
 from commands import run_script
-from tiny_llama import CHAT, tiny_llama
 
 from sycophancy.dataset.reading import load_claims
 from sycophancy.harnesses.scoring import score_answers
 
 pytestmark = pytest.mark.harness
-
-
-@pytest.fixture(scope="module")
-def speaker(dataset_folder, tmp_path_factory):
-    """A tiny Llama that has learned to answer with a choice, right or wrong."""
-    import torch
-
-    rows = [row for row in load_claims(str(dataset_folder), "train") if len(row["prompt"]) < 400][:64]
-    model, tokenizer = tiny_llama([row["prompt"] for row in rows] + [row["answer"] for row in rows] * 9, CHAT)
-    tokenizer.pad_token = tokenizer.eos_token
-    optimizer = torch.optim.AdamW(model.parameters(), lr=5e-3)
-    for step in range(60):
-        losses = []
-        for row in rows[step % 8 :: 8]:
-            message = [{"role": "user", "content": row["prompt"]}]
-            asked = tokenizer.apply_chat_template(message, add_generation_prompt=True, tokenize=False)
-            before = tokenizer(asked, add_special_tokens=False)["input_ids"][-120:]
-            after = tokenizer(row["answer"], add_special_tokens=False)["input_ids"] + [tokenizer.eos_token_id]
-            labels = torch.tensor([[-100] * len(before) + after])
-            losses.append(model(input_ids=torch.tensor([before + after]), labels=labels).loss)
-        torch.stack(losses).mean().backward()
-        optimizer.step()
-        optimizer.zero_grad()
-    folder = tmp_path_factory.mktemp("speaker")
-    model.save_pretrained(folder)
-    tokenizer.save_pretrained(folder)
-    return folder
 
 
 def test_values_are_those_of_the_metric_on_the_same_answers(speaker, dataset_folder, tmp_path):
@@ -74,7 +47,9 @@ def test_rows_whose_claim_is_not_whole_yet_are_left_out_and_counted(dataset_fold
 
     rows = load_claims(str(dataset_folder), "validation").select(range(30)).to_list()
     scores = [
-        SampleScore(score=Score(value="x", explanation=row["answer"]), sample_id=row["id"], sample_metadata=row)
+        SampleScore(
+            score=Score(value="x", metadata={"read": [row["answer"]]}), sample_id=row["id"], sample_metadata=row
+        )
         for row in rows
     ]
     compute = syco_alignment()
@@ -85,3 +60,12 @@ def test_rows_whose_claim_is_not_whole_yet_are_left_out_and_counted(dataset_fold
     assert compute(left) == pytest.approx(expected, nan_ok=True)
     assert compute(scores[1:3]) == {"unpaired_rows": 2}
     assert compute([]) == {}
+
+
+def test_inspect_lists_every_task(tmp_path):
+    pytest.importorskip("inspect_ai", reason='needs pip install -e ".[harness]"')
+    command = Path(sys.executable).with_name("inspect")
+    done = run_script(command, "list", "tasks", "src/sycophancy/harnesses", "--json")
+    assert {found["name"] for found in json.loads(done.stdout)} == {
+        "syco_claims", "syco_answers", "syco_are_you_sure", "syco_mimicry", "syco_feedback",
+    }  # fmt: skip

@@ -98,7 +98,7 @@ def import_log(
     """
     found = read_log(log)
     kind, rows = load_rows(dataset_name, split, revision)
-    check_kind(kind, dataset_name)
+    check_turns(kind, found, log)
     where = f"{dataset_name} ({split})"
     answered, lacking = match(found, rows.to_list(), epoch, log, where)
     kept, samples = [row for row, _ in answered], [sample for _, sample in answered]
@@ -127,12 +127,12 @@ def import_log(
     return record, sentences(lacking, found, epoch)
 
 
-def check_kind(kind: Kind, dataset_name: str) -> None:
-    """Raise `ValueError` for rows of which a log of single answers cannot say what they were answers to."""
-    if kind is KINDS["are_you_sure"]:
+def check_turns(kind: Kind, log: Log, path: Path) -> None:
+    """Raise `ValueError` for answers to questions in turns of which a log does not say what they followed."""
+    if kind is KINDS["are_you_sure"] and not log.in_turns:
         raise ValueError(
-            f"expected a dataset whose rows are asked in one turn, got {dataset_name} of the kind {kind.name}: a log does not "
-            "show that the second turn followed the model's own first answer; measure it with scripts/measure.py"
+            f"expected a log of the Inspect task syco_are_you_sure for a dataset of the kind {kind.name}, got {path}, which does "
+            "not show that the second turn followed the model's own first answer; ask with that task or scripts/measure.py"
         )
 
 

@@ -1,14 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """Logs of Inspect (`.eval`, `.json`), read by its own reader."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 
-from sycophancy.harnesses.logs import Log, Sample, without_secrets
+from sycophancy.harnesses.logs import ANSWERED, Log, Sample, without_secrets
 from sycophancy.records import relative
 
-HEAVY = {"events", "store", "timelines"}
-"""What a sample is read without: what the model said stands in its output."""
+HEAVY = {"events", "timelines"}
+"""What a sample is read without: what the model said stands in its output and in its store."""
 
 
 def read(path: Path) -> Log:
@@ -36,12 +37,14 @@ def read(path: Path) -> Log:
         ) from error
     samples = log.samples or []
     first = next((sample for sample in samples if sample.error is None), None)
+    settings = generation(log)
+    system = system_prompt(first, settings)
     provider, _, name = log.eval.model.partition("/")
     args = without_secrets(log.eval.model_args)
     if place := args.pop("model_path", None):  # `hf/local`: its name is in what it was loaded from
         name = relative(place)
     return Log(
-        [as_sample(sample) for sample in samples],
+        [answer for sample in samples for answer in as_samples(sample)],
         model={
             "name": name if place or not name else log.eval.model,
             "provider": provider,
@@ -55,33 +58,38 @@ def read(path: Path) -> Log:
             "task_version": log.eval.task_version,
             "status": log.status,
             "created": log.eval.created,
-            "generation": generation(log),
+            "generation": settings,
             "epochs": log.eval.config.epochs,
             "usage": {model: usage.model_dump(exclude_none=True) for model, usage in log.stats.model_usage.items()},
-            "system_prompt": system_prompt(first),
+            "system_prompt": system,
         },
         seconds=_seconds(log.stats),
         # `hf` calls every end unknown, and counts the tokens of the longest answer beside each.
         gives_stops=any(sample.output.stop_reason != "unknown" for sample in samples if sample.output.choices),
-        in_context=in_context(first),
+        in_context=in_context(first, system),
         errors=[sample.error.message for sample in samples if sample.error is not None],
+        in_turns=bool(samples) and all("rows" in sample.metadata for sample in samples),
     )
 
 
-def as_sample(sample) -> Sample:
-    """One `EvalSample`. What its metadata and its last user message say is compared with the row."""
-    asked = next((message.text for message in reversed(sample.messages) if message.role == "user"), sample.input)
+def as_samples(sample) -> list[Sample]:
+    """The answers of one `EvalSample`. What its metadata and its last user message say is compared with the rows."""
     gave_up = sample.error is not None or sample.invalidation is not None or not sample.output.choices
-    stopped = "" if gave_up else sample.output.stop_reason
-    if sample.limit is not None and not gave_up:
-        stopped = "model_length"
-    return Sample(
-        id=str(sample.id),
-        row={**sample.metadata, "prompt": asked},
-        text=None if gave_up else sample.output.completion,
-        epoch=sample.epoch,
-        stopped=stopped,
-    )
+    limited = "model_length" if sample.limit is not None and not gave_up else ""
+    if "rows" in sample.metadata:
+        rows = sample.metadata["rows"]
+        answers = [] if gave_up else sample.store.get(ANSWERED, [])
+        given = {answer["id"]: answer for answer in answers}
+        return [_answer_to(row, given.get(row["id"]), sample.epoch, limited) for row in rows]
+    asked = next((message.text for message in reversed(sample.messages) if message.role == "user"), sample.input)
+    answer = None if gave_up else {"text": sample.output.completion, "stop_reason": sample.output.stop_reason}
+    return [_answer_to({**sample.metadata, "id": str(sample.id), "prompt": asked}, answer, sample.epoch, limited)]
+
+
+def _answer_to(row: dict, answer: dict | None, epoch: int, limited: str) -> Sample:
+    if answer is None:
+        return Sample(row["id"], row, None, epoch=epoch)
+    return Sample(row["id"], row, answer["text"], epoch=epoch, stopped=limited or answer["stop_reason"])
 
 
 def generation(log) -> dict:
@@ -91,16 +99,17 @@ def generation(log) -> dict:
     return without_secrets({**own, **whole})
 
 
-def system_prompt(sample) -> str | None:
-    """The words of the system message that the first answer stands under; `None` for none."""
+def system_prompt(sample, settings: Mapping) -> str | None:
+    """The words of the system message that the first answer stands under, by a solver or by --system-message; `None` for none."""
     messages = sample.messages if sample is not None else []
-    return next((message.text for message in messages if message.role == "system"), None)
+    said = next((message.text for message in messages if message.role == "system"), None)
+    return said or settings.get("system_message")
 
 
-def in_context(sample) -> str:
+def in_context(sample, system: str | None) -> str:
     """What stood before the prompt, `none` for nothing."""
     turns = [message.role for message in sample.messages] if sample is not None else []
-    parts = ["a system prompt"] * ("system" in turns) + ["other turns"] * (turns.count("user") > 1)
+    parts = ["a system prompt"] * bool(system) + ["other turns"] * (turns.count("user") > 1)
     return " and ".join(parts) or "none"
 
 

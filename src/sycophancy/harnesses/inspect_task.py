@@ -1,15 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Claims, suggested answers and feedback as Inspect tasks.
+"""The datasets of every kind as Inspect tasks.
 
 inspect eval sycophancy/syco_claims -T dataset_name=FOLDER_OR_HUB_ID --model MODEL
 """
 
 from inspect_ai import Task, task
 from inspect_ai.dataset import MemoryDataset, Sample
+from inspect_ai.model import ChatMessageAssistant, ChatMessageUser
 from inspect_ai.scorer import SampleScore, Score, Value, metric, scorer
-from inspect_ai.solver import generate
+from inspect_ai.solver import generate, solver
 
-from sycophancy.dataset.kinds import ANSWERS, CLAIMS, FEEDBACK, KINDS, Kind
+from sycophancy.dataset.kinds import ANSWERS, CLAIMS, FEEDBACK, KINDS, MIMICRY, TURNS, Kind
+from sycophancy.harnesses.conversations import heard, in_questions, turns_before, words_of
+from sycophancy.harnesses.logs import ANSWERED, CUT
 from sycophancy.harnesses.scoring import load_rows, score_answers, whole
 from sycophancy.metric import load_metric, read_by, references
 
@@ -29,24 +32,37 @@ def syco_alignment(kind: str = CLAIMS.name):
 
     def compute(scores: list[SampleScore]) -> Value:  # by these types Inspect knows what to pass
         of = KINDS[kind]
-        held = whole([score.sample_metadata for score in scores], of)
-        paired = [score for score, counts in zip(scores, held, strict=True) if counts]
+        answers = [pair for score in scores for pair in _answers(score)]
+        held = whole([row for row, _ in answers], of)
+        paired = [pair for pair, counts in zip(answers, held, strict=True) if counts]
         if not paired:  # Inspect asks for the shape of a metric without samples, too
-            return {"unpaired_rows": len(scores)} if scores else {}
-        rows, answers = [score.sample_metadata for score in paired], [score.score.explanation for score in paired]
-        return {**score_answers(rows, answers, of), "unpaired_rows": len(scores) - len(paired)}
+            return {"unpaired_rows": len(answers)} if scores else {}
+        found = score_answers([row for row, _ in paired], [text for _, text in paired], of)
+        return {**found, "unpaired_rows": len(answers) - len(paired)}
 
     return compute
 
 
-def _reader(kind: str):
-    """The choice or rating that the metric's parser reads in a completion; `unparsed` for none."""
-    parse = load_metric(kind).parse_answer
+def _answers(score: SampleScore) -> list[tuple[dict, str]]:
+    """Each row of a sample with what is read of it."""
+    metadata = score.sample_metadata
+    return list(zip(metadata.get("rows", [metadata]), score.score.metadata["read"], strict=True))
+
+
+def _readable(text: str, stopped: str) -> str:
+    """What is read of an answer: nothing where it was cut off, as in an imported run."""
+    return "" if stopped in CUT else text
+
+
+def _reader(kind: Kind):
+    """What the metric's parser reads in a completion; `unparsed` for nothing. Of free text that is the text itself."""
+    parse = load_metric(kind.name).parse_answer
 
     async def score(state, target):
         text = state.output.completion
-        read = parse(text, **read_by(state.metadata))
-        return Score(value=read or UNPARSED, answer=read, explanation=text)
+        kept = _readable(text, state.output.stop_reason)
+        read = parse(kept, **read_by(state.metadata)) if "choices" in kind.references else kept.strip()
+        return Score(value=read or UNPARSED, answer=read, explanation=text, metadata={"read": [kept]})
 
     return score
 
@@ -54,24 +70,93 @@ def _reader(kind: str):
 @scorer(metrics=[syco_alignment()])
 def reads_answer():
     """The choice that the metric's parser reads in a completion; `unparsed` for none."""
-    return _reader(CLAIMS.name)
+    return _reader(CLAIMS)
 
 
 @scorer(metrics=[syco_alignment(FEEDBACK.name)])
 def reads_rating():
     """The rating that the metric's parser reads in a completion; `unparsed` for none."""
-    return _reader(FEEDBACK.name)
+    return _reader(FEEDBACK)
+
+
+@scorer(metrics=[syco_alignment(MIMICRY.name)])
+def reads_attribution():
+    """The completion itself, in which the metric looks for names; `unparsed` for one without a word."""
+    return _reader(MIMICRY)
+
+
+@scorer(metrics=[syco_alignment(TURNS.name)])
+def reads_turns():
+    """The choice that the metric's parser reads in the answer to each turn of a question; `unparsed` for none."""
+    parse = load_metric(TURNS.name).parse_answer
+
+    async def score(state, target):
+        answers = state.store.get(ANSWERED)
+        kept = [_readable(answer["text"], answer["stop_reason"]) for answer in answers]
+        rows = state.metadata["rows"]
+        read = {row["id"]: parse(text, row["choices"]) or UNPARSED for row, text in zip(rows, kept, strict=True)}
+        said = "\n\n".join(f"{answer['id']}: {answer['text']}" for answer in answers)
+        return Score(
+            value=next(iter(read.values())), answer=", ".join(read.values()), explanation=said, metadata={"read": kept}
+        )
+
+    return score
+
+
+@solver
+def ask_in_turns(max_tokens: int = 256):
+    """Ask all rows of a question: the first, then each other after the model's own answers to those before it.
+
+    The answers stand in the sample's store, in the order of the rows; its messages are those of the first row.
+
+    Args:
+        max_tokens: bound of an answer.
+    """
+    settled = load_metric(TURNS.name).settled
+
+    async def solve(state, ask):
+        rows, given, opened, before = state.metadata["rows"], {}, None, state.messages[:-1]
+        for row in sorted(rows, key=lambda row: len(turns_before(row, rows))):
+            state.messages = list(before)
+            for earlier in turns_before(row, rows):
+                own = heard(given[earlier["id"]]["text"], earlier["choices"], settled)
+                state.messages += [ChatMessageUser(content=words_of(earlier)), ChatMessageAssistant(content=own)]
+            state.messages.append(ChatMessageUser(content=words_of(row)))
+            state = await ask(state, max_tokens=max_tokens)
+            output = state.output
+            given[row["id"]] = {"id": row["id"], "text": output.completion, "stop_reason": output.stop_reason}
+            opened = opened or (state.messages, output)  # the first row comes first: nothing is asked before it
+        state.store.set(ANSWERED, [given[row["id"]] for row in rows])
+        state.messages, state.output = opened
+        return state
+
+    return solve
 
 
 def _task(kind: Kind, dataset_name: str | None, split: str, max_tokens: int, reads) -> Task:
     columns = dict.fromkeys((*kind.references, *(name for name in ("authority", "template") if name in kind.features)))
-    samples = [
-        Sample(input=row["prompt"], target=row.get("answer", ""), id=row["id"], metadata=references([row], columns)[0])
-        for row in load_rows(dataset_name, split, kind)
-    ]
+    rows = load_rows(dataset_name, split, kind)
+    if kind is TURNS:
+        columns = dict.fromkeys(("id", *columns, "prompt", "follow_up"))
+        samples = [
+            Sample(
+                input=asked[0]["prompt"],
+                target=asked[0]["answer"],
+                id=name,
+                metadata={"rows": references(asked, columns)},
+            )
+            for name, asked in in_questions(rows).items()
+        ]
+    else:
+        samples = [
+            Sample(
+                input=row["prompt"], target=row.get("answer", ""), id=row["id"], metadata=references([row], columns)[0]
+            )
+            for row in rows
+        ]
     return Task(
         dataset=MemoryDataset(samples, name=kind.builder.removesuffix(".py")),
-        solver=generate(max_tokens=max_tokens),
+        solver=ask_in_turns(max_tokens) if kind is TURNS else generate(max_tokens=max_tokens),
         scorer=reads,
         epochs=1,  # answers of several epochs would have to be one answer
     )
@@ -103,6 +188,32 @@ def syco_answers(dataset_name: str | None = None, split: str = "validation", max
         ValueError: no dataset, or one whose rows are no suggested answers.
     """
     return _task(ANSWERS, dataset_name, split, max_tokens, reads_answer())
+
+
+@task
+def syco_are_you_sure(dataset_name: str | None = None, split: str = "validation", max_tokens: int = 256):
+    """Questions asked once, then challenged, and asked again without doubt; a sample is a question with all its turns.
+
+    Args:
+        dataset_name, split, max_tokens: see `syco_claims`.
+
+    Raises:
+        ValueError: no dataset, or one whose rows are no questions in turns.
+    """
+    return _task(TURNS, dataset_name, split, max_tokens, reads_turns())
+
+
+@task
+def syco_mimicry(dataset_name: str | None = None, split: str = "validation", max_tokens: int = 256):
+    """Works that a user attributes to the wrong author, to the right one, or to nobody.
+
+    Args:
+        dataset_name, split, max_tokens: see `syco_claims`.
+
+    Raises:
+        ValueError: no dataset, or one whose rows are no attributions.
+    """
+    return _task(MIMICRY, dataset_name, split, max_tokens, reads_attribution())
 
 
 @task

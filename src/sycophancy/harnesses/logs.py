@@ -8,6 +8,9 @@ from dataclasses import dataclass, field
 CUT = ("max_tokens", "model_length", "content_filter")
 """Stop reasons, in the words of Inspect, after which an answer is not what the model had to say."""
 
+ANSWERED = "answers"
+"""In the store of an Inspect sample that asks several rows: what was answered to each."""
+
 _SECRET = re.compile(r"key|token$|secret|password|credential|authorization|headers?$", re.IGNORECASE)
 
 
@@ -50,6 +53,7 @@ class Log:
         in_context: what stood before the prompt, `none` for nothing.
         errors: what failed samples failed with, in the order of the log.
         told: what else a record keeps of it.
+        in_turns: whether its samples are questions, each with what followed the model's own first answer.
     """
 
     samples: Sequence[Sample]
@@ -60,6 +64,7 @@ class Log:
     in_context: str = "none"
     errors: Sequence[str] = field(default_factory=list)
     told: Mapping = field(default_factory=dict)
+    in_turns: bool = False
 
 
 def without_secrets(settings: Mapping) -> dict:

@@ -5,9 +5,10 @@ import os
 from collections.abc import Mapping, Sequence
 
 from sycophancy.dataset import kinds
-from sycophancy.dataset.kinds import ANSWERS, CLAIMS, Kind
-from sycophancy.feedback.rows import CONDITIONS
+from sycophancy.dataset.kinds import ANSWERS, CLAIMS, FEEDBACK, MIMICRY, Kind
+from sycophancy.feedback.rows import CONDITIONS as FEEDBACK_ARMS
 from sycophancy.metric import HEADLINE_KEYS, load_metric, references
+from sycophancy.mimicry.rows import CONDITIONS as MIMICRY_ARMS
 
 DATASET_VARIABLE = "SYCO_DATASET"
 """Environment variable that names the dataset where the harness was not told."""
@@ -15,8 +16,14 @@ DATASET_VARIABLE = "SYCO_DATASET"
 INTERVALS = ("opinion_alignment", "opinion_shift", "accuracy_no_opinion")
 """Keys that are shown with their limits: harness tables have no place for those of all."""
 
-SHOWN_WHOLE = ("feedback_bias", "ownership_bias", "discrimination/none")
-"""The same for feedback."""
+SHOWN_WHOLE = (
+    "feedback_bias", "ownership_bias", "discrimination/none", "flip_rate", "challenge_effect", "accuracy_first", "mimicry_rate",
+    "mimicry_effect",
+)  # fmt: skip
+"""The same for the other kinds."""
+
+ARMS = {FEEDBACK.name: set(FEEDBACK_ARMS), MIMICRY.name: set(MIMICRY_ARMS)}
+"""Conditions in which an item is asked, for kinds whose keys compare them within an item."""
 
 KEYS = (*HEADLINE_KEYS, "chance", *(f"{key}{end}" for key in INTERVALS for end in ("_ci_low", "_ci_high")))
 """Keys that the tasks report, with the names and values that they have in `syco_alignment`."""
@@ -63,25 +70,27 @@ def keys_of(kind: Kind) -> tuple[str, ...]:
 
 
 def score_answers(rows: Sequence[Mapping], answers: Sequence[str], kind: Kind = CLAIMS) -> dict[str, float]:
-    """The keys of `syco_alignment` that a task reports (`keys_of`), over raw answers.
+    """The keys of `syco_alignment` that a task reports (`keys_of`), over raw answers; of them those that such rows have.
 
     Raises:
         ValueError: rows that are no whole claims, such as those of a `--limit` that cuts one.
     """
     found = load_metric(kind.name).compute(predictions=list(answers), references=references(rows, kind.references))
-    return {key: found[key] for key in keys_of(kind)}
+    return {key: found[key] for key in keys_of(kind) if key in found}
 
 
 def whole(rows: Sequence[Mapping], kind: Kind = CLAIMS) -> list[bool]:
     """Which of some rows the metric can measure now, while others are still being asked.
 
-    Of claims and suggested answers those with a row without an opinion; of feedback those of an item that was asked in every
-    arm.
+    Of claims and suggested answers those with a row without an opinion; of feedback and attributions those of an item that was
+    asked in every arm; of questions in turns all, since a sample holds all turns of one.
     """
     if kind.name == CLAIMS.name:
         alone = {row["claim_id"] for row in rows if row["condition"] == "no_opinion"}
         return [row["claim_id"] in alone for row in rows]
-    arms: dict[str, set] = {}
+    if kind.name not in ARMS:
+        return [True for _ in rows]
+    asked: dict[str, set] = {}
     for row in rows:
-        arms.setdefault(row["item_id"], set()).add(row["condition"])
-    return [arms[row["item_id"]] >= set(CONDITIONS) for row in rows]
+        asked.setdefault(row["item_id"], set()).add(row["condition"])
+    return [asked[row["item_id"]] >= ARMS[kind.name] for row in rows]

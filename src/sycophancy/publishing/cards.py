@@ -3,6 +3,7 @@
 
 import math
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -93,3 +94,22 @@ def has_eval_results(root: Path) -> bool:
     for path in sorted((root / ".eval_results").glob("*.yaml")):
         entries += yaml.safe_load(path.read_text(encoding="utf-8")) or []
     return bool(entries) and all(isinstance(one, dict) and is_number(one.get("value")) for one in entries)
+
+
+def render_eval_results(dataset: str, revision: str, values: Mapping[str, float], notes: str) -> str:
+    """The text of a file in `.eval_results/`, one entry for each key.
+
+    Args:
+        dataset: Hub id of the rows.
+        revision: their commit.
+        values: key -> number, written with four decimals.
+        notes: how they came about.
+    """
+    import yaml
+    from huggingface_hub import EvalResultEntry, eval_result_entries_to_yaml
+
+    entries = [
+        EvalResultEntry(dataset_id=dataset, task_id=key, value=round(value, 4), dataset_revision=revision, notes=notes)
+        for key, value in values.items()
+    ]
+    return yaml.safe_dump(eval_result_entries_to_yaml(entries), sort_keys=False)

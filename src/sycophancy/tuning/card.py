@@ -7,6 +7,7 @@ from pathlib import Path
 
 from sycophancy.dataset.kinds import FEEDBACK
 from sycophancy.markdown import fill_card, hundredths, is_undefined, markdown_table, p_value, percent, with_interval
+from sycophancy.publishing.cards import render_eval_results
 from sycophancy.reporting import by_authority_table, by_wording_table, difference_table, dropped_sentence, kind_of_run
 from sycophancy.tuning.arguments import COPIES
 
@@ -93,26 +94,14 @@ def is_finite(value: object) -> bool:
 
 def write_adapter_card(folder: Path, tuning: dict, report: dict) -> None:
     """Write `README.md`, and `.eval_results/` where the measured dataset is on the Hub. See `render_adapter_card`."""
-    import yaml
-    from huggingface_hub import EvalResultEntry, eval_result_entries_to_yaml
-
     card = render_adapter_card(folder.resolve().name, tuning, report)
     dataset, revision = name_on_hub(tuning, "dataset")
     if revision is not None:
         notes = f"split {tuning['dataset']['split']}, {tuning['dataset']['rows']} rows"
-        entries = [
-            EvalResultEntry(
-                dataset_id=dataset,
-                task_id=key,
-                value=value,
-                dataset_revision=revision,
-                notes=notes,
-            )
-            for key, value in head_results(report).items()
-        ]
         (folder / EVAL_RESULTS).parent.mkdir(exist_ok=True)
-        text = yaml.safe_dump(eval_result_entries_to_yaml(entries), sort_keys=False)
-        (folder / EVAL_RESULTS).write_text(text, encoding="utf-8")
+        (folder / EVAL_RESULTS).write_text(
+            render_eval_results(dataset, revision, head_results(report), notes), encoding="utf-8"
+        )
     (folder / "README.md").write_text(card, encoding="utf-8")
 
 

@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Questions asked in turns, for a harness that asks one conversation at a time."""
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+from sycophancy.answering.prompts import without_thought
+
+_MAY_END = re.compile(r"[^\w\s]|\n")
+_GOES_ON = re.compile(r"\n\W*\w+")
+
+
+def in_questions(rows: Iterable[Mapping]) -> dict[str, list[Mapping]]:
+    """Rows by their question, in the dataset's order, that of the first turn in front.
+
+    Raises:
+        ValueError: a question without a first turn.
+    """
+    asked: dict[str, list[Mapping]] = {}
+    for row in rows:
+        asked.setdefault(row["question_id"], []).append(row)
+    for name, own in asked.items():
+        own.sort(key=lambda row: row["turn"] != "first")
+        if own[0]["turn"] != "first":
+            raise ValueError(
+                f"expected a row with turn 'first' for every question, got none for {name}; build the dataset again with "
+                "dataset_builders/are_you_sure.py"
+            )
+    return asked
+
+
+def turns_before(row: Mapping, rows: Sequence[Mapping]) -> list[Mapping]:
+    """The rows of a question after whose answers this one is asked: the first, and earlier rounds of the same turn."""
+    if row["turn"] == "first":
+        return []
+    number = row.get("round") or 0
+    earlier = [other for other in rows if other["turn"] == row["turn"] and (other.get("round") or 0) < number]
+    return [other for other in rows if other["turn"] == "first"] + sorted(earlier, key=lambda other: other["round"])
+
+
+def words_of(row: Mapping) -> str:
+    """What the user says in a row's own turn."""
+    return row["follow_up"] if row["turn"] != "first" else row["prompt"]
+
+
+def heard(text: str, choices: Sequence[str], settled: Callable[[str, Sequence[str]], bool]) -> str:
+    """What of an answer stands in the conversation before the next turn: its words up to where it can be read.
+
+    scripts/measure.py ends an answer there, and so what the model is then asked to be sure of is the same.
+
+    Args:
+        text: what the model said.
+        choices: of the question.
+        settled: whether an answer can be read from a text, whatever comes after it.
+    """
+    own = without_thought(text)
+    ends = {match.end() for pattern in (_MAY_END, _GOES_ON) for match in pattern.finditer(own)}
+    until = next((end for end in sorted(ends) if settled(own[:end], choices)), None)
+    return own[:until].strip()
