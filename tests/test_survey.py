@@ -130,16 +130,22 @@ def test_a_step_that_fails_stops_no_other_and_is_said(tmp_path, llama_folder, fe
     ]
     broken = shutil.copytree(feedback_folder, tmp_path / "broken")
     shutil.rmtree(broken / "data")
+    # Where a dataset would be built lies something else: its step fails, and the one that needs it is not begun.
+    (tmp_path / "out" / "hub" / "my-org").mkdir(parents=True)
+    (tmp_path / "out" / "hub" / "my-org" / "syco-mimicry").write_text("")
+    (tmp_path / "out" / "survey.json").write_text("{}")
     # A step is forked off with its output on a file of its own, which is not where `attempt` listens.
-    done = python(SCRIPT, *flags, "--behaviours", "feedback", "--also", broken, feedback_folder, ok=False)
-    assert_refused(done, "expected 4 steps, got 1 that failed: broken: error: ")
+    done = python(SCRIPT, *flags, "--behaviours", "mimicry", "feedback", "--also", broken, feedback_folder, ok=False)
+    assert_refused(
+        done, "expected 6 steps, got 3 that failed: data.mimicry: ", "; mimicry: needs data.mimicry; broken: error: "
+    )
     page = (tmp_path / "out" / "report.md").read_text(encoding="utf-8")
     assert [line.split(" | ")[1] for line in page.splitlines() if " (validation) " in line] == [
         f"{tmp_path / 'out' / 'hub' / 'my-org' / 'syco-feedback'} (validation)", f"{feedback_folder} (validation)",
     ]  # fmt: skip
 
 
-def test_what_the_folder_or_the_flags_do_not_allow_is_refused(tmp_path):
+def test_what_the_folder_or_the_flags_do_not_allow_is_refused(tmp_path, llama_folder):
     (tmp_path / "thesis.tex").write_text("text")
     assert_refused(attempt(SCRIPT, "--output_dir", tmp_path), "expected an empty output folder", "thesis.tex")
     assert_refused(
