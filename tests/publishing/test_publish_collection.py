@@ -15,8 +15,8 @@ from loopback_hub import LoopbackHub
 from loopback_hub.collection_routes import Collection
 from loopback_hub.wire import Answer
 
-BUILT = ["syco-reviews", "syco-mixed_reviews", "syco-addition", "syco-mimicry", "syco-feedback"]
-FEW = ["--org", "my-org", "--families", "claims", "mimicry", "feedback", "--limit", "20"]
+BUILT = ["syco-mimicry", "syco-feedback"]
+FEW = ["--org", "my-org", "--families", "mimicry", "feedback", "--limit", "20"]
 ITEMS = [
     *(("dataset", f"my-org/{name}") for name in BUILT),
     ("space", "my-org/syco_alignment"),
@@ -86,7 +86,7 @@ def test_a_dry_run_builds_and_lists_with_sizes_and_files(built: tuple[Path, str]
         )
     assert int(listed[-1][3]) == sum(int(line[3]) for line in listed[1:-1])
     assert printed.count("the folder is whole") == len(ITEMS)
-    assert printed.splitlines()[-1] == "collection my-org/Sycophancy: 7 items; nothing was sent"
+    assert printed.splitlines()[-1] == "collection my-org/Sycophancy: 4 items; nothing was sent"
 
 
 def test_everything_is_published_once_and_collected_in_order(
@@ -99,32 +99,32 @@ def test_everything_is_published_once_and_collected_in_order(
     assert {tuple(repo.tags) for repo in hub.repos.values()} == {("v1.0.0",)}
     (collection,) = hub.collections.values()
     assert (collection.owner, collection.title, collection.private) == ("my-org", "Sycophancy", False)
-    assert collection.items[0]["note"]["text"] == "agrees with a claim of its user's, right or wrong: reviews"
+    assert collection.items[0]["note"]["text"] == "repeats a wrong attribution of its user's"
     assert (
-        done.stdout.splitlines()[-1] == f"{hub.endpoint}/collections/{collection.slug}: made; 7 added, 0 there already"
+        done.stdout.splitlines()[-1] == f"{hub.endpoint}/collections/{collection.slug}: made; 4 added, 0 there already"
     )
     # It was built before: the very files of the dry run.
-    published = hub.repo("dataset", "my-org/syco-reviews").tree()
+    published = hub.repo("dataset", "my-org/syco-mimicry").tree()
     published.pop(".gitattributes")
-    assert published == files_of(work / "hub" / "my-org" / "syco-reviews")
+    assert published == files_of(work / "hub" / "my-org" / "syco-mimicry")
 
     before = len(hub.records)
     again = run(environment, work, *words("--tag", "v1.0.0"))
-    assert again.stdout.count("nothing to change, commit ") == 7
-    assert again.stdout.splitlines()[-1] == f"{hub.endpoint}/collections/{collection.slug}: 0 added, 7 there already"
+    assert again.stdout.count("nothing to change, commit ") == 4
+    assert again.stdout.splitlines()[-1] == f"{hub.endpoint}/collections/{collection.slug}: 0 added, 4 there already"
     assert {"commit", "tag", "create", "collection-create", "collection-add"} & set(hub.steps(before)) == set()
 
 
 def test_what_was_interrupted_goes_on(hub: LoopbackHub, environment: dict[str, str], work: Path) -> None:
-    hub.arm("commit", skip=2, answer=Answer.of_json({"error": "Forbidden: over quota"}, 403))
-    assert "the Hub did not take dataset my-org/syco-addition: " in refused(run(environment, work, *words()))
-    assert commits(hub) == {"my-org/syco-reviews": 1, "my-org/syco-mixed_reviews": 1, "my-org/syco-addition": 0}
+    hub.arm("commit", skip=1, answer=Answer.of_json({"error": "Forbidden: over quota"}, 403))
+    assert "the Hub did not take dataset my-org/syco-feedback: " in refused(run(environment, work, *words()))
+    assert commits(hub) == {"my-org/syco-mimicry": 1, "my-org/syco-feedback": 0}
     assert hub.collections == {}
-    hub.arm("collection-add", skip=3, answer=Answer.of_json({"error": "Forbidden: too many items"}, 403))
+    hub.arm("collection-add", skip=1, answer=Answer.of_json({"error": "Forbidden: too many items"}, 403))
     assert "the Hub did not take collection my-org/Sycophancy: " in refused(run(environment, work, *words()))
-    assert held(hub) == ITEMS[:3]
+    assert held(hub) == ITEMS[:1]
     done = run(environment, work, *words())
-    assert done.stdout.splitlines()[-1].endswith(": 4 added, 3 there already")
+    assert done.stdout.splitlines()[-1].endswith(": 3 added, 1 there already")
     assert held(hub) == ITEMS
     assert commits(hub) == {repo_id: 1 for _, repo_id in ITEMS}
 
@@ -219,7 +219,7 @@ def test_nothing_is_sent_where_one_folder_is_not_ready(
 ) -> None:
     (work / "tiny" / "README.md").write_text("no card")
     line = refused(run(environment, work, *words()))
-    assert line.startswith("error: 1 of 7 folders are not ready, and nothing was sent: ")
+    assert line.startswith("error: 1 of 4 folders are not ready, and nothing was sent: ")
     assert "my-org/tiny: README.md does not begin with YAML" in line
     assert hub.steps() == []
 
