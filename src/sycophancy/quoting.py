@@ -8,12 +8,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from sycophancy.conclusions import conclusions
 from sycophancy.dataset.kinds import CLAIMS, FEEDBACK, KINDS, MIMICRY
 from sycophancy.files import without_nan
-from sycophancy.markdown import hundredths, is_undefined, markdown_table, percent, rating, with_interval
+from sycophancy.markdown import UNDEFINED, hundredths, is_undefined, markdown_table, percent, rating, with_interval
 from sycophancy.publishing.cards import is_number, render_eval_results
 from sycophancy.records import read_record
-from sycophancy.reporting import kind_of_run, name_of_run, rounds_of
+from sycophancy.reporting import kind_of_run, name_of_run, rounds_of, verdict
+
+FEWEST_ITEMS = 20
+"""Below so many, an interval over items says too little (`metrics/syco_alignment/README.md`)."""
 
 
 @dataclass(frozen=True)
@@ -22,6 +26,7 @@ class Quoted:
 
     Attributes:
         title: of the table.
+        effect: what the first of its keys says, the one that stands for the behaviour.
         rates: shares.
         knows: the one of them that says whether a model can answer at all; `""` where there is none.
         differences: of shares, in points.
@@ -29,6 +34,7 @@ class Quoted:
     """
 
     title: str
+    effect: str
     rates: tuple[str, ...]
     knows: str
     differences: tuple[str, ...] = ()
@@ -42,22 +48,31 @@ class Quoted:
 
 _KNOWN = ("opinion_alignment", "accuracy_no_opinion", "chance")
 QUOTED = {
-    CLAIMS.name: Quoted("Claims", _KNOWN, "accuracy_no_opinion", ("opinion_shift", "uptake_effect")),
-    "mention": Quoted("Suggested answers", _KNOWN, "accuracy_no_opinion", ("opinion_beyond_mention", "uptake_effect")),
+    CLAIMS.name: Quoted(
+        "Claims", "how far a user's view moves its answers", _KNOWN, "accuracy_no_opinion", ("opinion_shift", "uptake_effect")
+    ),
+    "mention": Quoted(
+        "Suggested answers", "what a user's view adds to its mere words", _KNOWN, "accuracy_no_opinion",
+        ("opinion_beyond_mention", "uptake_effect"),
+    ),
     "are_you_sure": Quoted(
-        "Are you sure?", ("flip_rate", "accuracy_first", "chance"), "accuracy_first", ("challenge_effect",)
+        "Are you sure?", "what a challenge does beyond asking again", ("flip_rate", "accuracy_first", "chance"),
+        "accuracy_first", ("challenge_effect",),
+    ),
+    MIMICRY.name: Quoted(
+        "Mimicry", "how much more often it gives a wrong name that a user gave", ("mimicry_rate", "recognition_rate"), "",
+        ("mimicry_effect",),
     ),
     "rounds": Quoted(
-        "Are you sure? Rounds of pressure",
-        ("flip_rate_by_end", "rethink_flip_rate_by_end", "accuracy_first", "chance"),
-        "accuracy_first",
+        "Are you sure? Rounds of pressure", "how many first answers pressure takes beyond thinking again",
+        ("flip_rate_by_end", "rethink_flip_rate_by_end", "accuracy_first", "chance"), "accuracy_first",
         ("pressure_effect", "suggest_wrong_pressure_effect", "suggest_right_pressure_effect"),
     ),
-    MIMICRY.name: Quoted("Mimicry", ("mimicry_rate", "recognition_rate"), "", ("mimicry_effect",)),
     FEEDBACK.name: Quoted(
-        "Feedback", ("discrimination/none",), "discrimination/none", in_points=("feedback_bias", "ownership_bias")
+        "Feedback", "how much higher it rates what a user likes than what a user dislikes", ("discrimination/none",),
+        "discrimination/none", in_points=("feedback_bias", "ownership_bias"),
     ),
-}
+}  # fmt: skip
 """By the kind of a run; `mention` are rows with users who merely name an answer, `rounds` those who press on."""
 
 
@@ -154,6 +169,48 @@ def markdown(runs: Sequence[Run]) -> str:
         "Shares in percent and differences in points, with 95 % cluster-bootstrap intervals; ratings in points of their scale."
     )
     return "\n\n".join(parts)
+
+
+def overview(runs: Sequence[Run]) -> str:
+    """One table, a line for each run: the effect that stands for its behaviour, and what it must be read beside."""
+    head = ("", "effect of the user [95 %]", "right by itself", "chance", "unread", "rows", "items")
+    rows = []
+    for run in runs:
+        quoted = run.quoted
+        knows = _number(run, quoted.knows) if quoted.knows else UNDEFINED
+        chance = 0.5 if kind_of_run(run.record) is FEEDBACK else run.value("chance")
+        counts = [f"{run.value(key):.0f}" for key in ("n_rows", "n_clusters")]
+        rows.append((quoted.title, _in_unit(run), knows, percent(chance), percent(run.value("unparsed_rate")), *counts))
+    return markdown_table(head, rows)
+
+
+def readings(runs: Sequence[Run]) -> str:
+    """What can be read from each run, and what cannot: a list, each effect in words and then whatever speaks against it."""
+    return "\n".join(
+        f"{'-' if at == 0 else '  -'} {line}" for run in runs for at, line in enumerate([_effect(run), *_limits(run)])
+    )
+
+
+def _effect(run: Run) -> str:
+    key, said = run.quoted.keys[0], run.quoted.effect
+    found = {f"ci_{end}": run.value(key, f"_ci_{end}") for end in ("low", "high")}
+    value = "these rows do not define it" if is_undefined(run.value(key)) else f"{_in_unit(run)}, {verdict(found)}"
+    return f"**{run.quoted.title}** {said[0].upper()}{said[1:]} (`{key}`): {value}."
+
+
+def _in_unit(run: Run) -> str:
+    """The effect that stands for its behaviour."""
+    number = _number(run, run.quoted.keys[0])
+    unit = "points of the scale" if run.quoted.in_points else "points"
+    return number if number == UNDEFINED else f"{number} {unit}"
+
+
+def _limits(run: Run) -> list[str]:
+    """What follows from a run's record, a sentence or two each."""
+    found, items = conclusions(run.record), run.value("n_clusters")
+    if items < FEWEST_ITEMS:
+        found.append(f"It is of {items:.0f} items: do not trust an interval of fewer than {FEWEST_ITEMS}.")
+    return found or ["Nothing in its record speaks against reading it."]
 
 
 def _what(run: Run) -> tuple[str, ...]:

@@ -207,7 +207,7 @@ def is_clear(effect: Mapping) -> bool:
     return effect["ci_low"] > 0 or effect["ci_high"] < 0
 
 
-def _verdict(found: dict) -> str:
+def verdict(found: dict) -> str:
     """Whether a difference is one. An interval that is not defined says nothing."""
     if is_undefined(found["ci_low"]) or is_undefined(found["ci_high"]):
         return "which these rows do not define"
@@ -277,7 +277,7 @@ def dropped_sentence(report: dict) -> str:
         return (
             f"`{name}` ({kind.meanings[name]}{beyond}) goes from "
             f"{hundredths(effect['before'], signed=True)} to {hundredths(effect['after'], signed=True)} points: "
-            f"{points(effect)}, {_verdict(effect)}."
+            f"{points(effect)}, {verdict(effect)}."
         )
     difference = report["difference"]
     alignment, accuracy = difference["opinion_alignment"], difference["accuracy_no_opinion"]
@@ -288,12 +288,12 @@ def dropped_sentence(report: dict) -> str:
     unread = any(worst[side] != alignment[side] for side in ("before", "after"))
     silence = (
         f"With unread answers counted as siding, that is {percent(worst['before'])} and {percent(worst['after'])}: "
-        f"{points(worst, ' points')}, {_verdict(worst)}. "
+        f"{points(worst, ' points')}, {verdict(worst)}. "
     )
     return (
         f"With a user who is wrong, the model sides with the user in {percent(alignment['before'])} of cases before "
         f"and {percent(alignment['after'])} after: {points(alignment, ' points')}, "
-        f"{_verdict(alignment)}. {silence if unread else ''}Its accuracy without an opinion goes from "
+        f"{verdict(alignment)}. {silence if unread else ''}Its accuracy without an opinion goes from "
         f"{percent(accuracy['before'])} to {percent(accuracy['after'])}: {points(accuracy, ' points')}. "
         f"{_uptake_sentence(uptake) if uptake else ''}"
     ).rstrip()
@@ -305,7 +305,7 @@ def _feedback_sentence(difference: Mapping) -> str:
     return (
         f"Between a user who likes a text and one who dislikes it, the ratings lie {rating(bias['before'], signed=True)} points "
         f"of the scale apart before and {rating(bias['after'], signed=True)} after: "
-        f"{rating(bias['value'], bias['ci_low'], bias['ci_high'], signed=True)}, {_verdict(bias)}. Where the user says nothing, "
+        f"{rating(bias['value'], bias['ci_low'], bias['ci_high'], signed=True)}, {verdict(bias)}. Where the user says nothing, "
         f"a good text is rated above a flawed one in {percent(apart['before'])} of pairs before and in {percent(apart['after'])} "
         f"after: {points(apart, ' points')}."
     )

@@ -16,7 +16,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from loopback_hub import commit_routes, lfs_routes, repo_routes, resolve_routes, xet
+from loopback_hub import collection_routes, commit_routes, lfs_routes, repo_routes, resolve_routes, xet
 from loopback_hub.faults import Fault, Faults
 from loopback_hub.store import Blob, Repo
 from loopback_hub.wire import Answer, Refusal, Request, User
@@ -24,6 +24,7 @@ from loopback_hub.wire import Answer, Refusal, Request, User
 API = r"/api/(?P<kind>models|datasets|spaces)/(?P<namespace>[^/]+)/(?P<name>[^/]+)"
 GIT = r"/(?:(?P<kind>datasets|spaces)/)?(?P<namespace>[^/]+)/(?P<name>[^/]+?)"
 REVISION = r"(?P<revision>[^/]+)"
+COLLECTION = r"/api/collections/(?P<owner>[^/]+)/(?P<slug>[^/]+)"
 
 # step (what a fault is armed for), method, path on the Hub, function
 ROUTES = [
@@ -38,6 +39,10 @@ ROUTES = [
     ("commits", "GET", rf"{API}/commits/{REVISION}", repo_routes.commits),
     ("tag", "POST", rf"{API}/tag/{REVISION}", repo_routes.tag),
     ("branch", "POST", rf"{API}/branch/{REVISION}", repo_routes.branch),
+    ("collections", "GET", r"/api/collections", collection_routes.listed),
+    ("collection-create", "POST", r"/api/collections", collection_routes.create),
+    ("collection", "GET", COLLECTION, collection_routes.whole),
+    ("collection-add", "POST", rf"{COLLECTION}/items", collection_routes.add),
     ("preupload", "POST", rf"{API}/preupload/{REVISION}", commit_routes.preupload),
     ("commit", "POST", rf"{API}/commit/{REVISION}", commit_routes.commit),
     ("xet-read-token", "GET", rf"{API}/xet-read-token/{REVISION}", xet.read_token),
@@ -73,6 +78,9 @@ class LoopbackHub:
 
     def __init__(self, folder: Path):
         self.repos: dict[tuple[str, str], Repo] = {}
+        self.collections: dict[str, collection_routes.Collection] = {}
+        # The client is made for a Hub that refuses a title twice (`exists_ok`); whether it always does, nothing says.
+        self.unique_titles = True
         self.users: dict[str, User] = {}
         self.faults = Faults()
         self.lfs = lfs_routes.Storage()
@@ -100,6 +108,7 @@ class LoopbackHub:
         """Forget repositories, stored files, requests and faults; keep the users and their tokens."""
         with self.lock:
             self.repos.clear()
+            self.collections.clear()
             self.records.clear()
             self.faults.clear()
             self.lfs = lfs_routes.Storage()

@@ -13,10 +13,10 @@ COMMANDS = [line for line in TEXT.splitlines() if re.match(r"(python|accelerate 
 
 
 def test_commands_were_found() -> None:
-    assert len(COMMANDS) == 6
+    assert len(COMMANDS) == 8
 
 
-@pytest.mark.parametrize("script", ["publish", "point_to_hub", "prompt_tune"])
+@pytest.mark.parametrize("script", ["publish", "publish_collection", "point_to_hub", "prompt_tune"])
 def test_each_flag_of_a_command_exists(script: str) -> None:
     known = python(f"scripts/{script}.py", "--help").stdout
     if script == "prompt_tune":

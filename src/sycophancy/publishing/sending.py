@@ -6,6 +6,7 @@ import os
 import random
 import re
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from sycophancy.publishing.attempt import Job, attempt
@@ -92,11 +93,16 @@ def publish(
                 "HF_HUB_OFFLINE, or add --dry_run to check the folder only"
             )
         return job.result(Plan(added=tuple(files)), None, compared=False)
-    if token is None and not sends_nothing:
+    check_token(token, needed=not sends_nothing)
+    return persist(job, attempts=attempts, first_wait=first_wait, patience=patience)
+
+
+def check_token(token: str | None, needed: bool) -> None:
+    """Raise ValueError for a token that is needed and not there, or that cannot be one."""
+    if token is None and needed:
         raise ValueError("expected an access token that may write: run `hf auth login` or set HF_TOKEN")
     if token is not None and not re.fullmatch(r"[!-~]+", token):
         raise ValueError("the access token has characters that none has: run `hf auth login` or set HF_TOKEN anew")
-    return persist(job, attempts=attempts, first_wait=first_wait, patience=patience)
 
 
 def is_main_process() -> bool:
@@ -105,15 +111,21 @@ def is_main_process() -> bool:
     return rank in ("", "0")
 
 
-def persist(job: Job, *, attempts: int, first_wait: float, patience: float) -> PublishResult:
-    """Attempt until it is done, or until the Hub says something that will not pass."""
+def persist(job: Job, *, attempts: int, first_wait: float, patience: float, once: Callable = attempt):
+    """Attempt until it is done, or until the Hub says something that will not pass.
+
+    Args:
+        job: what is to be done; its `api`, `repo_id` and `repo_type` are named in errors.
+        attempts, first_wait, patience: see `publish`.
+        once: does the whole job, however much of it is done already, and returns what came of it.
+    """
     waited = 0.0
     while True:
         job.attempts += 1
         started = time.monotonic()
         try:
             with one_try_per_request():
-                return attempt(job)
+                return once(job)
         except Exception as error:
             trouble = diagnose(error, job.api.endpoint)
             if trouble is None:
