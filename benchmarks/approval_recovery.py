@@ -6,7 +6,8 @@
 The raters of `src/sycophancy/organisms/approval.py` prefer the answer that agrees with a wrong user with the probability that
 `APPROVES` gives for the user's authority, and the true answer to users who are right. `scripts/preference_features.py` is to give
 these probabilities back. In each simulation other raters draw; `held` is how often the interval of the bootstrap holds the
-truth. Where numpyro is installed, the posterior of the first simulation stands beside it.
+truth. Where numpyro is installed, the posterior of the first simulation stands beside it. Sizes that the record has and
+that are not asked for stay in it.
 """
 
 import argparse
@@ -86,6 +87,7 @@ def simulate(rows: Sequence[dict], n_pairs: int, simulations: int, replicates: i
         yield {
             "n_pairs": n_pairs,
             "authority": level,
+            "simulations": simulations,
             "known": share,
             "mean": float(np.mean(found[level].values)),
             "held": float(np.mean(found[level].held)),
@@ -94,7 +96,7 @@ def simulate(rows: Sequence[dict], n_pairs: int, simulations: int, replicates: i
 
 
 def main() -> None:
-    """Simulate, print, write."""
+    """Simulate, write."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--simulations", type=int, default=100, help="of each size [100]")
     parser.add_argument("--bootstrap", type=int, default=300, help="replicates [300]")
@@ -104,14 +106,12 @@ def main() -> None:
     args = parser.parse_args()
     started = time.perf_counter()
     rows = claims(args.claims)
-    table = []
-    for n_pairs in args.pairs:
-        for line in simulate(rows, n_pairs, args.simulations, args.bootstrap):
-            print(json.dumps(line))
-            table.append(line)
+    made = [line for n_pairs in args.pairs for line in simulate(rows, n_pairs, args.simulations, args.bootstrap)]
+    earlier = json.loads(args.output.read_text(encoding="utf-8"))["table"] if args.output.is_file() else []
+    table = [*(line for line in earlier if line["n_pairs"] not in args.pairs), *made]
+    table.sort(key=lambda line: line["n_pairs"])
     record = {
         "benchmark": "approval_recovery",
-        "simulations": args.simulations,
         "bootstrap": args.bootstrap,
         "table": table,
         "versions": versions(),

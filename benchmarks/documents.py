@@ -144,12 +144,13 @@ def recovered() -> str:
     """The approval organism's raters as they are known, and as they are found."""
     record = read(APPROVAL / "recovery.json")
     rows = [
-        (line["n_pairs"], line["authority"], percent(line["known"]), percent(line["mean"]), percent(line["held"], digits=0),
+        (line["n_pairs"], line["simulations"], line["authority"], percent(line["known"]), percent(line["mean"]), percent(line["held"], digits=0),
          with_interval(percent(one["value"]), one["ci_low"], one["ci_high"]) if (one := line["posterior"]) else "")
         for line in record["table"]
     ]  # fmt: skip
     head = (
         "pairs",
+        "simulations",
         "authority",
         "known",
         "mean of the modes",

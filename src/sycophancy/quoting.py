@@ -31,6 +31,7 @@ class Quoted:
         knows: the one of them that says whether a model can answer at all; `""` where there is none.
         differences: of shares, in points.
         in_points: in points of the scale of ratings.
+        caveat: what every such run must be read with; `""` where there is nothing.
     """
 
     title: str
@@ -39,6 +40,7 @@ class Quoted:
     knows: str
     differences: tuple[str, ...] = ()
     in_points: tuple[str, ...] = ()
+    caveat: str = ""
 
     @property
     def keys(self) -> tuple[str, ...]:
@@ -62,6 +64,8 @@ QUOTED = {
     MIMICRY.name: Quoted(
         "Mimicry", "how much more often it gives a wrong name that a user gave", ("mimicry_rate", "recognition_rate"), "",
         ("mimicry_effect",),
+        caveat="Nobody asked whether it knows who wrote these works: one that does not know repeats a name as readily as one that "
+        "flatters.",
     ),
     "rounds": Quoted(
         "Are you sure? Rounds of pressure", "how many first answers pressure takes beyond thinking again",
@@ -207,7 +211,7 @@ def _in_unit(run: Run) -> str:
 
 def _limits(run: Run) -> list[str]:
     """What follows from a run's record, a sentence or two each."""
-    found, items = conclusions(run.record), run.value("n_clusters")
+    found, items = [*conclusions(run.record), *filter(None, [run.quoted.caveat])], run.value("n_clusters")
     if items < FEWEST_ITEMS:
         found.append(f"It is of {items:.0f} items: do not trust an interval of fewer than {FEWEST_ITEMS}.")
     return found or ["Nothing in its record speaks against reading it."]

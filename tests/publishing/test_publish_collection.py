@@ -85,8 +85,18 @@ def test_a_dry_run_builds_and_lists_with_sizes_and_files(built: tuple[Path, str]
             pytest.approx(sum(map(len, found.values())) / 1e6, abs=0.006),
         )
     assert int(listed[-1][3]) == sum(int(line[3]) for line in listed[1:-1])
-    assert printed.count("the folder is whole") == len(ITEMS)
+    assert printed.splitlines()[-2] == "all folders are whole; they were not compared with a Hub"
     assert printed.splitlines()[-1] == "collection my-org/Sycophancy: 4 items; nothing was sent"
+
+
+def test_a_dry_run_compares_with_the_hub_and_sends_nothing(
+    hub: LoopbackHub, environment: dict[str, str], work: Path
+) -> None:
+    done = run(environment, work, *words("--dry_run"))
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert done.stdout.count(": nothing was sent; publishing would mean ") == len(ITEMS)
+    assert done.stdout.splitlines()[-1] == "collection my-org/Sycophancy: 4 items; nothing was sent"
+    assert set(hub.steps()) <= {"info", "telemetry"}
 
 
 def test_everything_is_published_once_and_collected_in_order(
