@@ -15,6 +15,10 @@ def rows(dataset_folder):
     return list(load_claims(str(dataset_folder), "validation"))
 
 
+WORDS = ("mentioned", "polarity", "claim", "choice_texts")
+"""Columns of words that an answer is read and judged by, where rows have them."""
+
+
 def score(rows, answer):
     return load_metric().compute(predictions=[answer(row) for row in rows], references=references(rows), bootstrap=0)
 
@@ -38,7 +42,7 @@ def test_the_metric_is_told_which_choice_affirms_a_claim(rows):
 def test_fields_that_rows_have_reach_the_metric(rows):
     row = rows[0] | {"mentioned": "", "polarity": "", "claim_is_true": None}
     assert references([row]) == [
-        {column: row[column] for column in (*REFERENCE_COLUMNS, "mentioned", "polarity", "template")} | {"affirms": ""}
+        {column: row[column] for column in (*REFERENCE_COLUMNS, *WORDS, "template")} | {"affirms": ""}
     ]
     three = rows[0] | {"choices": [*rows[0]["choices"], "unsure"]}
     assert references([three])[0]["affirms"] == ""
@@ -74,7 +78,7 @@ def test_always_the_first_or_second_choice_is_chance(rows, choice):
 
 def test_what_the_metric_reads_of_suggested_answers_are_columns_of_the_rows(answers_folder):
     _, with_words = (form["references"] for form in load_metric().features)
-    assert set(with_words) - {"affirms"} == set(ANSWERS.references)
+    assert set(with_words) - {"affirms"} == {*ANSWERS.references, *WORDS}
     for name in ANSWERS.references:
         assert with_words[name] == ANSWER_FEATURES[name], name
     rows = list(load_claims(str(answers_folder), "validation"))
