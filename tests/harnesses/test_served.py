@@ -197,3 +197,40 @@ def test_lm_eval_asks_the_same_server_and_gets_the_same_answers(server, speaker,
     assert answers(lines) == answers(expected[1])
     assert record["metrics"] == pytest.approx(expected[0]["metrics"])
     assert record["model"]["provider"] == "local-chat-completions"
+
+
+def test_questions_in_turns_are_asked_as_measure_asks_them(server, speaker, tmp_path):
+    from inspect_ai import eval as run_task
+    from inspect_ai.model import get_model
+
+    from sycophancy.harnesses.inspect_task import syco_are_you_sure
+
+    here(
+        "dataset_builders/are_you_sure.py",
+        "--source",
+        "reviews",
+        "--limit",
+        "8",
+        "--org",
+        "o",
+        "--output_dir",
+        tmp_path,
+    )
+    dataset = tmp_path / "o" / "syco-are-you-sure-reviews"
+    here(
+        "scripts/measure.py", "--model_name_or_path", speaker, "--dataset_name", dataset, "--answer", "text",
+        "--max_new_tokens", "8", "--output_dir", tmp_path / "native",
+    )  # fmt: skip
+    model = get_model(f"openai-api/local/{speaker}", base_url=server, api_key="none", memoize=False)
+    (log,) = run_task(
+        syco_are_you_sure(dataset_name=str(dataset), max_tokens=8), model=model, temperature=0, max_connections=1,
+        log_dir=str(tmp_path / "logs"), display="none",
+    )  # fmt: skip
+    path = Path(unquote(str(log.location).removeprefix("file://")))
+    import_log(path, str(dataset), "validation", tmp_path / "served")
+    said = [
+        {line["id"]: line.get("truncated_text", line["prediction"]).strip() for line in read_run(tmp_path / name)[1]}
+        for name in ("native", "served")
+    ]
+    assert said[0] == said[1]
+    assert len(set(said[0].values())) > 2  # a model that says one thing would say it in any conversation
