@@ -22,6 +22,7 @@ from sycophancy.answering.logits import (
     select_rows,
     token_logprobs,
 )
+from sycophancy.answering.packed import cache_packed, reads_packed, score_packed
 from sycophancy.answering.prompts import end_tokens, model_turn
 
 
@@ -168,7 +169,10 @@ def score_questions(model, tokenizer, questions: Sequence[Asked], *, share: bool
     device, pad = next(model.parameters()).device, _pad_id(tokenizer)
     if not keeps_keys_and_values(model):
         return by_choice(questions, score_whole(model, pad, questions, device))
-    reader, rests = _read_shared(model, pad, [question.context for question in questions], device, share)
+    contexts = [question.context for question in questions]
+    if share and reads_packed(model, contexts):
+        return by_choice(questions, [score for scores in score_packed(model, questions) for score in scores])
+    reader, rests = _read_shared(model, pad, contexts, device, share)
     ids, mask = pad_right(rests, pad, device)
     logprobs_first = logprobs_of(reader.read(ids, mask, _last(mask)))
 
@@ -283,15 +287,20 @@ def _read_prompts(model, pad: int, encoded: Sequence[list[int]], device) -> tupl
         base, read = with_soft_prompt(model, {"input_ids": ids, "attention_mask": mask})
         # What was given as embeddings is not repeated in what is returned.
         return base, read, ids.shape[1] if "input_ids" in read else 0
-    reader, rests = _read_shared(model, pad, [ids[:-1] for ids in encoded], device)
-    ids, mask = pad_right(rests, pad, device)
-    reader.read(ids, mask, torch.zeros_like(mask, dtype=torch.bool))
+    before = [ids[:-1] for ids in encoded]
+    if reads_packed(model, before):
+        cache, read = cache_packed(model, before)
+    else:
+        reader, rests = _read_shared(model, pad, before, device)
+        ids, mask = pad_right(rests, pad, device)
+        reader.read(ids, mask, torch.zeros_like(mask, dtype=torch.bool))
+        cache, read = reader.cache, reader.mask
     last = torch.tensor([ids[-1:] for ids in encoded], device=device)
-    n_before = reader.mask.shape[1]
-    read = {
+    n_before = read.shape[1]
+    given = {
         # Of what is in the cache `generate` looks at the number of tokens alone.
         "input_ids": torch.cat([last.new_full((len(last), n_before), pad), last], dim=1),
-        "attention_mask": torch.cat([reader.mask, torch.ones_like(last)], dim=1),
-        "past_key_values": reader.cache,
+        "attention_mask": torch.cat([read, torch.ones_like(last)], dim=1),
+        "past_key_values": cache,
     }
-    return base_of(model), read, n_before + 1
+    return base_of(model), given, n_before + 1

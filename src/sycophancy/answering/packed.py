@@ -1,0 +1,340 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Many texts through a decoder-only model as one row: what they begin with in common once, and nothing padded.
+
+The texts are a forest of tokens. All layers but attention look at a token alone, so they take the forest as it is; in
+attention, a few trees at a time, a token sees what it goes on from.
+"""
+
+import weakref
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import NamedTuple
+
+import torch
+from transformers import DynamicCache
+from transformers.cache_utils import DynamicLayer
+from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
+
+from sycophancy.answering.forms import Asked
+from sycophancy.answering.logits import base_of, logits_only_at, logprobs_of
+
+TOGETHER = {"cpu": 2048}
+"""Tokens of a forward pass by device: on a CPU no more than what its caches and its allocator hold without new pages."""
+
+TOGETHER_ELSEWHERE = 8192
+
+BLOCK, LONGEST_BLOCK = 64, 256
+"""Tokens of the trees that attention takes together, at least, and of a piece of a text, at most: few calls, little masked."""
+
+ROOM = 64
+"""Tokens that a cache grows by at a time."""
+
+_NAME = "sycophancy_packed"
+
+
+class Block(NamedTuple):
+    """Consecutive tokens of a forest whose attention is one call.
+
+    Attributes:
+        begin, end: the tokens.
+        keys: what they see at most, (n_keys,): what the first of them goes on from, and themselves.
+        mask: (end - begin, n_keys), what is added to the attention's scores.
+    """
+
+    begin: int
+    end: int
+    keys: torch.Tensor
+    mask: torch.Tensor
+
+
+class Forest:
+    """Texts as one list of tokens, each right after what it goes on from or after others that go on from there.
+
+    Attributes:
+        tokens: all of them.
+        depths: of each token how many it goes on from: its position in its text.
+        parents: of each the one before it in its text, -1 for none.
+        ends: of each the first later token that does not go on from it.
+    """
+
+    def __init__(self):
+        self.tokens: list[int] = []
+        self.depths: list[int] = []
+        self.parents: list[int] = []
+        self.ends: list[int] = []
+        self._path: list[int] = []
+        self._branches: list[int] = []
+
+    def follow(self, text: Sequence[int], known: int = 0) -> list[int]:
+        """Put a text in, from where it leaves the one before it; texts in sorted order share the most.
+
+        Args:
+            text: its tokens.
+            known: how many of them the text before it is known to have.
+
+        Returns:
+            Where each of its tokens is.
+        """
+        path, common = self._path, known
+        while common < min(len(path), len(text)) and self.tokens[path[common]] == text[common]:
+            common += 1
+        self._leave(common)
+        for token in text[common:]:
+            self.parents.append(path[-1] if path else -1)
+            self.depths.append(len(path))
+            path.append(len(self.tokens))
+            self.tokens.append(token)
+            self.ends.append(-1)
+        return list(path)
+
+    def _leave(self, depth: int) -> None:
+        if depth < len(self._path):
+            self._branches.append(len(self.tokens))
+        for node in self._path[depth:]:
+            self.ends[node] = len(self.tokens)
+        del self._path[depth:]
+
+    def blocks(self, dtype: torch.dtype, device) -> list[Block]:
+        """The forest cut up for attention; nothing can be put in afterwards."""
+        self._leave(0)
+        ends, begin, found = torch.tensor(self.ends), 0, []
+        for cut in self._branches:
+            if cut - begin < BLOCK and cut < len(self.tokens):
+                continue
+            while begin < cut:
+                end = min(cut, begin + LONGEST_BLOCK)
+                nodes = torch.arange(begin, end)
+                keys = torch.cat([torch.tensor(self._before(begin), dtype=torch.long), nodes])
+                sees = (keys <= nodes[:, None]) & (ends[keys] > nodes[:, None])
+                mask = torch.zeros(sees.shape, dtype=dtype).masked_fill(~sees, -torch.inf)
+                found.append(Block(begin, end, keys.to(device), mask.to(device)))
+                begin = end
+        return found
+
+    def _before(self, node: int) -> list[int]:
+        """What a token goes on from, in order."""
+        found = []
+        while (node := self.parents[node]) >= 0:
+            found.append(node)
+        return found[::-1]
+
+
+def _attend(module, query, key, value, attention_mask, *, scaling=None, dropout=0.0, blocks=None, **more):
+    """Attention of a forest (`AttentionInterface`): `query` (1, heads, n, width), the others with as many heads or fewer."""
+    for name in ("softcap", "s_aux", "position_bias", "sliding_window"):
+        if more.get(name) is not None:
+            raise _OtherAttentionError(name)
+    shared = key.shape[1]
+    query = query[0].unflatten(0, (shared, -1))
+    found = query.new_empty(query.shape[2], shared * query.shape[1], value.shape[-1])
+    for begin, end, keys, mask in blocks:
+        # A head that several others share is looked at, not copied.
+        k, v = (states[0][:, None, keys].expand(-1, query.shape[1], -1, -1) for states in (key, value))
+        read = torch.nn.functional.scaled_dot_product_attention(
+            query[:, :, begin:end], k, v, attn_mask=mask.to(query.dtype), scale=scaling
+        )
+        found[begin:end] = read.flatten(0, 1).transpose(0, 1)
+    return found[None], None
+
+
+class _OtherAttentionError(Exception):
+    """The model's attention does something else than weigh what it sees."""
+
+
+ALL_ATTENTION_FUNCTIONS.register(_NAME, _attend)
+
+
+@contextmanager
+def _packed_attention(config) -> Iterator[None]:
+    before = config._attn_implementation
+    config._attn_implementation = _NAME
+    try:
+        yield
+    finally:
+        config._attn_implementation = before
+
+
+def _read(base, forest: Forest, marked: Sequence[int], cache=None) -> torch.Tensor:
+    """The logits (n_marked, vocabulary) after the marked tokens of a forest, in order; keys and values go into the cache."""
+    device = base.get_input_embeddings().weight.device
+    at = torch.zeros(1, len(forest.tokens), dtype=torch.bool)
+    at[0, list(marked)] = True
+    with _packed_attention(base.config), logits_only_at(base, at.to(device)):
+        return base(
+            input_ids=torch.tensor([forest.tokens], device=device),
+            position_ids=torch.tensor([forest.depths], device=device),
+            past_key_values=cache,
+            use_cache=cache is not None,
+            blocks=forest.blocks(base.dtype, device),
+        ).logits
+
+
+_CHECKED: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()
+
+
+@torch.inference_mode()
+def reads_packed(model, texts: Sequence[Sequence[int]]) -> bool:
+    """Whether a model that keeps keys and values gives the same logits for a forest as for its texts one by one.
+
+    A model may count positions by itself or do more in its attention than `torch` does, so it is tried, once.
+
+    Args:
+        model: the model or a PEFT model around one.
+        texts: some texts that it can read, as token ids.
+    """
+    # A soft prompt stands before a row, and a prefix in its cache.
+    config = getattr(model, "active_peft_config", None)
+    if config is not None and config.is_prompt_learning and not getattr(model, "_adapters_disabled", False):
+        return False
+    base = base_of(model)
+    if base not in _CHECKED:
+        _CHECKED[base] = _tried(base, texts)
+    return _CHECKED[base]
+
+
+def _tried(base, texts: Sequence[Sequence[int]]) -> bool:
+    if not getattr(base, "_supports_attention_backend", False) or base.config._attn_implementation != "sdpa":
+        return False
+    text, other = list(texts[0][:16]), list(texts[-1][-8:])
+    tried = sorted([text, text[: len(text) // 2] + other, text[: len(text) // 2] + other[::-1], other])
+    forest = Forest()
+    last = [forest.follow(one)[-1] for one in tried]
+    try:
+        packed = _read(base, forest, last)
+    except (_OtherAttentionError, TypeError):
+        return False
+    nodes = sorted(set(last))
+    device = packed.device
+    alone = torch.cat([base(input_ids=torch.tensor([one], device=device), use_cache=False).logits[0, -1:] for one in tried])
+    differ = (packed[[nodes.index(node) for node in last]].float() - alone.float()).abs().max()
+    # Half of the digits that its type has, of numbers as large as its logits are.
+    return bool(differ <= torch.finfo(base.dtype).eps ** 0.5 * alone.float().abs().max())
+
+
+def _passes(contexts: Sequence[Sequence[int]], added: Sequence[int], device) -> Iterator[list[int]]:
+    """Indices of texts that go through the model together, those that begin alike next to each other.
+
+    Args:
+        contexts: tokens of each text.
+        added: how many more of each come after them.
+        device: the model's.
+    """
+    most = TOGETHER.get(device.type, TOGETHER_ELSEWHERE)
+    order = sorted(range(len(contexts)), key=contexts.__getitem__)
+    chosen: list[int] = []
+    size, before = 0, []
+    for index in order:
+        context, common = contexts[index], 0
+        while common < min(len(before), len(context)) and before[common] == context[common]:
+            common += 1
+        new = len(context) - common + added[index]
+        if chosen and size + new > most:
+            yield chosen
+            chosen, size, new = [], 0, len(context) + added[index]
+        chosen.append(index)
+        size, before = size + new, context
+    if chosen:
+        yield chosen
+
+
+def score_packed(model, questions: Sequence[Asked]) -> list[list[float]]:
+    """Summed log-probability of each answer of each question."""
+    base, sums = base_of(model), [[0.0] * len(question.answers) for question in questions]
+    device = base.get_input_embeddings().weight.device
+    contexts = [question.context for question in questions]
+    added = [len({tuple(a[:end]) for a in q.answers for end in range(1, len(a))}) for q in questions]
+    for chosen in _passes(contexts, added, device):
+        # The end of an answer is not read.
+        texts = sorted(
+            ([*contexts[index], *answer[:-1]], index, number)
+            for index in chosen
+            for number, answer in enumerate(questions[index].answers)
+        )
+        forest, asked, before = Forest(), [], -1
+        for text, index, number in texts:
+            start = len(contexts[index])
+            path = forest.follow(text, known=start if index == before else 0)
+            asked += [
+                (index, number, node, token)
+                for node, token in zip(path[start - 1 :], questions[index].answers[number], strict=True)
+            ]
+            before = index
+        nodes = sorted({node for _, _, node, _ in asked})
+        row_of = {node: row for row, node in enumerate(nodes)}
+        logprobs = logprobs_of(_read(base, forest, nodes))
+        rows = torch.tensor([row_of[node] for _, _, node, _ in asked], device=device)
+        tokens = torch.tensor([token for *_, token in asked], device=device)
+        for (index, number, _, _), found in zip(asked, logprobs[rows, tokens].tolist(), strict=True):
+            sums[index][number] += found
+    return sums
+
+
+class _RoomyLayer(DynamicLayer):
+    """Keys and values of a layer with room after them: another token is written there, and nothing is copied.
+
+    Not for a cache whose rows are shared with another one.
+    """
+
+    def update(self, key_states, value_states, *args, **kwargs):
+        """As in the library."""
+        if not self.is_initialized:
+            self.lazy_initialization(key_states, value_states)
+            self.room = None
+        n_read = self.get_seq_length()
+        width = n_read + key_states.shape[-2]
+        if self.room is None or self.room[0].shape[-2] < width or len(self.room[0]) != len(key_states):
+            held = (self.keys, self.values) if n_read else (None, None)
+            self.room = tuple(
+                _widened(states, new, width + ROOM) for states, new in zip(held, (key_states, value_states), strict=True)
+            )
+        for room, new in zip(self.room, (key_states, value_states), strict=True):
+            room[:, :, n_read:width] = new
+        self.keys, self.values = (room[:, :, :width] for room in self.room)
+        return self.keys, self.values
+
+    def fill(self, rows: torch.Tensor, n_rows: int, keys: torch.Tensor, values: torch.Tensor) -> None:
+        """Put in what some of the rows have read, (n_filled, heads, width, size) each."""
+        if not self.is_initialized:
+            self.lazy_initialization(keys, values)
+            self.room = tuple(
+                new.new_empty(n_rows, new.shape[1], new.shape[2] + ROOM, new.shape[3]) for new in (keys, values)
+            )
+            self.keys, self.values = (room[:, :, : keys.shape[2]] for room in self.room)
+        self.keys[rows], self.values[rows] = keys, values
+
+    def batch_select_indices(self, indices: torch.Tensor) -> None:
+        """As in the library."""
+        super().batch_select_indices(indices)
+        self.room = None
+
+
+def _widened(held: torch.Tensor | None, new: torch.Tensor, width: int) -> torch.Tensor:
+    room = new.new_empty(*new.shape[:2], width, new.shape[3])
+    if held is not None:
+        room[:, :, : held.shape[2]] = held
+    return room
+
+
+def cache_packed(model, contexts: Sequence[Sequence[int]]) -> tuple[DynamicCache, torch.Tensor]:
+    """What a model keeps of texts, to go on from: the cache with a row for each, and which of its positions count.
+
+    Returns:
+        The cache, its rows ending together, and its mask (n_texts, longest), 0 or 1.
+    """
+    base = base_of(model)
+    device = base.get_input_embeddings().weight.device
+    width = max(map(len, contexts))
+    filled = DynamicCache(config=base.config)
+    filled.layers = [_RoomyLayer() for _ in filled.layers]
+    mask = torch.zeros(len(contexts), width, dtype=torch.long)
+    for chosen in _passes(contexts, [0] * len(contexts), device):
+        forest, cache = Forest(), DynamicCache(config=base.config)
+        paths = [forest.follow(contexts[index]) for index in chosen]
+        _read(base, forest, [], cache)
+        for index, path in zip(chosen, paths, strict=True):
+            mask[index, width - len(path) :] = 1
+        at = torch.tensor([[0] * (width - len(path)) + path for path in paths], device=device)
+        rows = torch.tensor(chosen, device=device)
+        for layer, read in zip(filled.layers, cache.layers, strict=True):
+            layer.fill(rows, len(contexts), read.keys[0][:, at].transpose(0, 1), read.values[0][:, at].transpose(0, 1))
+    return filled, mask.to(device)
