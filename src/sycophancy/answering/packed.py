@@ -205,7 +205,9 @@ def _tried(base, texts: Sequence[Sequence[int]]) -> bool:
         return False
     nodes = sorted(set(last))
     device = packed.device
-    alone = torch.cat([base(input_ids=torch.tensor([one], device=device), use_cache=False).logits[0, -1:] for one in tried])
+    alone = torch.cat(
+        [base(input_ids=torch.tensor([one], device=device), use_cache=False).logits[0, -1:] for one in tried]
+    )
     differ = (packed[[nodes.index(node) for node in last]].float() - alone.float()).abs().max()
     # Half of the digits that its type has, of numbers as large as its logits are.
     return bool(differ <= torch.finfo(base.dtype).eps ** 0.5 * alone.float().abs().max())
@@ -285,7 +287,8 @@ class _RoomyLayer(DynamicLayer):
         if self.room is None or self.room[0].shape[-2] < width or len(self.room[0]) != len(key_states):
             held = (self.keys, self.values) if n_read else (None, None)
             self.room = tuple(
-                _widened(states, new, width + ROOM) for states, new in zip(held, (key_states, value_states), strict=True)
+                _widened(states, new, width + ROOM)
+                for states, new in zip(held, (key_states, value_states), strict=True)
             )
         for room, new in zip(self.room, (key_states, value_states), strict=True):
             room[:, :, n_read:width] = new

@@ -1,0 +1,171 @@
+# SPDX-License-Identifier: Apache-2.0
+import pytest
+import torch
+from transformers import LlamaForCausalLM
+
+from sycophancy.answering import packed
+from sycophancy.answering.causal import score_questions, score_whole
+from sycophancy.answering.forms import Asked
+from sycophancy.answering.logits import by_choice
+from sycophancy.answering.packed import Forest, cache_packed, reads_packed
+
+TEXTS = [[5, 6, 7], [5, 6, 7, 8, 9], [5, 6, 4], [3]]
+"""Not in order: a forest holds them whatever comes first, and the most is shared in order."""
+
+QUESTIONS = [
+    Asked([5, 6, 7, 8, 9, 10, 11, 12], [[20, 21], [20, 22, 23], [24]], ["a", "a", "b"]),
+    Asked([5, 6, 7, 8, 9, 10], [[11, 12], [25]], ["a", "b"]),
+    Asked([5, 6, 7, 8, 30, 31, 32], [[20, 21], [24]], ["a", "b"]),
+    Asked([40], [[20], [21, 22, 23, 24]], ["a", "b"]),
+    Asked(list(range(10, 30)), [[20, 21], [24]], ["a", "b"]),
+]
+
+
+def test_texts_in_a_forest():
+    forest = Forest()
+    assert [forest.follow(text) for text in TEXTS] == [[0, 1, 2], [0, 1, 2, 3, 4], [0, 1, 5], [6]]
+    (block,) = forest.blocks(torch.float32, "cpu")
+    assert forest.tokens == [5, 6, 7, 8, 9, 4, 3]
+    assert forest.depths == [0, 1, 2, 3, 4, 2, 0]
+    assert forest.parents == [-1, 0, 1, 2, 3, 1, -1]
+    assert forest.ends == [6, 6, 5, 5, 5, 6, 7]
+    assert (block.begin, block.end, block.keys.tolist()) == (0, 7, list(range(7)))
+
+
+@pytest.mark.parametrize(("least", "longest"), [(1, 1), (1, 2), (2, 3), (64, 256)])
+def test_a_token_sees_what_it_goes_on_from_and_itself(monkeypatch, least, longest):
+    monkeypatch.setattr(packed, "BLOCK", least)
+    monkeypatch.setattr(packed, "LONGEST_BLOCK", longest)
+    forest = Forest()
+    paths = [forest.follow(text) for text in TEXTS]
+    expected = {path[at]: path[: at + 1] for path in paths for at in range(len(path))}
+    seen = {}
+    for block in forest.blocks(torch.float32, "cpu"):
+        for row, node in enumerate(range(block.begin, block.end)):
+            assert set(block.mask[row].tolist()) <= {0.0, -torch.inf}
+            seen[node] = block.keys[block.mask[row] == 0].tolist()
+    assert seen == expected
+
+
+def test_a_cut_is_where_texts_part(monkeypatch):
+    monkeypatch.setattr(packed, "BLOCK", 2)
+    forest = Forest()
+    for text in ([1, 2, 3], [1, 4], [1, 5, 6, 7]):
+        forest.follow(text)
+    found = [(block.begin, block.end, block.keys.tolist()) for block in forest.blocks(torch.float32, "cpu")]
+    assert found == [(0, 3, [0, 1, 2]), (3, 7, [0, 3, 4, 5, 6])]
+
+
+SIZES = {
+    "vocab_size": 64, "hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4, "initializer_range": 0.3,
+    "bos_token_id": 0, "eos_token_id": 1, "pad_token_id": None,
+}  # fmt: skip
+
+
+def network(kind, **changed):
+    """A tiny model of a kind, with random weights."""
+    from transformers import AutoConfig, AutoModelForCausalLM
+
+    own = {
+        "llama": {"intermediate_size": 48, "num_key_value_heads": 2},
+        "qwen2": {"intermediate_size": 48, "num_key_value_heads": 1},
+        "qwen3": {"intermediate_size": 48, "num_key_value_heads": 2, "head_dim": 8},
+        "gpt_neox": {"intermediate_size": 48},
+        "gpt2": {"n_embd": 32, "n_layer": 2, "n_head": 4},
+        "opt": {"ffn_dim": 48, "word_embed_proj_dim": 32},
+        "bloom": {"n_head": 4},
+        "falcon": {"alibi": False},
+        "gptj": {"n_embd": 32, "n_layer": 2, "n_head": 4, "rotary_dim": 4},
+    }[kind]
+    torch.manual_seed(0)
+    return AutoModelForCausalLM.from_config(AutoConfig.for_model(kind, **SIZES | own | changed)).eval()
+
+
+READ_PACKED = {
+    "llama": True, "qwen2": True, "qwen3": True, "gpt_neox": True, "gpt2": True, "opt": True,
+    # Their attention is their own.
+    "bloom": False, "falcon": False, "gptj": False,
+}  # fmt: skip
+
+
+class Padding:
+    pad_token_id = 0
+
+
+@pytest.mark.parametrize("kind", list(READ_PACKED))
+def test_scores_are_those_of_whole_texts_whatever_the_model(kind):
+    model = network(kind)
+    with torch.inference_mode():
+        expected = by_choice(QUESTIONS, score_whole(model, 0, QUESTIONS, "cpu"))
+    found = score_questions(model, Padding, QUESTIONS)
+    for one, other in zip(found, expected, strict=True):
+        assert one == pytest.approx(other, abs=1e-4)
+    assert reads_packed(model, [question.context for question in QUESTIONS]) == READ_PACKED[kind]
+
+
+def test_a_model_that_counts_positions_by_itself_is_read_row_by_row():
+    class Counts(LlamaForCausalLM):
+        def forward(self, *args, position_ids=None, **kwargs):
+            return super().forward(*args, **kwargs)
+
+    assert not reads_packed(Counts(network("llama").config).eval(), TEXTS)
+
+
+def test_a_model_with_another_attention_is_read_row_by_row():
+    model = network("llama")
+    model.set_attn_implementation("eager")
+    assert not reads_packed(model, TEXTS)
+    assert model.config._attn_implementation == "eager"
+
+
+def test_half_precision_is_read_packed_too():
+    model = network("llama").to(torch.bfloat16)
+    assert reads_packed(model, TEXTS)
+    assert model.config._attn_implementation == "sdpa"
+    for packed_scores, alone in zip(
+        score_questions(model, Padding, QUESTIONS), score_questions(model, Padding, QUESTIONS, share=False), strict=True
+    ):
+        assert packed_scores == pytest.approx(alone, abs=0.2)
+
+
+def test_few_tokens_a_pass_give_the_same_scores(monkeypatch):
+    model, passes = network("llama"), []
+    whole = score_questions(model, Padding, QUESTIONS)
+    monkeypatch.setitem(packed.TOGETHER, "cpu", 16)
+    model.model.register_forward_pre_hook(
+        lambda _, args, kwargs: passes.append(kwargs["input_ids"].shape[1]), with_kwargs=True
+    )
+    for one, other in zip(score_questions(model, Padding, QUESTIONS), whole, strict=True):
+        assert one == pytest.approx(other, abs=1e-5)
+    # Three that begin alike; one that is too long for others beside it; one that is left.
+    assert passes == [14, 21, 4], passes
+
+
+@pytest.mark.parametrize("together", [4, 1024])
+def test_what_is_kept_of_texts_is_what_the_model_keeps_of_each(monkeypatch, together):
+    monkeypatch.setitem(packed.TOGETHER, "cpu", together)
+    monkeypatch.setattr(packed, "ROOM", 2)
+    model = network("llama")
+    with torch.inference_mode():
+        cache, mask = cache_packed(model, TEXTS)
+        assert mask.tolist() == [[0, 0, 1, 1, 1], [1, 1, 1, 1, 1], [0, 0, 1, 1, 1], [0, 0, 0, 0, 1]]
+        alone = [model(input_ids=torch.tensor([text]), use_cache=True).past_key_values for text in TEXTS]
+        for number, layer in enumerate(cache.layers):
+            assert layer.get_seq_length() == 5
+            for row, text in enumerate(TEXTS):
+                torch.testing.assert_close(layer.keys[row, :, -len(text) :], alone[row].layers[number].keys[0])
+                torch.testing.assert_close(layer.values[row, :, -len(text) :], alone[row].layers[number].values[0])
+        # Read on beyond the room that there is, and with other rows.
+        cache.batch_select_indices(torch.tensor([1, 3]))
+        mask, said = mask[[1, 3]], [list(TEXTS[1]), list(TEXTS[3])]
+        for token in range(40, 46):
+            mask = torch.cat([mask, mask.new_ones(2, 1)], dim=1)
+            found = model(
+                input_ids=torch.full((2, 1), token), attention_mask=mask, past_key_values=cache, use_cache=True,
+                position_ids=mask.sum(1, keepdim=True) - 1,
+            ).logits[:, -1]  # fmt: skip
+            for row, text in enumerate(said):
+                text.append(token)
+                torch.testing.assert_close(
+                    found[row], model(input_ids=torch.tensor([text])).logits[0, -1], rtol=1e-4, atol=1e-4
+                )
