@@ -59,6 +59,18 @@ def keeps_keys_and_values(model) -> bool:
     return all(type(layer) is DynamicLayer for layer in DynamicCache(config=base.config).layers)
 
 
+def shares_all(model, tokenizer, prompts: Sequence[str]) -> bool:
+    """Whether the model reads every beginning of a batch once, and not only those that make up half of each prompt.
+
+    Args:
+        model: a decoder-only model, or a PEFT model around one.
+        tokenizer: its tokenizer.
+        prompts: some of what it is asked.
+    """
+    texts = [ids for ids in _encode(tokenizer, list(prompts)) if ids]
+    return bool(texts) and keeps_keys_and_values(model) and reads_packed(model, texts)
+
+
 def score_whole(model, pad: int, questions: Sequence[Asked], device) -> list[float]:
     """Scores in the order of `continuations`, every choice with its whole prompt.
 

@@ -18,8 +18,8 @@ from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 from sycophancy.answering.forms import Asked
 from sycophancy.answering.logits import base_of, logits_only_at, logprobs_of
 
-TOGETHER = {"cpu": 2048}
-"""Tokens of a forward pass by device: on a CPU no more than what its caches and its allocator hold without new pages."""
+TOGETHER = {"cpu": 4096}
+"""Tokens of a forward pass by device: on a CPU no more than what its caches are good for."""
 
 TOGETHER_ELSEWHERE = 8192
 
