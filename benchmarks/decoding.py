@@ -23,6 +23,7 @@ The record has the ratios by round, the share of rows with the same answer, and 
 """
 
 import argparse
+import copy
 import importlib.util
 import statistics
 from pathlib import Path
@@ -93,13 +94,17 @@ def generate(model, tokenizer, prompt_of, batch_size, max_new_tokens):
     """`generate` as in the libraries' examples."""
     import torch
 
+    tokenizer = copy.deepcopy(tokenizer)
+    tokenizer.pad_token = tokenizer.pad_token or tokenizer.eos_token
+    # A chat template has written the special tokens.
+    special = not tokenizer.chat_template
+
     def job(rows):
         texts = []
         for first in range(0, len(rows), batch_size):
             prompts = [prompt_of[row["id"]] for row in rows[first : first + batch_size]]
-            # The chat template has written the special tokens.
             inputs = tokenizer(
-                prompts, return_tensors="pt", padding=True, padding_side="left", add_special_tokens=False
+                prompts, return_tensors="pt", padding=True, padding_side="left", add_special_tokens=special
             )
             with torch.inference_mode():
                 tokens = model.generate(**inputs, max_new_tokens=max_new_tokens, do_sample=False)
@@ -206,7 +211,8 @@ def main(args: argparse.Namespace) -> dict:
         )
     if "text" in sides:
         said = [answer["prediction"] for answer in flat["text"]]
-        contexts = tokenizer([prompt_of[row["id"]] for row in order], add_special_tokens=False)["input_ids"]
+        special = not tokenizer.chat_template
+        contexts = tokenizer([prompt_of[row["id"]] for row in order], add_special_tokens=special)["input_ids"]
         work, at = [], 0
         for part in rounds:
             work.append(text_work(tokenizer, contexts[at : at + len(part)], said[at : at + len(part)]))

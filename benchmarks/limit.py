@@ -7,7 +7,7 @@ The limit is a matrix product's speed, measured on the same machine with the sam
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from scale import Decoder, Shape
@@ -27,15 +27,16 @@ class Work(NamedTuple):
     asked: int
 
 
-def work_of(texts: Sequence[Sequence[int]], asked: int) -> Work:
+def work_of(texts: Iterable[Sequence[int]], asked: int) -> Work:
     """The work of reading texts, each beginning once.
 
     Args:
         texts: their tokens.
         asked: how many tokens the scores of the vocabulary are asked for after.
     """
-    tokens, looks, before = 0, 0, []
-    for text in sorted(texts):
+    tokens, looks = 0, 0
+    before: list[int] = []
+    for text in sorted(map(list, texts)):
         common = next((at for at, pair in enumerate(zip(before, text, strict=False)) if pair[0] != pair[1]), None)
         common = min(len(before), len(text)) if common is None else common
         tokens += len(text) - common
