@@ -169,3 +169,65 @@ def test_what_is_kept_of_texts_is_what_the_model_keeps_of_each(monkeypatch, toge
                 torch.testing.assert_close(
                     found[row], model(input_ids=torch.tensor([text])).logits[0, -1], rtol=1e-4, atol=1e-4
                 )
+
+
+@pytest.mark.parametrize("side", ["left", "right"])
+def test_the_layers_read_a_batch_packed_and_give_the_same_loss_and_gradients(side):
+    from peft import LoraConfig, get_peft_model
+
+    from sycophancy.answering.packed import rows_packed
+
+    texts = [[5, 6, 7, 8, 9, 10], [5, 6, 7, 8, 11], [5, 6, 7, 8, 9, 10], [12, 13]]
+    ids, labels = torch.zeros(4, 6, dtype=torch.long), torch.full((4, 6), -100)
+    for row, text in enumerate(texts):
+        place = slice(6 - len(text), 6) if side == "left" else slice(0, len(text))
+        ids[row, place] = torch.tensor(text)
+    mask = (ids > 0).long()
+    labels[:, 1:] = ids[:, 1:].masked_fill((mask[:, 1:] & mask[:, :-1]) == 0, -100)
+    model = get_peft_model(
+        network("llama"),
+        LoraConfig(task_type="CAUSAL_LM", target_modules=["q_proj", "v_proj"], init_lora_weights=False),
+    ).train()
+    inputs = {"input_ids": ids, "attention_mask": mask, "position_ids": None}
+    sizes = []
+    model.get_base_model().model.layers[0].register_forward_pre_hook(
+        lambda _, args: sizes.append(tuple(args[0].shape[:2]))
+    )
+
+    def run():
+        model.zero_grad()
+        found = model(**inputs, labels=labels)
+        found.loss.backward()
+        gradients = {name: value.grad.clone() for name, value in model.named_parameters() if value.grad is not None}
+        return found.loss.item(), found.logits.detach()[mask.bool()], gradients
+
+    positions = (mask.cumsum(-1) - 1).clamp(min=0)
+    inputs["position_ids"] = positions
+    expected = run()
+    inputs["position_ids"] = None
+    with rows_packed(model, inputs) as packs:
+        assert packs
+        assert model.training
+        sizes.clear()
+        found = run()
+    # Nine tokens that are not the beginning of another text.
+    assert sizes == [(1, 9)]
+    assert found[0] == pytest.approx(expected[0], abs=1e-5)
+    torch.testing.assert_close(found[1], expected[1], rtol=1e-4, atol=1e-4)
+    assert found[2].keys() == expected[2].keys()
+    assert len(found[2]) == 8
+    for name, gradient in found[2].items():
+        torch.testing.assert_close(gradient, expected[2][name], rtol=1e-3, atol=1e-5)
+    assert "forward" not in vars(model.get_base_model().model)
+
+
+def test_activations_that_are_computed_again_are_not_read_packed():
+    from sycophancy.answering.packed import rows_packed
+
+    model = network("llama").train()
+    inputs = {"input_ids": torch.tensor([[5, 6]]), "attention_mask": torch.tensor([[1, 1]])}
+    with rows_packed(model, inputs) as packs:
+        assert packs
+    model.gradient_checkpointing_enable()
+    with rows_packed(model, inputs) as packs:
+        assert not packs

@@ -172,7 +172,6 @@ def _read(base, forest: Forest, marked: Sequence[int], cache=None) -> torch.Tens
 _CHECKED: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()
 
 
-@torch.inference_mode()
 def reads_packed(model, texts: Sequence[Sequence[int]]) -> bool:
     """Whether a model that keeps keys and values gives the same logits for a forest as for its texts one by one.
 
@@ -188,7 +187,10 @@ def reads_packed(model, texts: Sequence[Sequence[int]]) -> bool:
         return False
     base = base_of(model)
     if base not in _CHECKED:
-        _CHECKED[base] = _tried(base, texts)
+        training = base.training
+        with torch.no_grad():
+            _CHECKED[base] = _tried(base.eval(), texts)
+        base.train(training)
     return _CHECKED[base]
 
 
@@ -341,3 +343,56 @@ def cache_packed(model, contexts: Sequence[Sequence[int]]) -> tuple[DynamicCache
         for layer, read in zip(filled.layers, cache.layers, strict=True):
             layer.fill(rows, len(contexts), read.keys[0][:, at].transpose(0, 1), read.values[0][:, at].transpose(0, 1))
     return filled, mask.to(device)
+
+
+_GOING_ON = ("position_ids", "past_key_values")
+
+
+@contextmanager
+def rows_packed(model, inputs: dict[str, torch.Tensor]) -> Iterator[bool]:
+    """Inside the block the layers of a model that is tuned read a batch packed; what comes out of them is as it was.
+
+    Rows of one item, and an answer that is chosen beside one that is rejected, have most of their tokens in common. What
+    LoRA drops out is drawn once for what is read once. Nothing changes, and `False` is given, where the model cannot, has a
+    soft prompt, or computes its activations again for the backward pass, which begins after the block.
+
+    Args:
+        model: a decoder-only model, or a PEFT model around one.
+        inputs: `input_ids` and `attention_mask`, each (rows, width); a row's tokens stand side by side.
+    """
+    base = base_of(model)
+    layers = getattr(base, base.base_model_prefix, base)
+    rows = [ids[seen].tolist() for ids, seen in zip(inputs["input_ids"], inputs["attention_mask"].bool(), strict=True)]
+    again = any(getattr(module, "gradient_checkpointing", False) for module in layers.modules())
+    if layers is base or again or not all(rows) or not reads_packed(model, rows):
+        yield False
+        return
+    plain = layers.forward
+
+    def forward(input_ids=None, attention_mask=None, **more):
+        if input_ids is None or attention_mask is None or any(more.get(name) is not None for name in _GOING_ON):
+            return plain(input_ids=input_ids, attention_mask=attention_mask, **more)
+        device, seen = input_ids.device, attention_mask.bool()
+        texts = [ids[own].tolist() for ids, own in zip(input_ids, seen, strict=True)]
+        forest, paths = Forest(), [[]] * len(texts)
+        for index in sorted(range(len(texts)), key=texts.__getitem__):
+            paths[index] = forest.follow(texts[index])
+        with _packed_attention(base.config):
+            given = {
+                "input_ids": torch.tensor([forest.tokens], device=device),
+                "position_ids": torch.tensor([forest.depths], device=device),
+                "blocks": forest.blocks(base.dtype, device),
+                "use_cache": False,
+            }
+            found = plain(**more | given)
+        at = torch.zeros(seen.shape, dtype=torch.long, device=device)
+        at[seen] = torch.tensor([node for path in paths for node in path], device=device)
+        states = found.last_hidden_state
+        found.last_hidden_state = states[0].index_select(0, at.flatten()).view(*at.shape, -1)
+        return found
+
+    layers.forward = forward
+    try:
+        yield True
+    finally:
+        del layers.forward
