@@ -7,7 +7,7 @@ from sycophancy.answering import packed
 from sycophancy.answering.causal import score_questions, score_whole
 from sycophancy.answering.forms import Asked
 from sycophancy.answering.logits import by_choice
-from sycophancy.answering.packed import Forest, cache_packed, reads_packed
+from sycophancy.answering.packed import Forest, Memory, cache_packed, reads_packed
 
 TEXTS = [[5, 6, 7], [5, 6, 7, 8, 9], [5, 6, 4], [3]]
 """Not in order: a forest holds them whatever comes first, and the most is shared in order."""
@@ -231,3 +231,57 @@ def test_activations_that_are_computed_again_are_not_read_packed():
     model.gradient_checkpointing_enable()
     with rows_packed(model, inputs) as packs:
         assert not packs
+
+
+def states(tokens):
+    """Made-up keys and values of that many tokens: 2 layers, 2, 1 head, tokens, 4: 64 bytes a token."""
+    return torch.zeros(2, 2, 1, tokens, 4)
+
+
+def test_a_memory_has_the_longest_text_that_another_goes_on_from():
+    memory = Memory()
+    for text in ([1, 2], [1, 2, 3, 9], [1, 2, 3], [5]):
+        memory.keep(text, states(len(text)))
+    assert memory.find([1, 2, 3, 10])[0] == memory.find([1, 2, 3])[0] == 3
+    assert memory.find([1, 2, 4])[1].shape == (2, 2, 1, 2, 4)
+    assert memory.find([1]) == (0, None)
+    assert memory.find([6, 1, 2]) == (0, None)
+
+
+def test_a_full_memory_lets_go_of_what_was_gone_on_from_and_of_nothing_else():
+    memory = Memory(most=64 * 6)
+    for text in ([1, 2], [3, 4], [5, 6]):
+        memory.keep(text, states(2))
+    memory.keep([7, 8], states(2))  # no room: nothing was of use yet
+    assert memory.find([7, 8]) == (0, None)
+    assert memory.find([3, 4, 1])[0] == memory.find([1, 2, 1])[0] == 2
+    memory.keep([3, 4, 1], states(3))
+    # First what was used first; two tokens are not room enough for three.
+    assert [memory.find(text)[0] for text in ([3, 4], [1, 2], [5, 6], [3, 4, 1])] == [0, 0, 2, 3]
+    assert memory.held == 64 * 5
+    memory.keep([9] * 7, states(7))
+    assert memory.find([9] * 7) == (0, None)
+
+
+def test_what_a_memory_has_is_not_read_again(monkeypatch):
+    monkeypatch.setattr(packed, "BLOCK", 2)
+    model, memory = network("llama"), Memory()
+    first = [[5, 6, 7, 8], [5, 6, 9], [40, 41, 42]]
+    # Two go on from one text, one from another, one is new, and one is as it was.
+    later = [[5, 6, 7, 8, 20, 21, 22], [5, 6, 7, 8, 20, 23], [40, 41, 42, 24], [5, 6, 30], [5, 6, 9]]
+    sizes = []
+    model.model.layers[0].register_forward_pre_hook(lambda _, args: sizes.append(args[0].shape[1]))
+    with torch.inference_mode():
+        expected, mask = cache_packed(model, later)
+        sizes.clear()
+        cache_packed(model, first, memory)
+        found, its_mask = cache_packed(model, later, memory)
+        again, _ = cache_packed(model, later, memory)
+    assert torch.equal(mask, its_mask)
+    # 20, 21, 22 and 23; 24; and 30, which stands after what is known of others. The last time all of it is known.
+    assert sizes == [8, 6]
+    counts = mask.bool()[:, None, :, None]
+    for one, other, third in zip(expected.layers, found.layers, again.layers, strict=True):
+        for name in ("keys", "values"):
+            torch.testing.assert_close(getattr(other, name) * counts, getattr(one, name) * counts, rtol=1e-4, atol=1e-5)
+            torch.testing.assert_close(getattr(third, name) * counts, getattr(one, name) * counts, rtol=1e-4, atol=1e-5)

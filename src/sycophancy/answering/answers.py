@@ -25,6 +25,7 @@ from sycophancy.answering.batches import (
     together,
     window_of,
 )
+from sycophancy.answering.packed import Memory
 from sycophancy.answering.prompts import ANSWER_TOKENS, chat_tokenizer
 
 Readable = Callable[[str, Sequence[str]], bool]
@@ -206,6 +207,7 @@ class Asking:
         max_thought_tokens: bound of a thought before it; one that is cut off has no answer.
         seed: of the metric's bootstrap and of samples.
         partial: file of the answers, for a run that may be killed; `None` for a temporary one.
+        memory: what was read of conversations before, for their later turns in text; `None` to keep nothing.
     """
 
     answer: str | None = None
@@ -215,6 +217,7 @@ class Asking:
     max_thought_tokens: int = 1024
     seed: int = 0
     partial: Path | None = None
+    memory: Memory | None = None
 
     def of(self, model, tokenizer) -> "Asking":
         """The same with its `answer` decided: text where the model is one to talk to, else scores."""
@@ -261,8 +264,9 @@ def _answer(model, tokenizer, batch: Batch, asking: Asking, settled: Readable | 
     answers = []
     if asking.answer == "text":
         (prompts,) = batch.parts
+        kept = {} if asked is seq2seq else {"memory": asking.memory}
         texts = asked.generate_batch(
-            model, tokenizer, prompts, asking.max_new_tokens, asking.max_thought_tokens, _ends(batch, settled)
+            model, tokenizer, prompts, asking.max_new_tokens, asking.max_thought_tokens, _ends(batch, settled), **kept
         )
         for rows, text in zip(batch.rows, texts, strict=True):
             answers += [(index, {"id": row, "prediction": text, "choice_logprobs": None}) for index, row, _ in rows]

@@ -22,7 +22,7 @@ from sycophancy.answering.logits import (
     select_rows,
     token_logprobs,
 )
-from sycophancy.answering.packed import cache_packed, reads_packed, score_packed
+from sycophancy.answering.packed import Memory, cache_packed, reads_packed, score_packed
 from sycophancy.answering.prompts import end_tokens, model_turn
 
 
@@ -268,14 +268,17 @@ def with_soft_prompt(model, inputs: dict[str, torch.Tensor]) -> tuple[torch.nn.M
 @torch.inference_mode()
 def generate_batch(
     model, tokenizer, prompts: Sequence[str], max_new_tokens: int, max_thought_tokens: int = 0,
-    settled: Sequence[Settled] | None = None,
+    settled: Sequence[Settled] | None = None, memory: Memory | None = None,
 ) -> list[str]:  # fmt: skip
-    """Free answers by greedy decoding, without the prompt; see `sycophancy.answering.generating.generate_texts`."""
+    """Free answers by greedy decoding, without the prompt; see `sycophancy.answering.generating.generate_texts`.
+
+    What the memory has of a prompt is not read again, where the model can go on from there (`reads_packed`).
+    """
     encoded = _encode(tokenizer, list(prompts))
     # Some tokenizers close every text; the model is to go on.
     encoded = [ids[:-1] if ids[-1] == tokenizer.eos_token_id else ids for ids in encoded]
     pad = _pad_id(tokenizer)
-    base, read, n_read = _read_prompts(model, pad, encoded, next(model.parameters()).device)
+    base, read, n_read = _read_prompts(model, pad, encoded, next(model.parameters()).device, memory)
     thought = model_turn(tokenizer, tokenizer.get_chat_template()).thought if tokenizer.chat_template else ""
     return generate_texts(
         base,
@@ -291,7 +294,9 @@ def generate_batch(
     )
 
 
-def _read_prompts(model, pad: int, encoded: Sequence[list[int]], device) -> tuple[torch.nn.Module, dict, int]:
+def _read_prompts(
+    model, pad: int, encoded: Sequence[list[int]], device, memory: Memory | None
+) -> tuple[torch.nn.Module, dict, int]:
     """What generates, what it is given, and how many tokens of what it returns stand before the answer."""
     if min(map(len, encoded)) < 2 or not keeps_keys_and_values(model):
         ids, mask = pad_left(encoded, pad, device)
@@ -301,7 +306,7 @@ def _read_prompts(model, pad: int, encoded: Sequence[list[int]], device) -> tupl
         return base, read, ids.shape[1] if "input_ids" in read else 0
     before = [ids[:-1] for ids in encoded]
     if reads_packed(model, before):
-        cache, read = cache_packed(model, before)
+        cache, read = cache_packed(model, before, memory)
     else:
         reader, rests = _read_shared(model, pad, before, device)
         ids, mask = pad_right(rests, pad, device)

@@ -6,6 +6,8 @@ attention, a few trees at a time, a token sees what it goes on from.
 """
 
 import weakref
+from bisect import bisect_right
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import NamedTuple
@@ -36,8 +38,8 @@ class Block(NamedTuple):
     """Consecutive tokens of a forest whose attention is one call.
 
     Attributes:
-        begin, end: the tokens.
-        keys: what they see at most, (n_keys,): what the first of them goes on from, and themselves.
+        begin, end: the tokens, among those that are read.
+        keys: what they see at most, (n_keys,): what they go on from, and themselves.
         mask: (end - begin, n_keys), what is added to the attention's scores.
     """
 
@@ -94,29 +96,38 @@ class Forest:
             self.ends[node] = len(self.tokens)
         del self._path[depth:]
 
-    def blocks(self, dtype: torch.dtype, device) -> list[Block]:
-        """The forest cut up for attention; nothing can be put in afterwards."""
+    def blocks(self, dtype: torch.dtype, device, known: Sequence[int] = ()) -> list[Block]:
+        """The forest cut up for attention; nothing can be put in afterwards.
+
+        Args:
+            dtype, device: of the model.
+            known: tokens that are not read, whose keys come before the others' in this order. What they go on from is known.
+        """
         self._leave(0)
+        read = self.but(known)
+        place = {node: at for at, node in enumerate([*known, *read])}
         ends, begin, found = torch.tensor(self.ends), 0, []
-        for cut in self._branches:
-            if cut - begin < BLOCK and cut < len(self.tokens):
+        for end in range(1, len(read) + 1):
+            size, last = end - begin, end == len(read)
+            parts = last or bisect_right(self._branches, read[end]) > bisect_right(self._branches, read[end - 1])
+            if not last and size < LONGEST_BLOCK and not (parts and size >= BLOCK):
                 continue
-            while begin < cut:
-                end = min(cut, begin + LONGEST_BLOCK)
-                nodes = torch.arange(begin, end)
-                keys = torch.cat([torch.tensor(self._before(begin), dtype=torch.long), nodes])
-                sees = (keys <= nodes[:, None]) & (ends[keys] > nodes[:, None])
-                mask = torch.zeros(sees.shape, dtype=dtype).masked_fill(~sees, -torch.inf)
-                found.append(Block(begin, end, keys.to(device), mask.to(device)))
-                begin = end
+            nodes, seen = torch.tensor(read[begin:end]), set(read[begin:end])
+            for node in read[begin:end]:
+                while (node := self.parents[node]) >= 0 and node not in seen:
+                    seen.add(node)
+            keys = torch.tensor(sorted(seen))
+            sees = (keys <= nodes[:, None]) & (ends[keys] > nodes[:, None])
+            mask = torch.zeros(sees.shape, dtype=dtype).masked_fill(~sees, -torch.inf)
+            places = torch.tensor([place[node] for node in keys.tolist()])
+            found.append(Block(begin, end, places.to(device), mask.to(device)))
+            begin = end
         return found
 
-    def _before(self, node: int) -> list[int]:
-        """What a token goes on from, in order."""
-        found = []
-        while (node := self.parents[node]) >= 0:
-            found.append(node)
-        return found[::-1]
+    def but(self, known: Sequence[int]) -> list[int]:
+        """The tokens that are read where some are known, in order."""
+        left_out = set(known)
+        return [node for node in range(len(self.tokens)) if node not in left_out]
 
 
 def _attend(module, query, key, value, attention_mask, *, scaling=None, dropout=0.0, blocks=None, **more):
@@ -154,18 +165,22 @@ def _packed_attention(config) -> Iterator[None]:
         config._attn_implementation = before
 
 
-def _read(base, forest: Forest, marked: Sequence[int], cache=None) -> torch.Tensor:
-    """The logits (n_marked, vocabulary) after the marked tokens of a forest, in order; keys and values go into the cache."""
+def _read(base, forest: Forest, marked: Sequence[int], cache=None, known: Sequence[int] = ()) -> torch.Tensor:
+    """The logits (n_marked, vocabulary) after the marked tokens of a forest, in order.
+
+    The cache has the keys and values of the known tokens, and gets those of the others after them.
+    """
     device = base.get_input_embeddings().weight.device
-    at = torch.zeros(1, len(forest.tokens), dtype=torch.bool)
-    at[0, list(marked)] = True
+    read = forest.but(known)
+    chosen = set(marked)
+    at = torch.tensor([[node in chosen for node in read]])
     with _packed_attention(base.config), logits_only_at(base, at.to(device)):
         return base(
-            input_ids=torch.tensor([forest.tokens], device=device),
-            position_ids=torch.tensor([forest.depths], device=device),
+            input_ids=torch.tensor([[forest.tokens[node] for node in read]], device=device),
+            position_ids=torch.tensor([[forest.depths[node] for node in read]], device=device),
             past_key_values=cache,
             use_cache=cache is not None,
-            blocks=forest.blocks(base.dtype, device),
+            blocks=forest.blocks(base.dtype, device, known),
         ).logits
 
 
@@ -320,8 +335,67 @@ def _widened(held: torch.Tensor | None, new: torch.Tensor, width: int) -> torch.
     return room
 
 
-def cache_packed(model, contexts: Sequence[Sequence[int]]) -> tuple[DynamicCache, torch.Tensor]:
+class Memory:
+    """What a model has read of conversations, for their later turns.
+
+    A turn's prompt begins with the turns before it, token by token, so that their keys and values are those of a model that
+    reads it whole.
+
+    Args:
+        most: bytes; what has been gone on from makes room, and what has no room is read again.
+    """
+
+    def __init__(self, most: int = 2**31):
+        self.most, self.held = most, 0
+        self._states: dict[tuple[int, ...], torch.Tensor] = {}
+        self._lengths: Counter[int] = Counter()
+        # In the order of their use.
+        self._used: dict[tuple[int, ...], None] = {}
+
+    def find(self, text: Sequence[int]) -> tuple[int, torch.Tensor | None]:
+        """The longest text that was read and that this one goes on from.
+
+        Returns:
+            How many tokens it has, and their keys and values, (layers, 2, heads, tokens, size); `0` and `None` for none.
+        """
+        for length in sorted(self._lengths, reverse=True):
+            begun = tuple(text[:length])
+            if length <= len(text) and begun in self._states:
+                self._used.pop(begun, None)
+                self._used[begun] = None
+                return length, self._states[begun]
+        return 0, None
+
+    def keep(self, text: Sequence[int], states: torch.Tensor) -> None:
+        """Keep what was read of a text, (layers, 2, heads, tokens, size)."""
+        text = tuple(text)
+        if text in self._states:
+            return
+        size = states.numel() * states.element_size()
+        while self.held + size > self.most and self._used:
+            self._drop(next(iter(self._used)))
+        if self.held + size <= self.most:
+            self._states[text] = states
+            self._lengths[len(text)] += 1
+            self.held += size
+
+    def _drop(self, text: tuple[int, ...]) -> None:
+        states = self._states.pop(text)
+        self.held -= states.numel() * states.element_size()
+        self._lengths[len(text)] -= 1
+        self._lengths += Counter()  # without those that none has
+        del self._used[text]
+
+
+def cache_packed(
+    model, contexts: Sequence[Sequence[int]], memory: Memory | None = None
+) -> tuple[DynamicCache, torch.Tensor]:
     """What a model keeps of texts, to go on from: the cache with a row for each, and which of its positions count.
+
+    Args:
+        model: a model that `reads_packed`, or a PEFT model around one.
+        contexts: the tokens of each text, at least one.
+        memory: what was read before is not read again, and what is read is kept there.
 
     Returns:
         The cache, its rows ending together, and its mask (n_texts, longest), 0 or 1.
@@ -335,14 +409,44 @@ def cache_packed(model, contexts: Sequence[Sequence[int]]) -> tuple[DynamicCache
     for chosen in _passes(contexts, [0] * len(contexts), device):
         forest, cache = Forest(), DynamicCache(config=base.config)
         paths = [forest.follow(contexts[index]) for index in chosen]
-        _read(base, forest, [], cache)
+        known = _recall(memory, [contexts[index] for index in chosen], paths, cache) if memory is not None else []
+        read = forest.but(known)
+        if read:
+            _read(base, forest, [], cache, known)
+        place = torch.empty(len(forest.tokens), dtype=torch.long)
+        place[[*known, *read]] = torch.arange(len(forest.tokens))
         for index, path in zip(chosen, paths, strict=True):
             mask[index, width - len(path) :] = 1
-        at = torch.tensor([[0] * (width - len(path)) + path for path in paths], device=device)
+        at = place[torch.tensor([[0] * (width - len(path)) + path for path in paths])].to(device)
         rows = torch.tensor(chosen, device=device)
-        for layer, read in zip(filled.layers, cache.layers, strict=True):
-            layer.fill(rows, len(contexts), read.keys[0][:, at].transpose(0, 1), read.values[0][:, at].transpose(0, 1))
+        for layer, found in zip(filled.layers, cache.layers, strict=True):
+            layer.fill(
+                rows, len(contexts), found.keys[0][:, at].transpose(0, 1), found.values[0][:, at].transpose(0, 1)
+            )
+        if memory is not None:
+            for index, path in zip(chosen, paths, strict=True):
+                own = place[path].to(device)
+                states = [torch.stack([layer.keys[0][:, own], layer.values[0][:, own]]) for layer in cache.layers]
+                memory.keep(contexts[index], torch.stack(states))
     return filled, mask.to(device)
+
+
+def _recall(
+    memory: Memory, texts: Sequence[Sequence[int]], paths: Sequence[list[int]], cache: DynamicCache
+) -> list[int]:
+    """Put what is known of texts into an empty cache: the tokens of the forest that it now has, in order."""
+    nodes: dict[int, None] = {}
+    pieces = []
+    for text, path in zip(texts, paths, strict=True):
+        common, states = memory.find(text)
+        new = [at for at in range(common) if path[at] not in nodes]
+        if new:
+            nodes.update(dict.fromkeys(path[at] for at in new))
+            pieces.append(states[:, :, :, new])
+    if pieces:
+        for number, (keys, values) in enumerate(torch.cat(pieces, dim=3)):
+            cache.update(keys[None], values[None], number)
+    return list(nodes)
 
 
 _GOING_ON = ("position_ids", "past_key_values")
