@@ -28,7 +28,7 @@ import importlib.util
 import statistics
 from pathlib import Path
 
-from limit import Work, decoder_operations, measured_peak, mfu, shape_of, work_of
+from limit import Work, decoder_operations, measured_peak, shape_of, shares, work_of
 from side_by_side import ratio, take_turns, write_record
 
 SIDES = ("ours", "as written", "lm_eval", "lm_eval auto", "text", "generate", "generate alone")
@@ -193,7 +193,7 @@ def main(args: argparse.Namespace) -> dict:
     }
     if "ours" in sides:
         work = [scores_work(questions_of(tokenizer, prompt_of, part)) for part in rounds]
-        found["mfu"]["ours"] = shares(shape, work, seconds["ours"], peak)
+        found["mfu"]["ours"] = shares([decoder_operations(shape, one) for one in work], seconds["ours"], peak)
         found["tokens"] = {
             "prompts": sum(len(asked.context) for asked in questions_of(tokenizer, prompt_of, order)),
             "had to be read": sum(one.tokens for one in work),
@@ -217,7 +217,7 @@ def main(args: argparse.Namespace) -> dict:
         for part in rounds:
             work.append(text_work(tokenizer, contexts[at : at + len(part)], said[at : at + len(part)]))
             at += len(part)
-        found["mfu"]["text"] = shares(shape, work, seconds["text"], peak)
+        found["mfu"]["text"] = shares([decoder_operations(shape, one) for one in work], seconds["text"], peak)
         for name in ("generate", "generate alone"):
             if name in sides:
                 read = [
@@ -230,12 +230,6 @@ def main(args: argparse.Namespace) -> dict:
     settings = vars(args) | {"model_name_or_path": Path(args.model_name_or_path).name}
     settings["dataset_name"] = Path(args.dataset_name).name
     return write_record(args.output, "decoding", settings, found)
-
-
-def shares(shape, works, seconds, peak) -> dict:
-    """The share of the limit by round."""
-    found = [mfu(decoder_operations(shape, work), took, peak) for work, took in zip(works, seconds, strict=True)]
-    return {"median": statistics.median(found), "least": min(found), "most": max(found), "rounds": len(found)}
 
 
 def share(one, other) -> float:

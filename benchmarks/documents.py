@@ -15,6 +15,7 @@ from pathlib import Path
 
 from real_models import markdown_of_answers
 from scale import markdown, markdown_of_chat_models, markdown_of_costs
+from table import shares, table
 
 from sycophancy.markdown import hundredths, markdown_table, points
 from sycophancy.reporting import by_authority_table, dropped_sentence, summary
@@ -22,6 +23,7 @@ from sycophancy.reporting import by_authority_table, dropped_sentence, summary
 ROOT = Path(__file__).resolve().parents[1]
 QUICKSTART = ROOT / "docs" / "results" / "quickstart"
 REVIEWS = ROOT / "docs" / "results" / "experiments" / "reviews" / "experiment.md"
+BENCHMARKS = ROOT / "docs" / "results" / "benchmarks"
 REAL_MODELS = ROOT / "docs" / "results" / "real_models"
 
 SHOWN = (
@@ -126,7 +128,12 @@ PARTS: dict[str, dict[str, Callable[[], str]]] = {
         "findings": lambda: findings(REVIEWS.read_text(encoding="utf-8")),
         "tables": lambda: tables(REVIEWS.read_text(encoding="utf-8")),
     },
-    "docs/scale.md": {"flan_t5": markdown, "chat_models": markdown_of_chat_models},
+    "docs/scale.md": {
+        "flan_t5": markdown,
+        "chat_models": markdown_of_chat_models,
+        "speed": lambda: table(BENCHMARKS),
+        "limit": lambda: shares(BENCHMARKS),
+    },
 }
 """Document -> name of a part -> what makes it."""
 

@@ -6,6 +6,7 @@ those of the vocabulary's scores where they are asked for. What is read twice, p
 The limit is a matrix product's speed, measured on the same machine with the same threads in the same run.
 """
 
+import statistics
 import time
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
@@ -99,3 +100,9 @@ def measured_peak(device: str = "cpu", dtype=None, size: int = 1536, repeats: in
 def mfu(operations: float, seconds: float, peak: float) -> float:
     """The share of the limit: what a work needs over what its time had room for."""
     return operations / (seconds * peak)
+
+
+def shares(operations: Sequence[float], seconds: Sequence[float], peak: float) -> dict:
+    """The share of the limit by round: the median, the least and the most."""
+    found = [mfu(work, took, peak) for work, took in zip(operations, seconds, strict=True)]
+    return {"median": statistics.median(found), "least": min(found), "most": max(found), "rounds": len(found)}

@@ -23,7 +23,7 @@ import importlib.util
 import statistics
 import tempfile
 
-from limit import encoder_decoder_operations, measured_peak, mfu
+from limit import encoder_decoder_operations, measured_peak, shares
 from scale import Shape
 from side_by_side import (
     add_flags,
@@ -172,11 +172,7 @@ def main(args: argparse.Namespace) -> dict:
         },
         "seconds": seconds,
         "peak": max(peaks),
-        "mfu": {
-            "ours": statistics.median(
-                mfu(work, took, max(peaks)) for work, took in zip(needed, seconds["ours"], strict=True)
-            )
-        },
+        "mfu": {"ours": shares(needed, seconds["ours"], max(peaks))},
         "prompt_tokens": sorted(len(ids) for ids in tokenizer([row["prompt"] for row in rows])["input_ids"])[
             :: max(1, len(rows) // 4)
         ],

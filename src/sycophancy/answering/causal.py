@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Ask a decoder-only model, through its chat template where it has one: the counterpart of `answering`.
 
-Each form of a choice is scored by its summed log-probability after the prompt. What prompts of a batch begin with in common (the examples before them, say) runs through the model once,
-each prompt's rest once, and each choice as a continuation of its prompt: keys and values are kept in between.
+Each form of a choice is scored by its summed log-probability after the prompt. Most models read a batch packed, each beginning
+once (`packed`). What is here is for the others: what prompts of a batch begin with in common (the examples before them, say) runs
+through the model once, each prompt's rest once, and each choice as a continuation of its prompt, with keys and values kept in
+between.
 """
 
 from collections.abc import Sequence
