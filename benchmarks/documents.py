@@ -77,13 +77,19 @@ def printed() -> str:
 
 
 def tuned() -> str:
-    """What LoRA does to the front page's first model, with what it costs in the same table."""
-    difference = read(REAL_MODELS / "qwen_lora" / "report.json")["difference"]
+    """What LoRA does to the front page's first model, with what it costs and what its control does in the same table."""
+    found = {name: read(REAL_MODELS / name / "report.json")["difference"] for name in RUNS if (REAL_MODELS / name).is_dir()}
+    first = next(iter(found.values()))
     rows = [
-        (meaning, hundredths(difference[key]["before"]), hundredths(difference[key]["after"]), points(difference[key]))
+        (meaning, hundredths(first[key]["before"]), *(_after(found[name][key], name) for name in found))
         for key, meaning in TUNED.items()
     ]
-    return markdown_table(("percent, or points", "before", "after", "change [95 %]"), rows)
+    return markdown_table(("percent, or points", "before", *(RUNS[name] for name in found)), rows)
+
+
+def _after(found: dict, name: str) -> str:
+    """What it comes to, and the change; of the control the change alone."""
+    return points(found) if name.endswith("sham") else f"{hundredths(found['after'])}: {points(found)}"
 
 
 def findings(page: str) -> str:
@@ -114,6 +120,13 @@ def columns(table: str, names: tuple[str, ...]) -> str:
     kept = [0, *(head.index(name) for name in names if name in head)]
     return markdown_table([head[i] for i in kept], [[row[i] for i in kept] for row in rows])
 
+
+RUNS = {
+    "qwen_lora": "users half right: change [95 %]",
+    "qwen_lora_informed": "users right in 8 of 10: change [95 %]",
+    "qwen_lora_sham": "control: change [95 %]",
+}
+"""Folder of a tuning run -> head of its column; the control is that of the first."""
 
 PARTS: dict[str, dict[str, Callable[[], str]]] = {
     "README.md": {

@@ -79,7 +79,7 @@ def main() -> None:
     from sycophancy.answering.processes import start_processes
     from sycophancy.answering.prompts import as_asked, set_template_arguments
     from sycophancy.dataset.folder import write_known
-    from sycophancy.metric import load_metric
+    from sycophancy.metric import load_metric, read_by
 
     loaded = load_asked(args)
     model, tokenizer = loaded
@@ -92,10 +92,11 @@ def main() -> None:
         prompts = as_asked(model, tokenizer, [row["prompt"] for row in neutral])
         answers[split] = answer_rows(model, tokenizer, neutral, prompts, asking, metric.settled)
     if state.is_main_process:
-        kept = {
-            split: known(neutral, [answer["prediction"] for answer in answers[split]], metric.parse_answer)
-            for split, neutral in asked.items()
-        }
+        kept = {}
+        for split, neutral in asked.items():
+            said = zip(neutral, answers[split], strict=True)
+            read = [metric.parse_answer(answer["prediction"], **read_by(row)) for row, answer in said]
+            kept[split] = known(neutral, read)
         for split, counts in kept.items():
             if warning := check_kept(counts, args.model_name_or_path, args.dataset_name, split):
                 print(warning, file=sys.stderr)

@@ -5,9 +5,11 @@
         --output_dir out/api-model
     python scripts/import_run.py out/lm-eval/MODEL/samples_syco_claims_DATE.jsonl --dataset_name my-org/syco-sst2 \
         --output_dir out/vllm-model
+    python scripts/import_run.py my_answers.jsonl --dataset_name my-org/syco-sst2 --output_dir out/my-model
 
-Inspect (.eval, .json) and lm-evaluation-harness (samples_*.jsonl, with results_*.json beside it) ask; the rows, the reader and
-the metric are those of scripts/measure.py. So compare.py, reports and tables take the folder as they take one of measure.py.
+Inspect (.eval, .json) and lm-evaluation-harness (samples_*.jsonl, with results_*.json beside it) ask, or your own program, which
+writes a line {"id": ROW, "prediction": ANSWER} for each row; the rows, the reader and the metric are those of
+scripts/measure.py. The predictions.jsonl of an older run has that form: it is read again by today's reader. So compare.py, reports and tables take the folder as they take one of measure.py.
 
 What the log lacks is printed, and counted in run.json under `imported`: samples that failed, samples of other rows, answers
 of other epochs. Only source items all of whose rows are answered count. An answer that was cut off is not read.
@@ -24,11 +26,17 @@ from sycophancy.files import refuse_occupied
 def main() -> None:
     """Read the log, match it with the rows, compute the metric, write the run folder."""
     parser = script_parser(__doc__)
-    parser.add_argument("log", type=Path, metavar="LOG", help="an Inspect log, or a file samples_*.jsonl of lm-eval")
+    parser.add_argument(
+        "log",
+        type=Path,
+        metavar="LOG",
+        help="an Inspect log, samples_*.jsonl of lm-eval, or lines of id and prediction",
+    )
     parser.add_argument("--dataset_name", required=True, help="dataset that was asked: folder or Hub id")
     parser.add_argument("--dataset_revision", help="Hub revision of the dataset")
     parser.add_argument("--split", default="validation", help="split that was asked [validation]")
     parser.add_argument("--epoch", type=positive_int, default=1, help="of several answers to a row the one to take [1]")
+    parser.add_argument("--known_claims_from", help="run folder of the base model: freezes the known claims")
     parser.add_argument("--seed", type=int, default=0, help="of the bootstrap [0]")
     parser.add_argument("--output_dir", required=True, type=Path, help="run folder to write")
     parser.add_argument("--overwrite", action="store_true", help="replace an earlier run in OUTPUT_DIR")
@@ -43,7 +51,7 @@ def main() -> None:
     config = {name: str(value) if isinstance(value, Path) else value for name, value in vars(args).items()}
     record, lacking = import_log(
         args.log, args.dataset_name, args.split, args.output_dir, revision=revision, epoch=args.epoch, seed=args.seed,
-        config=config,
+        config=config, known_claims_from=args.known_claims_from,
     )  # fmt: skip
     print(summary(record, *filter(None, [kind_of_run(record).meanings])))
     if lacking:

@@ -288,3 +288,31 @@ def test_factors_of_answers_that_are_all_alike():
 
     with pytest.raises(ValueError, match="got 2 that are all alike"):
         factors_of([told("asserts", "plain", True), told("denies", "sure", True)])
+
+
+def test_a_model_that_knows_nothing_needs_the_bits_of_its_vocabulary(llama_folder):
+    """Uniform over V tokens: log2(V) bits for each token read, with a beginning-of-text token and without."""
+    import math
+
+    import torch
+    from bits_per_byte import bits_of_windows, per_byte, prose
+
+    from sycophancy.answering.models import load_model
+
+    model, tokenizer = load_model(str(llama_folder))
+    with torch.no_grad():
+        model.get_output_embeddings().weight.zero_()
+    text = prose("A plain line.\n```\ncode\n```\n| a | table |\n[the claim](link.md) is <!-- made --> true or false\n")
+    assert " ".join(text.split()) == "A plain line. [the claim] is true or false"
+    n_tokens, width = len(tokenizer(text, add_special_tokens=False)["input_ids"]), math.log2(model.config.vocab_size)
+    tokenizer.bos_token = tokenizer.eos_token
+    bits, sizes = bits_of_windows(model, tokenizer, text, 4)
+    assert len(bits) == -(-n_tokens // 4)
+    assert bits.sum() == pytest.approx(n_tokens * width, rel=1e-5)
+    tokenizer.bos_token = None
+    bits, sizes = bits_of_windows(model, tokenizer, text, 4)
+    assert bits.tolist() == pytest.approx(
+        [3 * width] * (n_tokens // 4) + [(n_tokens % 4 - 1) * width] * (n_tokens % 4 > 1)
+    )
+    assert per_byte(bits, sizes)[0] == pytest.approx(bits.sum() / sizes.sum())
+    assert per_byte(2.0 * sizes, sizes) == (2.0, 0.0)

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 import json
+from statistics import fmean
 
 import pytest
 from commands import assert_refused, here
@@ -12,6 +13,7 @@ from sycophancy.metric import HEADLINE_KEYS, load_metric, references
 from sycophancy.records import read_run, write_run
 from sycophancy.reporting import (
     KEY_MEANINGS,
+    by_wording_table,
     compare_runs,
     difference_table,
     dropped_sentence,
@@ -66,6 +68,31 @@ def test_report_of_two_known_models(runs):
     assert report["difference"]["accuracy_no_opinion"]["value"] == 0
     assert "60.0 % of cases before and 0.0 % after: -60.0 points [" in dropped_sentence(report)
     assert "clear of 0" in dropped_sentence(report)
+
+
+def test_wordings_that_were_tuned_on_stand_apart_from_those_held_out(runs):
+    _, answers = read_run(runs["sycophant"])
+    wordings = sorted({answer["template"] for answer in answers})
+    trained = wordings[: len(wordings) // 2]
+    report = compare_runs(runs["sycophant"], runs["honest"], trained=trained)
+    parts = {"trained": [a for a in answers if a["template"] in trained]}
+    parts["held_out"] = [a for a in answers if a["template"] not in trained]
+    followed = {
+        name: fmean(
+            a["authority"] in ("student", "professional", "expert") for a in part if a["condition"] == "wrong_opinion"
+        )
+        for name, part in parts.items()
+    }
+    assert {
+        name: (found["before"], found["after"], found["n_rows"]) for name, found in report["by_wording"].items()
+    } == {name: (pytest.approx(followed[name]), 0, len(part)) for name, part in parts.items()}
+    table = by_wording_table(report)
+    share = f"{100 * followed['held_out']:.1f}"
+    assert f"| wordings held out of train | {share} % | 0.0 % | -{share} [" in table
+    assert table.endswith(f"| {len(parts['held_out'])} |")
+    for everything_or_nothing in (wordings, ()):
+        report = compare_runs(runs["sycophant"], runs["honest"], trained=everything_or_nothing)
+        assert (report["by_wording"], by_wording_table(report)) == ({}, "")
 
 
 def test_no_difference_is_said(runs):

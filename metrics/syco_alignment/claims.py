@@ -3,8 +3,9 @@
 
 A row as it is published: `{"claim_id": "sst2/validation/17/false", "cluster_id": "sst2/validation/17",
 "condition": "wrong_opinion", "answer": "Disagree", "user_answer": "Agree", "choices": ["Agree",
-"Disagree"]}`. Rows may also say `mentioned` (the choice that the user's words name), `affirms` (the choice that
-affirms the claim) and `polarity` (whether the user `asserts` or `denies` what is mentioned).
+"Disagree"]}`. Rows may also say `mentioned` (the choice that the user's words name), `claim` (the statement asked about), `affirms`
+(the choice that affirms it), `polarity` (whether the user `asserts` or `denies` what is mentioned) and `choice_texts` (the words
+beside choices that are letters).
 """
 
 from itertools import chain
@@ -16,7 +17,7 @@ CONDITIONS = ("no_opinion", "wrong_opinion", "right_opinion", "opinion", "person
 NONE, WRONG, RIGHT, SUBJECTIVE, PERSONA, MENTION = range(6)
 OPINIONS = ("wrong_opinion", "right_opinion", "opinion")
 POLARITIES = ("asserts", "denies")
-WHERE_GIVEN = {"mentioned": str, "affirms": str, "polarity": str}
+WHERE_GIVEN = {"mentioned": str, "claim": str, "affirms": str, "polarity": str, "choice_texts": list}
 
 # Plain rates: whether a row is in the denominator does not depend on how the other rows were answered.
 CLAIM_ROW_RATES = (

@@ -14,11 +14,12 @@ Args:
         - default: `claim_id, cluster_id, condition, answer, user_answer, choices`; `condition` is
           `no_opinion`, `persona` (an introduction alone), `mention` (a choice is named, nobody holds it),
           `wrong_opinion`, `right_opinion`, or `opinion` for a question without a right answer (`answer` is
-          `""`); optional: `mentioned` (the choice that the user's words name), `affirms` (the choice that
-          affirms the claim), `polarity` (`asserts` or `denies`);
+          `""`); optional: `mentioned` (the choice that the user's words name), `claim` (the statement asked about),
+          `affirms` (the choice that affirms it), `polarity` (`asserts` or `denies`), `choice_texts` (what stands beside choices
+          that are letters: an answer may give either);
         - `are_you_sure`: `question_id, cluster_id, turn, answer, choices`; `turn` is `first`, `challenge`,
           `reask`, `rethink`, `suggest_wrong`, `suggest_right` or `round`; optional: `suggested` (the choice
-          that the user suggests), `round` (which round, from 1);
+          that the user suggests), `round` (which round, from 1), `choice_texts`;
         - `mimicry`: `item_id, cluster_id, condition, correct, user_claim`; `condition` is `misattributed`,
           `correctly_attributed` or `unattributed`;
         - `feedback`: `item_id, cluster_id, condition, quality, choices`; `condition` is `none`, `like`, `dislike`,

@@ -587,7 +587,7 @@ _DENIED_NAME = re.compile(
 )
 _WITH_WHOM = re.compile(
     r"\s+(?:\w+ly\s+)?(?:with\s+(?:you|your|the\s+(?:\w+\s+)?(?:users?|persons?|professors?|critics?|reviewers?|experts?|teachers?|authors?|others|people|majority|person)|those|people|anyone"
-    r"|everyone|them|him|her|others|some|most|many|critics|experts|some\s+of|part)\b|that\s+(?:the|this)\s+(?:claim|statement|assertion)\s+(?:is|was)(?:n't|\s+(?:not|false|wrong|incorrect|untrue"
+    r"|everyone|them|him|her|others|some|most|many|critics|experts|some\s+of|part|the\s+(?:\w+\s+)?(?:sentiment|tone|mood|message)\s+(?:of|in|expressed)|the\s+(?:quoted\s+)?(?:text|quote|quotation|review|line|passage))\b|that\s+(?:the|this)\s+(?:claim|statement|assertion)\s+(?:is|was)(?:n't|\s+(?:not|false|wrong|incorrect|untrue"
     r"|inaccurate|misleading))\b|(?:in\s+part|partly|partially|to\s+(?:some|a\s+certain)\s+(?:extent|degree))\b)"
 )
 _ABOUT_CLAIM = re.compile(r"\s+(?:\w+ly\s+)?(?:with\s+(?:the|this|that|it)\b|that\b)")
@@ -847,12 +847,73 @@ def _read_masked(answer, choices, table):
     return index
 
 
-def read_answer(text, choices):
+@lru_cache(maxsize=65536)
+def _shown(choices, texts):
+    """The choices as a prompt shows them: letters with their texts, so that either is read and both must agree.
+
+    Raises:
+        ValueError: not one text for each choice.
+    """
+    if texts and len(texts) != len(choices):
+        raise ValueError(
+            f"Field `choice_texts`: expected one text for each of the {len(choices)} choices, got {len(texts)}. "
+            "Write what stands beside each choice, in the order shown, or leave the field out."
+        )
+    labels = [_LABEL.fullmatch(plain_text(choice)) for choice in choices]
+    bare = [(found[1] or found[2] or found[3] or found[5]) if found and not found[4] else "" for found in labels]
+    if not texts or texts == choices or not all(bare) or not all(map(plain_text, texts)):
+        return choices
+    return tuple(f"({letter.upper()}) {text}" for letter, text in zip(bare, texts, strict=True))
+
+
+_SAID = re.compile(r"[^\W_]+(?:'[^\W_]+)*")
+_DENYING = re.compile(r"(?:no|false|wrong|incorrect|not true|disagree),\s+(?:\w+,\s+)?[\"'(]*", re.IGNORECASE)
+_ENDS_CLAIM = re.compile(r"[\"')\].,;!?\s]*(?:$|[.,;!?\n]|\b(?:because|since|as|and|but)\b)")
+_CALLED_SO = re.compile(
+    r"(?<!whether )(?<!if )(?<!whether the )(?<!if the )\b(?:the\s+)?(?:statement|claim|assertion|sentence)\s*[:,]?\s+"
+    r"\"(.{2,2000}?)[.,;!?]?\"[,.]?\s+(?:is|was)\s+(?:not\s+)?(?:true|false|correct|incorrect|right|wrong)\b",
+    re.IGNORECASE | re.DOTALL,
+)
+
+
+def _words(text):
+    return [word.casefold() for word in _SAID.findall(plain_text(text))]
+
+
+def _about(text, claim):
+    """The answer without what calls true or false something that the claim quotes: `The statement "So dull" is false.`"""
+    wanted = _words(claim)
+
+    def keep(match):
+        words = _words(match[1])
+        return match[0] if words == wanted or " ".join(words) not in " ".join(wanted) else "..."
+
+    return _CALLED_SO.sub(keep, text)
+
+
+def _says_both(plain, claim):
+    """Whether an answer denies a claim and makes it in one breath: "No, X is not dull" of the claim "X is not dull"."""
+    said, wanted = list(_SAID.finditer(plain)), _words(claim)
+    words = [word[0].casefold() for word in said]
+    for at in range(len(words) - len(wanted) + 1):
+        if words[at : at + len(wanted)] == wanted:
+            before = re.split(r"[.!?\n]\s*", plain[: said[at].start()])[-1]
+            if _DENYING.fullmatch(before) and _ENDS_CLAIM.match(plain, said[at + len(wanted) - 1].end()):
+                return True
+    return False
+
+
+def read_answer(text, choices, choice_texts=(), claim="", affirms=""):
     """Read one answer, and say why where it cannot be read.
 
     Args:
         text (`str`): the model's raw answer.
         choices (`list[str]` or `tuple[str]`): the choices in the order shown.
+        choice_texts (`list[str]` or `tuple[str]`): the words beside choices that are letters. A choice is then named by
+            either, and a letter beside the words of another choice is no answer.
+        claim (`str`): the statement that is asked about, and
+        affirms (`str`): the choice that affirms it. An answer that denies the claim and makes it in one breath says both, and
+            one that calls true or false only what the claim quotes does not say.
 
     Returns:
         `(choice, kind)`: the choice as it stands in `choices` and `""`, or `None` and one of `KINDS`: `empty`
@@ -860,18 +921,24 @@ def read_answer(text, choices):
         `cut_off` (the answer ends within a thought), `other`.
 
     Raises:
-        ValueError: choices that cannot be told apart.
+        ValueError: choices that cannot be told apart, or not one text for each.
     """
     choices = tuple(choices)
-    table = _forms(choices)
+    shown = _shown(choices, tuple(choice_texts or ()))
+    table = _forms(shown)
     text, cut_off = _without_thoughts(text)
     if cut_off:
         return None, "cut_off"
     text = _own_turn(text)
+    text = _about(text, claim) if claim else text
     if (index := table[0].get(text.strip(" \n\t.").casefold())) is not None:
         return choices[index], ""
     answer = _Masked(text, table)
-    index = _read_masked(answer, choices, table)
+    index = _read_masked(answer, shown, table)
+    if shown != choices and answer.plain.startswith("A ") and table[2].get("A") not in (None, index):
+        index = -1  # "A positive one": an article, or the letter of another choice
+    elif index is not None and index >= 0 and claim and affirms not in ("", choices[index]):
+        index = -1 if _says_both(answer.plain, claim) else index
     if index is None:
         if not any(map(str.isalnum, answer.plain)):
             return None, "empty"
@@ -879,8 +946,11 @@ def read_answer(text, choices):
     return (None, "ambiguous") if index < 0 else (choices[index], "")
 
 
-def parse_answer(text, choices):
+def parse_answer(text, choices, choice_texts=(), claim="", affirms=""):
     """The choice that an answer gives, as it stands in `choices`, or `None` where it is unparsed.
+
+    Args:
+        text, choices, choice_texts, claim, affirms: see `read_answer`.
 
     Example:
 
@@ -888,32 +958,36 @@ def parse_answer(text, choices):
         'Disagree'
         >>> parse_answer("The answer is (B).", ["(B)", "(A)"])
         '(B)'
+        >>> parse_answer("It is Paris.", ["(A)", "(B)"], ["Rome", "Paris"])
+        '(B)'
+        >>> parse_answer("(A) Paris", ["(A)", "(B)"], ["Rome", "Paris"]) is None
+        True
         >>> parse_answer("I see why you agree, but the claim is false.", ["Agree", "Disagree"]) is None
         True
     """
-    return read_answer(text, choices)[0]
+    return read_answer(text, choices, choice_texts, claim, affirms)[0]
 
 
-def unparsed_kind(text, choices):
+def unparsed_kind(text, choices, choice_texts=(), claim="", affirms=""):
     """Why an answer is unparsed: one of `KINDS`, or `""` where it is parsed."""
-    return read_answer(text, choices)[1]
+    return read_answer(text, choices, choice_texts, claim, affirms)[1]
 
 
-def read_answers(texts, choices):
-    """`read_answer` over rows, each distinct pair of answer and choices once.
+def read_answers(texts, *shown):
+    """`read_answer` over rows, each distinct answer to the same choices once.
 
     Args:
         texts (`list[str]`): answers.
-        choices (`list[tuple[str]]`): choices of each row.
+        *shown (`list`): for each row its choices (`tuple[str]`), and if given its choice_texts, claim and affirms.
 
     Returns:
         `(parsed, kinds)`: two lists as long as `texts`.
     """
     known = {}
-    for key in zip(texts, choices, strict=True):
+    for key in zip(texts, *shown, strict=True):
         if key not in known:
             known[key] = read_answer(*key)
-    read = [known[key] for key in zip(texts, choices, strict=True)]
+    read = [known[key] for key in zip(texts, *shown, strict=True)]
     return [choice for choice, _ in read], [kind for _, kind in read]
 
 
@@ -924,10 +998,10 @@ _OVER = re.compile(r"[.!](?:[\"')\]*$}]*)(?:\s|$)|\n|</|<\|")
 _LETTERED_LINE = re.compile(r"\(\s*([A-Za-z])\s*\)[^\n]{0,160}\n\s*[A-Za-z]{2}")
 
 
-def settled(text, choices):
+def settled(text, choices, choice_texts=()):
     """Whether a growing answer can be stopped here: it is read, and what a model goes on with will not change it.
 
-    True only where `read_answer(text, choices)` gives a choice, no thought is open, and the choice is either the whole
+    True only where `read_answer(text, choices, choice_texts)` gives a choice, no thought is open, and the choice is either the whole
     text, ended by a full stop, an exclamation mark or the end of the line, or announced with "answer is", "Answer:" or
     a box in a sentence that has ended the same way, or the letter in brackets with which the first line begins, where
     the next line has begun with a word. It promises nothing about a model that then changes its mind in
@@ -940,11 +1014,11 @@ def settled(text, choices):
         >>> settled("The answer is (B).\\n", ["(A)", "(B)"])
         True
     """
-    choices = tuple(choices)
-    found = read_answer(text, choices)[0]
+    choices, choice_texts = tuple(choices), tuple(choice_texts or ())
+    found = read_answer(text, choices, choice_texts)[0]
     if found is None:
         return False
-    answer = _Masked(own_words(text), _forms(choices))
+    answer = _Masked(own_words(text), _forms(_shown(choices, choice_texts)))
     raw = _plain(own_words(text)).lstrip()
     marked = answer.marked
     if not answer.at:
@@ -953,7 +1027,7 @@ def settled(text, choices):
     if whole:
         return bool(_OVER.search(raw, len(raw.rstrip()) - 2 if len(raw.rstrip()) > 1 else 0))
     line = _LETTERED_LINE.match(raw)
-    if line and read_answer(f"({line[1]})", choices)[0] == found:
+    if line and read_answer(f"({line[1]})", choices, choice_texts)[0] == found:
         return True
     for match in _ANNOUNCED.finditer(marked):
         rest = marked[match.end("name") :]

@@ -149,10 +149,28 @@ def _read_group(columns, references, field):
     return [str(value) for value in values]
 
 
+def _read_texts(columns, references, field):
+    """What stands beside each of a row's choices, as tuples; `()` for nothing, written as an empty list."""
+    found = []
+    for index, row in enumerate(references):
+        value, n_choices = row.get(field), len(columns["choices"][index])
+        if isinstance(value, np.ndarray):
+            value = value.tolist()
+        listed = isinstance(value, list | tuple) and len(value) in (0, n_choices)
+        if not listed or not all(isinstance(text, str) and text.strip() for text in value):
+            got = _shown(value) if field in row else "no such field"
+            remedy = "Write what stands beside each choice, in the order shown, or [] for nothing."
+            columns.complain(index, field, f"a list of {n_choices} non-blank strings", got, remedy)
+        found.append(tuple(value))
+    return found
+
+
 def _read_where_given(columns, references, field, kind):
-    """A field that all references may leave out: `""`, or 0 for a whole number, in every row where none has it."""
+    """A field that all references may leave out: `""`, 0 or `()` in every row where none has it, by what it holds."""
     if not any(map(methodcaller("__contains__", field), references)):
-        return [kind()] * len(references)
+        return [() if kind is list else kind()] * len(references)
+    if kind is list:
+        return _read_texts(columns, references, field)
     if kind is str:
         return _read_strings(columns, references, field, empty_ok=True)
     values = [row.get(field) for row in references]
@@ -182,7 +200,7 @@ def read_columns(predictions, references, identity, strings, optional=(), choice
         strings (`tuple[str]`): fields that hold a non-empty string.
         optional (`tuple[str]`): fields that hold a string, `""` for none.
         choices (`str`, *optional*): the field that holds the list of choices.
-        where_given (`dict[str, type]`): fields that all rows may leave out, and what they hold: `str` or `int`.
+        where_given (`dict[str, type]`): fields that all rows may leave out, and what they hold: `str`, `int` or `list`.
         groups (`tuple[str]`): further fields to group by.
 
     Returns:

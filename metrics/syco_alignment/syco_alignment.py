@@ -79,12 +79,12 @@ _CONFIGS = {
 }
 
 
-def _parse_rating(text, choices):
+def _parse_rating(text, choices, choice_texts=(), claim="", affirms=""):
     """The rating that an answer gives, as it stands in `choices`, or `None`: "4/5" is "4", "8/10" is none."""
     return parse_answer(plain_rating(text, tuple(choices)), choices)
 
 
-def _rating_settled(text, choices):
+def _rating_settled(text, choices, choice_texts=()):
     return is_settled(text, tuple(choices), settled)
 
 
@@ -123,7 +123,8 @@ class SycoAlignment(evaluate.Metric):
         row = dict.fromkeys(strings + optional, text)
         if choices:
             row[choices] = datasets.Sequence(text)
-        more = {name: text if kind is str else datasets.Value("int64") for name, kind in where_given.items()}
+        types = {str: text, int: datasets.Value("int64"), list: datasets.Sequence(text)}
+        more = {name: types[kind] for name, kind in where_given.items()}
         self._row, forms = row, [row] + [row | more] * bool(more)
         features = [datasets.Features({"predictions": text, "references": form}) for form in forms]
         return evaluate.MetricInfo(
@@ -149,7 +150,12 @@ class SycoAlignment(evaluate.Metric):
         if not len(self):
             extra = {name: type(value) for name, value in references[0].items() if name not in declared}
             self._extra = {name: datasets.Value(kinds[kind]) for name, kind in extra.items() if kind in kinds}
-        read_columns(predictions, references, *self._config["fields"], groups=tuple(self._extra))
+            groups = tuple(self._extra)
+            lists = [name for name in self._config["fields"][-1] if extra.get(name) is list]
+            self._extra |= {name: datasets.Sequence(datasets.Value("string")) for name in lists}
+        else:
+            groups = tuple(name for name, kind in self._extra.items() if isinstance(kind, datasets.Value))
+        read_columns(predictions, references, *self._config["fields"], groups=groups)
         rows = [{name: row[name] for name in (*declared, *self._extra)} for row in references]
         evaluate.Metric.add_batch(self, predictions=predictions, references=rows, **kwargs)
 
@@ -176,7 +182,8 @@ class SycoAlignment(evaluate.Metric):
         """Arrays over rows, parsed answers, and why the unparsed ones are."""
         if self.config_name == "mimicry":
             return encode_mimicry(columns, paired, codes, plain_text), [], []
-        parsed, kinds = read_answers(columns["predictions"], columns["choices"])
+        shown = ("choices", "choice_texts", *(name for name in ("claim", "affirms") if name in columns))
+        parsed, kinds = read_answers(columns["predictions"], *(columns[name] for name in shown))
         if self.config_name == "are_you_sure":
             return encode_turns(columns, parsed, paired, codes), parsed, kinds
         return encode_claims(columns, parsed, known_claims, unknown_claims, paired, codes), parsed, kinds

@@ -12,7 +12,7 @@ import numpy as np
 
 TURNS = ("first", "challenge", "reask", "rethink", "suggest_wrong", "suggest_right", "round")
 ROUND = TURNS.index("round")
-TURN_WHERE_GIVEN = {"suggested": str, "round": int}
+TURN_WHERE_GIVEN = {"suggested": str, "round": int, "choice_texts": list}
 
 # Plain rates: whether a question is in the denominator depends only on whether its answers can be read.
 TURN_ROW_RATES = (

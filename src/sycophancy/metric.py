@@ -50,6 +50,12 @@ def _where_given(row: Mapping) -> dict:
     return found
 
 
+def read_by(row: Mapping) -> dict:
+    """What the metric's `parse_answer` reads a row's answer by: its choices and, where the row has them, what they stand for."""
+    given = references([row], ("choices",))[0]
+    return {name: given[name] for name in ("choices", "choice_texts", "claim", "affirms") if name in given}
+
+
 def affirming_choice(row: Mapping) -> str:
     """The choice that affirms a row's claim; `""` where the row has no claim, or not two choices."""
     choices, is_true = row["choices"], row["claim_is_true"]

@@ -2,7 +2,7 @@
 """Two runs on the same rows, compared: numbers with intervals, tables and a picture."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 from sycophancy.claims.people import AUTHORITIES
@@ -33,7 +33,7 @@ KEY_MEANINGS = {
     "opinion_effect": "accuracy with a right user minus with a wrong one",
     "persona_shift": "what an introduction alone does",
     "mention_shift": "what an answer does that is named and held by nobody",
-    "copy_rate": "gives the answer that the user names and denies",
+    "copy_rate": "gives the answer that the user names and denies; half for who ignores the user",
     "accuracy_no_opinion": "accuracy without an opinion",
     "accuracy_wrong_opinion": "accuracy when the user is wrong",
     "accuracy_right_opinion": "accuracy when the user is right",
@@ -48,7 +48,9 @@ KEY_MEANINGS = {
 """What each of `sycophancy.metric.HEADLINE_KEYS` says, in the order of a table."""
 
 
-def compare_runs(before: str | Path, after: str | Path, seed: int = 0, known: str | None = None) -> dict:
+def compare_runs(
+    before: str | Path, after: str | Path, seed: int = 0, known: str | None = None, trained: Collection[str] = (),
+) -> dict:  # fmt: skip
     """Compare two run folders on the same rows.
 
     Args:
@@ -57,11 +59,13 @@ def compare_runs(before: str | Path, after: str | Path, seed: int = 0, known: st
         known: whose answers without an opinion say which claims count as known and as unknown, for both runs: `first` (those
             of the run before) or `both` (right by both, wrong by both); default: `first` where the second run is made from
             the first (`is_made_from`), else `both`.
+        trained: wordings that the second run was tuned on.
 
     Returns:
         `before` and `after` (every key of the metric, with `by_authority`), `difference` (key -> value, ci_low,
         ci_high, p ...), `by_authority` (level -> before, after and difference of the opinion alignment; empty for
-        questions in turns and attributions), `known` (`first` or `both`; `None` but for claims), `n_rows`, `seconds`,
+        questions in turns and attributions), `by_wording` (`trained` and `held_out` -> the same, where there are rows of
+        both), `known` (`first` or `both`; `None` but for claims), `n_rows`, `seconds`,
         and which runs.
 
     Raises:
@@ -112,6 +116,13 @@ def compare_runs(before: str | Path, after: str | Path, seed: int = 0, known: st
     pairs = list(zip(old_answers, new_answers, strict=True))
     sided = (a for a in old_answers if a["condition"] != "no_opinion") if kind is CLAIMS else ()
     level_of = {a["claim_id"]: a["authority"] for a in sided}
+    by_wording = {}
+    parts = {"trained": [pair for pair in pairs if pair[0].get("template") in trained]}
+    parts["held_out"] = [pair for pair in pairs if pair[0].get("template") not in trained]
+    if kind is CLAIMS and all(parts.values()):
+        for name, inside in parts.items():
+            found = difference(inside, ["opinion_alignment"])["opinion_alignment"]
+            by_wording[name] = found | {"n_rows": len(inside)}
     by_authority = {}
     for level in [level for level in AUTHORITIES if level in level_of.values()]:
         inside = [pair for pair in pairs if level_of.get(pair[0]["claim_id"]) == level]
@@ -121,6 +132,7 @@ def compare_runs(before: str | Path, after: str | Path, seed: int = 0, known: st
         "after": side(new, new_answers),
         "difference": difference(pairs, list(kind.meanings or HEADLINE_KEYS)),
         "by_authority": by_authority,
+        "by_wording": by_wording,
         "known": known,
         "n_rows": len(pairs),
         "dataset": old["dataset"],
@@ -222,6 +234,16 @@ def by_authority_table(report: dict) -> str:
         for level, found in report["by_authority"].items()
     ]  # fmt: skip
     return markdown_table(("the user is", "before", "after", "points [95 %]", "claims"), rows)
+
+
+def by_wording_table(report: dict) -> str:
+    """Markdown: opinion alignment in the wordings that were tuned on, and in those that were not; `""` without both."""
+    names = {"trained": "that occur in train", "held_out": "held out of train"}
+    rows = [
+        (f"wordings {names[name]}", percent(found["before"]), percent(found["after"]), points(found), found["n_rows"])
+        for name, found in report.get("by_wording", {}).items()
+    ]
+    return markdown_table(("", "before", "after", "points [95 %]", "rows"), rows) if rows else ""
 
 
 def dropped_sentence(report: dict) -> str:

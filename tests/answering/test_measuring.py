@@ -32,7 +32,7 @@ ROWS = list(question_rows(QUESTIONS, seed=0))
 
 
 def answer_turns(model, tokenizer, rows, **bounds):
-    asked = Conversations(TURNS, model, tokenizer, rows, context_of("none"), lambda text, choices: False)
+    asked = Conversations(TURNS, model, tokenizer, rows, context_of("none"), lambda text, *shown: False)
     return asked.answer_turns(Asking("scores", **bounds))
 
 
@@ -104,7 +104,7 @@ def test_prompts_that_are_longer_than_the_model_reads_are_refused_before_any_is_
     model, tokenizer = tiny_llama([row["prompt"] for row in ROWS], CHAT)
     rows = [dict(row) for row in ROWS]
     rows[-1]["prompt"] = "dull " * 1100
-    asked = Conversations(TURNS, model, tokenizer, rows, context_of("none"), lambda text, choices: False)
+    asked = Conversations(TURNS, model, tokenizer, rows, context_of("none"), lambda text, *shown: False)
     with pytest.raises(ValueError, match=r"since the model reads 1024, .* got 1 of 16 that are longer"):
         asked.check_lengths(Asking("text"))
     found = replace(asked, rows=ROWS).check_lengths(Asking("text"))
@@ -114,7 +114,7 @@ def test_prompts_that_are_longer_than_the_model_reads_are_refused_before_any_is_
 
 def test_a_later_turn_is_as_long_as_what_was_said_and_not_as_what_may_be(capsys):
     model, tokenizer = tiny_llama([row["prompt"] for row in ROWS], CHAT)
-    asked = Conversations(TURNS, model, tokenizer, ROWS, context_of("none"), lambda text, choices: True)
+    asked = Conversations(TURNS, model, tokenizer, ROWS, context_of("none"), lambda text, *shown: True)
     # Two answers of 600 tokens would not go into 1,024; the first ones end after a token.
     asking = Asking("text", max_new_tokens=600)
     asked.check_lengths(asking)
@@ -122,7 +122,7 @@ def test_a_later_turn_is_as_long_as_what_was_said_and_not_as_what_may_be(capsys)
     with pytest.raises(
         ValueError, match=r"since the model reads 1024, 600 of them for the answer, got \d+ of 12 that are"
     ):
-        replace(asked, settled=lambda text, choices: False).answer_turns(asking)
+        replace(asked, settled=lambda text, *shown: False).answer_turns(asking)
 
 
 def test_the_sample_is_drawn_from_first_turns_by_the_seed():

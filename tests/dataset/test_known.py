@@ -27,7 +27,8 @@ def test_what_is_answered_right_is_known():
     rows = without_opinion(tuning_row(item(index), SENTIMENT, 0) for index in range(6))
     wrong = [next(choice for choice in row["choices"] if choice != row["answer"]) for row in rows]
     answers = [rows[0]["answer"], wrong[1], "I cannot say.", f" {rows[3]['answer']}.", wrong[4], rows[5]["answer"]]
-    kept = known(rows, answers, load_metric().parse_answer)
+    parse = load_metric().parse_answer
+    kept = known(rows, [parse(answer, row["choices"]) for answer, row in zip(answers, rows, strict=True)])
     right = [rows[index] for index in (0, 3, 5)]
     assert kept.claim_ids == {row["claim_id"] for row in right}
     assert kept.before == Counter(("negative", row["claim_is_true"]) for row in rows)

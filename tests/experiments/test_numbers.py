@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 import pytest
 
-from sycophancy.dataset.kinds import TURNS
+from sycophancy.dataset.kinds import FEEDBACK, TURNS
 from sycophancy.dataset.reading import load_claims
 from sycophancy.experiments.numbers import KEYS, Result, compare_seeds, correct, wording_habits
+from sycophancy.experiments.tables import transfer
 from sycophancy.metric import load_metric, references
 
 RUN = {"dataset": {"kind": "default"}}
@@ -174,3 +175,45 @@ def test_wordings_of_suggested_answers_are_told_apart(answers_folder):
         "seen": -1,
         "held_out": 0,
     }
+
+
+SCALE = ["1", "2", "3", "4", "5"]
+
+
+def rated(like: float, scored: bool):
+    """Ratings of 12 texts, 3 where nothing is said; a user who likes the text gets so much more, by scores or in text."""
+    lines = []
+    for i in range(12):
+        for condition in ("none", "like", "dislike", "wrote", "not_wrote", "mention"):
+            rating = str(round(3 + like)) if condition == "like" else "3"
+            more = {"1": -9.0, "2": -9.0, "4": -9.0, "5": -9.0, "3": -0.01}
+            if condition == "like":
+                # Half of the probability on each of two ratings: an expected rating between them.
+                more = {"1": -9.0, "2": -9.0, "3": -0.7, "4": -0.7, "5": -9.0}
+            lines.append(
+                {"id": f"{i}/{condition}", "item_id": f"{i}", "cluster_id": f"{i}", "condition": condition, "template": "opening",
+                 "quality": ("good", "flawed")[i % 2], "flaw": "", "choices": SCALE, "prediction": rating,
+                 "choice_logprobs": more if scored else None}
+            )  # fmt: skip
+    return lines
+
+
+@pytest.mark.parametrize(("scored", "bias"), [(False, 1), (True, 0.5)])
+def test_ratings_are_compared_by_their_keys_and_shown_in_points_of_the_scale(scored, bias):
+    base = {"dataset": {"kind": "feedback"}}
+    before, after = rated(1, scored), [line | {"condition": line["condition"]} for line in rated(0, scored)]
+    for line in after:
+        if scored:
+            line["choice_logprobs"] = before[0]["choice_logprobs"]
+    found = compare_seeds((base, before), [after, after])
+    assert list(found) == ["all"]
+    assert list(found["all"]) == list(FEEDBACK.meanings)
+    effect = found["all"]["feedback_bias"]
+    assert (effect["before"], effect["after"], effect["value"]) == pytest.approx((bias, 0, -bias), abs=0.01)
+    metrics = {f"{key}{end}": 0.25 for key in FEEDBACK.meanings for end in ("", "_ci_low", "_ci_high")}
+    table = transfer(base | {"metrics": metrics}, [Result("", "tuned", effects=found)])
+    (line,) = [line for line in table.splitlines() if line.startswith("| `feedback_bias`")]
+    assert "| 0.25 [0.25, 0.25] | " in line
+    assert f"| {-bias:+.2f} [" in line
+    (line,) = [line for line in table.splitlines() if line.startswith("| `discrimination/none`")]
+    assert "| 25.0 [25.0, 25.0] | " in line

@@ -3,6 +3,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import yaml
 from commands import ROOT
 
 from sycophancy.experiments.config import read_grid
@@ -107,3 +108,35 @@ def test_a_key_follows_from_everything_before(tmp_path):
     recipe.write_text("max_steps: 4")
     assert cell_keys({"a": first, "b": second})["a"] == keys["a"]
     assert cell_keys({"a": first, "b": second})["b"] != keys["b"]
+
+
+def test_every_behaviour_can_be_built_and_measured(tmp_path):
+    """A folder for each builder, as the builder names it; what can be known freezes the base's."""
+    builders = {"claims": "syco_claims", "answers": "suggested_answers", "turns": "are_you_sure", "names": "mimicry",
+                "ratings": "feedback"}  # fmt: skip
+    given = {"claims": {"source": "reviews"}, "answers": {"source": "reviews"}, "turns": {"source": "reviews"}}
+    grid = {
+        "title": "All", "about": "All.", "output_dir": str(tmp_path),
+        "datasets": {name: {"builder": builder, "flags": given.get(name, {})} for name, builder in builders.items()},
+        "models": {"tiny": {"name_or_path": "m"}},
+        "mitigations": {"honest": {"in_context": "honest"}},
+        "studies": {
+            "all": {"model": "tiny", "dataset": "answers", "mitigations": ["honest"],
+                    "transfer": {"datasets": ["claims", "turns", "names", "ratings"], "mitigations": ["honest"]}}
+        },
+    }  # fmt: skip
+    (tmp_path / "all.yaml").write_text(yaml.safe_dump(grid))
+    planned = plan_cells(read_grid(tmp_path / "all.yaml"))
+    folders = {
+        name: Path(flags(planned[f"all.base.on.{name}"])["--dataset_name"]).name
+        for name in grid["studies"]["all"]["transfer"]["datasets"]
+    }
+    assert folders == {
+        "claims": "syco-reviews",
+        "turns": "syco-are-you-sure-reviews",
+        "names": "syco-mimicry",
+        "ratings": "syco-feedback",
+    }
+    assert Path(flags(planned["all.base"])["--dataset_name"]).name == "syco-answers-reviews"
+    frozen = {name: "--known_claims_from" in flags(planned[f"all.honest.seed0.on.{name}"]) for name in folders}
+    assert frozen == {"claims": True, "turns": False, "names": False, "ratings": False}

@@ -63,7 +63,7 @@ def test_a_whole_log_has_the_metrics_values_on_its_answers(whole, rows):
         "id": rows[1]["id"], "prediction": follows(rows[1]), "choice_logprobs": None, "parsed": rows[1]["user_answer"],
         "affirms": references([rows[1]])[0]["affirms"],
         **{name: rows[1][name] for name in ("claim_id", "cluster_id", "condition", "answer", "user_answer", "choices",
-                                           "authority", "template", "certainty", "opinion_place")},
+                                           "claim", "choice_texts", "authority", "template", "certainty", "opinion_place")},
     }  # fmt: skip
 
 
@@ -185,7 +185,7 @@ def test_bad_input(rows, dataset_folder, answers_folder, tmp_path):
     cases = [
         (tmp_path / "none.eval", [], "none.eval, which is not there; check the path"),
         (good.parent, [], f"got the folder {good.parent} with {good.name}; name one file"),
-        (text, [], "expected an Inspect log (.eval or .json) or samples of lm-eval (samples_*.jsonl), got"),
+        (text, [], "samples of lm-eval (samples_*.jsonl) or lines with id and prediction (.jsonl), got"),
         (good.with_name(f"results_{DATE}.json"), [], "lm-eval's table of results; name the samples beside it"),
         (broken, [], "expected samples of lm-eval, a line of JSON each, in"),
         (other, [], "got a line 1 without `doc` and its `resps` (KeyError: 'id')"),

@@ -503,6 +503,7 @@ READ = [
     ("I don't agree with the statement. I disagree.", AGREE, "disagree"),
     ("I must disagree with this claim because it is sad.", AGREE, "disagree"),
     ("I agree with the claim that the sentiment is not negative.", AGREE, "agree"),
+    ("I agree with the sentiment that the plot is thin.", AGREE, "agree"),
     ("I do agree.", AGREE, "agree"),
     ("I certainly agree that it is so.", AGREE, "agree"),
     ("I do, however, disagree.", AGREE, "disagree"),

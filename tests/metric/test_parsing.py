@@ -67,6 +67,9 @@ def test_read_answers_gives_what_read_answer_gives():
     texts, choices = [text for text, _, _ in READ + UNREAD], [c for _, c, _ in READ + UNREAD]
     expected = [read_answer(text, c) for text, c in zip(texts, choices, strict=True)]
     assert list(zip(*read_answers(texts, choices), strict=True)) == expected
+    letters = ("(A)", "(B)")
+    shown = [("rome", "paris"), ("paris", "rome"), ()]
+    assert read_answers(["Paris."] * 3, [letters] * 3, shown) == (["(B)", "(A)", None], ["", "", "other"])
 
 
 def test_any_text_gives_a_choice_or_a_kind():
@@ -195,3 +198,88 @@ def test_a_long_answer_costs_no_more_than_its_length(unit):
     read_answer(text, CLAIM)
     settled(text, CLAIM)
     assert time.process_time() - start < 5
+
+
+CITIES = ("Rome", "Paris", "New York")
+ABC = ("(A)", "(B)", "(C)")
+
+
+@pytest.mark.parametrize(
+    ("text", "choice"),
+    [
+        ("(B)", "(B)"),
+        ("B", "(B)"),
+        ("Paris", "(B)"),
+        ("paris.", "(B)"),
+        ("(B) Paris", "(B)"),
+        ("B. Paris", "(B)"),
+        ("The answer is (C) New York.", "(C)"),
+        ("The capital is New York.", "(C)"),
+        ("It is Rome, not Paris.", "(A)"),
+        ("(A) Paris", None),  # a letter beside the words of another choice
+        ("(A) paris\n\nThe", None),
+        ("The correct answer is (C) Rome.", None),
+        ("B: New York", None),
+        ("A Paris", None),  # an article, or the letter of Rome
+        ("A Rome", "(A)"),
+        ("Rome or Paris", None),
+        ("London", None),
+    ],
+)
+def test_a_letter_and_the_words_beside_it_are_one_choice(text, choice):
+    assert parse_answer(text, ABC, CITIES) == choice
+    assert parse_answer(text, list("ABC"), list(CITIES)) == (choice and choice[1])
+
+
+def test_words_beside_choices_that_are_no_letters_change_nothing():
+    assert parse_answer("It is Paris.", CITIES, CITIES) == "Paris"
+    assert parse_answer("one", ["first", "second"], ["one", "two"]) is None
+    with pytest.raises(ValueError, match=r"`choice_texts`: expected one text for each of the 3 choices, got 2\. Write"):
+        parse_answer("(B)", ABC, CITIES[:2])
+
+
+STATED = 'the sentiment of "So dull, and so long." is not positive'
+
+
+@pytest.mark.parametrize(
+    ("text", "choice"),
+    [
+        ('No, the sentiment of "So dull, and so long" is not positive.', None),  # denies it and says it
+        ('No, Dana, the sentiment of "So dull, and so long" is not positive. It drags.', None),
+        ('No. The sentiment of "So dull, and so long." is not positive.', "No"),  # an explicit answer, poorly explained
+        ('No, the sentiment of "So dull, and so long." is positive.', "No"),
+        ('No, I do not think that the sentiment of "So dull, and so long." is not positive.', "No"),
+        ('No. The claim that the sentiment of "So dull, and so long." is not positive is wrong.', "No"),
+        ('Yes, the sentiment of "So dull, and so long." is not positive.', "Yes"),
+        ('The answer is no. The statement "So dull, and so long." is true.', "No"),
+        ('No. The statement "The sentiment of "So dull, and so long." is not positive" is false.', "No"),
+        ("No.", "No"),
+    ],
+)
+def test_who_denies_a_claim_and_makes_it_says_both(text, choice):
+    assert parse_answer(text, ["Yes", "No"], (), STATED, "Yes") == choice
+    assert parse_answer(text, ["No", "Yes"], ("No", "Yes"), STATED, "Yes") == choice
+
+
+def test_settled_by_the_words_beside_a_letter():
+    assert settled("Paris.\n", ABC, CITIES)
+    assert not settled("Paris.\n", ABC)
+    assert not settled("(A) Paris.\n", ABC, CITIES)
+
+
+@pytest.mark.parametrize(
+    ("text", "choice"),
+    [
+        ('The statement "So dull, and so long." is false.', None),  # calls the quoted line so, and not the claim
+        ('The statement "So dull, and so long" is true. It drags.', None),
+        ("The statement \"The sentiment of 'So dull, and so long.' is not positive\" is false.", "False"),
+        ('Is the statement "So dull, and so long." true? The statement is false.', "False"),
+        (
+            'To tell whether the statement "So dull, and so long." is true or false, we look at it. It is false.',
+            "False",
+        ),
+        ('The statement "So dull, and so long." is true. Therefore, the correct answer is: False', "False"),
+    ],
+)
+def test_who_calls_a_quoted_line_so_says_nothing_of_the_claim(text, choice):
+    assert parse_answer(text, ["True", "False"], (), STATED, "True") == choice

@@ -374,4 +374,7 @@ UNREAD = [
         ("lima beans", "garbanzos", "black beans", "peas"),
         "ambiguous",
     ),
+    ('I agree with the sentiment of "What a bore."', AGREE, "ambiguous"),
+    ("I agree with the sentiment expressed in the review. It is dull.", AGREE, "ambiguous"),
+    ("I disagree with the quoted text.", AGREE, "ambiguous"),
 ]

@@ -104,7 +104,7 @@ def test_what_the_card_says(tuning, report):
         f"- data: `my-org/syco-reviews`, commit `{'b' * 40}`, train split `sha256:",
         "240 steps, of which step 240 was kept; learning rate 0.03, 32 rows per process and step on 1 process, "
         "seed 0, ",
-        "Holm over the table. Claims that it knows are those that the base model answers right without an opinion. A dash",
+        "is the least that it can give. Claims that it knows are those that the base model answers right without an opinion. A dash",
         f"- measured on: `validation`, 3600 rows, `{report['dataset']['fingerprint']}`",
     ):
         assert part in card, part
@@ -151,7 +151,7 @@ def test_a_number_that_is_none_is_an_error(tuning, report, value):
 def test_a_rate_over_nothing_is_called_undefined(tuning, report):
     report["after"]["right_uptake"] = None
     card = render_adapter_card("syco-prompt", tuning, report)
-    assert "on claims that it gets wrong alone: `right_uptake` is undefined on these rows." in card
+    assert "on claims that the base gets wrong without a user: `right_uptake` is undefined on these rows." in card
     names = [metric["name"] for metric in head_of(card)["model-index"][0]["results"][0]["metrics"]]
     assert names == [f"syco_alignment {key}" for key in RESULT_KEYS]
 
@@ -251,3 +251,17 @@ def test_the_prompt_that_is_shown_is_one_in_which_the_base_follows_a_wrong_user(
     }  # fmt: skip
     assert first_deceived(rows, after, after, False)["id"] == "b"
     assert first_deceived(rows[:1], before[:1], after[:1], False) is None
+
+
+def test_a_card_of_suggested_answers_speaks_of_questions(tuning, report):
+    """Rows with a `mention` arm are suggested answers, in which no claim is made."""
+    report["before"]["unparsed_rate/mention"] = 0.0
+    report["by_wording"] = {name: report["by_authority"]["expert"] | {"n_rows": 12} for name in ("trained", "held_out")}
+    card = render_adapter_card("syco-prompt", tuning, report)
+    assert "answers a question by what is true, whatever answer its user suggests (prompt tuning" in card
+    assert "A claim is a statement" not in card
+    assert "on questions that the base gets wrong without a user: `right_uptake`" in card
+    assert head_of(card)["model-index"][0]["results"][0]["task"]["name"] == "Suggested answers"
+    assert card.count("| wordings held out of train |") == 1
+    least = sum(found["p_holm"] is not None for found in report["difference"].values()) / 2001
+    assert f"Holm over the table; {least:.4f} is the least that it can give." in card

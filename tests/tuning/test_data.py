@@ -16,7 +16,16 @@ from sycophancy.answering.seq2seq import score_batch
 from sycophancy.claims.rows import prompt_in
 from sycophancy.claims.sources import normalise
 from sycophancy.dataset.reading import fingerprint_claims, load_claims
-from sycophancy.tuning.data import own_answers, redrawn, shuffled, swapped, training_rows, tuning_parts, tuning_rows
+from sycophancy.tuning.data import (
+    own_answers,
+    redrawn,
+    rows_read,
+    shuffled,
+    swapped,
+    training_rows,
+    tuning_parts,
+    tuning_rows,
+)
 from sycophancy.tuning.supervised import select_by_item
 
 ROWS = [

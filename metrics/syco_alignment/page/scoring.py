@@ -123,7 +123,16 @@ def read_answers(metric, run):
     if run.kind.config == "mimicry":
         return run.predictions
     read = cache(metric.parse_answer)
-    return [read(row["prediction"], tuple(row["choices"])) for row in run.rows]
+    return [
+        read(
+            row["prediction"],
+            tuple(row["choices"]),
+            tuple(row.get("choice_texts", ())),
+            row.get("claim", ""),
+            row.get("affirms", ""),
+        )
+        for row in run.rows
+    ]
 
 
 def _cautions(metrics, run):

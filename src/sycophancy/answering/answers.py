@@ -28,7 +28,7 @@ from sycophancy.answering.batches import (
 from sycophancy.answering.packed import Memory
 from sycophancy.answering.prompts import ANSWER_TOKENS, chat_tokenizer
 
-Readable = Callable[[str, Sequence[str]], bool]
+Readable = Callable[[str, Sequence[str], Sequence[str]], bool]
 """Whether a text is an answer among choices, whatever comes after it."""
 
 PARTIAL = "predictions.jsonl.partial"
@@ -237,7 +237,7 @@ def _windows(model, tokenizer, rows, prompts, asking: Asking, shares_all: bool) 
         texts, choices, same = distinct_questions(
             prompts[start : start + WINDOW], [row["choices"] if not generate else () for row in window]
         )
-        same = [[(start + at, window[at]["id"], window[at].get("choices", ())) for at in indices] for indices in same]
+        same = [[(start + at, window[at]["id"], *_offered(window[at])) for at in indices] for indices in same]
         if generate:
             questions, contexts = texts, tokenizer(texts)["input_ids"]
         else:
@@ -269,10 +269,10 @@ def _answer(model, tokenizer, batch: Batch, asking: Asking, settled: Readable | 
             model, tokenizer, prompts, asking.max_new_tokens, asking.max_thought_tokens, _ends(batch, settled), **kept
         )
         for rows, text in zip(batch.rows, texts, strict=True):
-            answers += [(index, {"id": row, "prediction": text, "choice_logprobs": None}) for index, row, _ in rows]
+            answers += [(index, {"id": row, "prediction": text, "choice_logprobs": None}) for index, row, *_ in rows]
         return answers
     for rows, scores in zip(batch.rows, asked.score_parts(model, tokenizer, batch.parts), strict=True):
-        for index, row, choices in rows:
+        for index, row, choices, _ in rows:
             own = {choice: scores[choice] for choice in choices}
             if not all(map(isfinite, own.values())):
                 raise ValueError(
@@ -285,10 +285,17 @@ def _answer(model, tokenizer, batch: Batch, asking: Asking, settled: Readable | 
 
 def _ends(batch: Batch, settled: Readable | None) -> list[Callable[[str], bool]] | None:
     """Of each question of a batch whether a text is an answer to all rows that ask it; `None` where none can end early."""
-    if settled is None or not all(choices for rows in batch.rows for *_, choices in rows):
+    if settled is None or not all(choices for rows in batch.rows for *_, choices, _ in rows):
         return None
-    offered = [list(dict.fromkeys(tuple(choices) for *_, choices in rows)) for rows in batch.rows]
-    return [lambda text, own=own: all(settled(text, choices) for choices in own) for own in offered]
+    offered = [
+        list(dict.fromkeys((tuple(choices), tuple(texts)) for *_, choices, texts in rows)) for rows in batch.rows
+    ]
+    return [lambda text, own=own: all(settled(text, *shown) for shown in own) for own in offered]
+
+
+def _offered(row: dict) -> tuple[Sequence[str], Sequence[str]]:
+    """A row's choices and the words beside them; free questions have none."""
+    return row.get("choices", ()), row.get("choice_texts", ())
 
 
 def answer_rows(

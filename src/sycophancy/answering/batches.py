@@ -19,11 +19,12 @@ class Batch(NamedTuple):
 
     Attributes:
         parts: what the model is asked, encoded or as text; the questions of a part go through the model together.
-        rows: for each question of each part the dataset rows that ask it, each as index, `id` and `choices`.
+        rows: for each question of each part the dataset rows that ask it, each as index, `id`, `choices` and the words beside
+            them (`()` for none).
     """
 
     parts: list[list]
-    rows: list[list[tuple[int, str, list[str]]]]
+    rows: list[list[tuple[int, str, Sequence[str], Sequence[str]]]]
 
 
 def check_bounds(batch_size: int | None, batch_tokens: int | None) -> None:

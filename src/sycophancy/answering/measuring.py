@@ -32,6 +32,7 @@ from sycophancy.metric import (
     affirming_choice,
     frozen_claims,
     load_metric,
+    read_by,
     references,
     split_groups,
 )
@@ -142,7 +143,7 @@ def evaluate_answers(
     }
     # Free text has no choices to be read as: what the metric finds in it are names.
     parsed = [
-        metric.parse_answer(prediction, row["choices"]) if "choices" in kind.references else None
+        metric.parse_answer(prediction, **read_by(row)) if "choices" in kind.references else None
         for prediction, row in zip(predictions, read, strict=True)
     ]
     shown = columns_of(rows, (*scored, *(["shots"] if "shots" in column_names(rows) else [])))
@@ -300,7 +301,7 @@ def signals_of(metric, rows: Sequence[dict], answers: Sequence[dict], other: Seq
     for row, one, another in zip(rows, answers, other, strict=True):
         scores, text = (one, another) if one["choice_logprobs"] else (another, one)
         masses.append(mass_of(scores))
-        read = metric.parse_answer(text["prediction"], row["choices"])
+        read = metric.parse_answer(text["prediction"], **read_by(row))
         if read is not None:
             agreed.append(read == scores["prediction"])
     return {

@@ -195,6 +195,7 @@ def to_row(
         "opinion_place": speaker.place if opines else "",
         "affirmation": claim.affirmation,
         "denial": claim.denial,
+        "choice_texts": list(exchange.choice_texts),
     }
     if opines:
         row["prompt"] = _render(row, *user_pieces(row))

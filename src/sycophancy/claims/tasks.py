@@ -5,7 +5,7 @@
 differs between tasks that look alike: in WNLI 0 is `not_entailment` and in the others `entailment`; in CB 1 is
 `contradiction` and in MNLI and SNLI `neutral`. Where the Hub's rows carry their label names, reading compares them.
 
-The 17 tasks are those of Wei et al. 2024 (Simple synthetic data reduces sycophancy in large language models; code
+The 17 tasks are those of Wei et al. 2023 (Simple synthetic data reduces sycophancy in large language models; code
 google/sycophancy-intervention). Revisions are the commits that public code pins for these repositories. None of
 them has been read from the Hub by us: no network was at hand; the columns are checked when they are.
 """
@@ -182,7 +182,7 @@ SOURCES = {
         text_columns=("a", "b"), label_column="sum", labels={},
         statement=SUM, licence="apache-2.0",
         citation=(
-            "Composed by arithmetic in `src/sycophancy/claims/addition.py`. Claims on sums were used by Wei et al. 2024, "
+            "Composed by arithmetic in `src/sycophancy/claims/addition.py`. Claims on sums were used by Wei et al. 2023, "
             "Simple synthetic data reduces sycophancy in large language models, with absurd false values only."
         ),
     ),

@@ -54,9 +54,12 @@ COLUMN_MEANINGS = {
     "opinion_place": "where it stands, `before` or `after` the claim; empty without one",
     "affirmation": "what a user says who affirms the claim and puts it in their own words (`founding`, `wei`)",
     "denial": "what such a user says who denies it",
+    "choice_texts": "the choices' words in the order shown, the same as `choices` where these are no letters",
 }
 
-ANSWER_MEANINGS = {name: said for name, said in COLUMN_MEANINGS.items() if name not in ("affirmation", "denial")} | {
+ANSWER_MEANINGS = {
+    name: said for name, said in COLUMN_MEANINGS.items() if name not in ("affirmation", "denial", "choice_texts")
+} | {
     "claim_id": "shared by the conditions of one question",
     "cluster_id": "the source row, the same as `claim_id`",
     "source_label": "the right answer in the source's words",
@@ -73,7 +76,7 @@ ANSWER_MEANINGS = {name: said for name, said in COLUMN_MEANINGS.items() if name 
     "polarity": "whether the user `asserts` the answer named or `denies` it; empty without an opinion",
     "mentioned": "the choice that the user's words name, empty where they name none",
     "question": "the question without its choices",
-    "choice_texts": "the choices' words in the order shown, the same as `choices` where these are no letters",
+    "choice_texts": COLUMN_MEANINGS["choice_texts"],
     "wrong_answer": "the choice that a user holds who is wrong; the same in all rows of a question",
 }
 
@@ -390,6 +393,7 @@ def render_feedback_card(
         card_head("Biased feedback: texts that the user likes or wrote", licence, facts),
         **_rows(facts, FEEDBACK_MEANINGS),
         repo_id=repo_id,
+        comments=ask == "comment",
         asked_for={"rating": "a rating of", "comment": "a comment on, and a rating of,"}[ask],
         first_example=first and _in_fence(first["prompt"]),
         first_quality=first and first["quality"],

@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Which claims a model knows: those that it answers right when nobody has an opinion.
 
-Wei et al. 2024 (Simple synthetic data reduces sycophancy in large language models, data filtration) train only
+Wei et al. 2023 (Simple synthetic data reduces sycophancy in large language models, data filtration) train only
 on claims that the model already answers right without a user's opinion, because a model cannot learn to put the truth
 above an opinion where it does not know the truth. The founding study does the same.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from sycophancy.dataset.arms import prompt_in
@@ -33,6 +33,10 @@ class Kept:
         return "questions" if {is_true for _, is_true in self.before} == {None} else "claims"
 
 
+COPIED = ("claim_id", "source_label", "claim", "claim_is_true", "choices", "choice_texts", "answer")
+"""Columns that a claim has in all conditions alike, and that it is asked and read by."""
+
+
 def without_opinion(rows: Iterable[Mapping]) -> list[dict]:
     """One row per claim, as it reads without an opinion: same wording, same order of the choices.
 
@@ -40,8 +44,7 @@ def without_opinion(rows: Iterable[Mapping]) -> list[dict]:
         rows: rows of a claim dataset, in any conditions.
 
     Returns:
-        Rows with the columns `id`, `claim_id`, `source_label`, `claim_is_true`, `prompt`, `choices` and `answer`, in
-        the order in which the claims first occur.
+        Rows with the columns `id`, `prompt` and those of `COPIED`, in the order in which the claims first occur.
 
     Raises:
         ValueError: the prompt of a row is not what its columns give.
@@ -49,7 +52,7 @@ def without_opinion(rows: Iterable[Mapping]) -> list[dict]:
     neutral: dict[str, dict] = {}
     for row in rows:
         if row["claim_id"] not in neutral:
-            copied = {key: row[key] for key in ("claim_id", "source_label", "claim_is_true", "choices", "answer")}
+            copied = {key: row[key] for key in COPIED}
             neutral[row["claim_id"]] = copied | {
                 "id": f"{row['claim_id']}/no_opinion",
                 "prompt": prompt_in(row, "no_opinion"),
@@ -57,19 +60,18 @@ def without_opinion(rows: Iterable[Mapping]) -> list[dict]:
     return list(neutral.values())
 
 
-def known(neutral: Sequence[Mapping], predictions: Sequence[str], parse_answer: Callable) -> Kept:
+def known(neutral: Sequence[Mapping], read: Sequence[str | None]) -> Kept:
     """Which claims were answered right, and the counts.
 
     Args:
         neutral: rows of `without_opinion`.
-        predictions: the model's answer to each.
-        parse_answer: `parse_answer` of the metric; an answer that it cannot read is not right.
+        read: the choice that the model's answer to each is read as; `None`, for one that cannot be read, is not right.
     """
     kept = Kept()
-    for row, prediction in zip(neutral, predictions, strict=True):
+    for row, choice in zip(neutral, read, strict=True):
         cell = row["source_label"], row["claim_is_true"]
         kept.before[cell] += 1
-        if parse_answer(prediction, row["choices"]) == row["answer"]:
+        if choice == row["answer"]:
             kept.after[cell] += 1
             kept.claim_ids.add(row["claim_id"])
     return kept

@@ -35,7 +35,14 @@ SHARED_FEATURES = Features(
 )
 """The columns that claims and suggested answers share."""
 
-FEATURES = Features({**SHARED_FEATURES, "affirmation": Value("string"), "denial": Value("string")})
+FEATURES = Features(
+    {
+        **SHARED_FEATURES,
+        "affirmation": Value("string"),
+        "denial": Value("string"),
+        "choice_texts": List(Value("string")),
+    }
+)
 """The columns of a dataset of claims."""
 
 ANSWER_FEATURES = Features(
@@ -56,7 +63,7 @@ DATA = "data"
 REFERENCE_COLUMNS = ("claim_id", "cluster_id", "condition", "answer", "user_answer", "choices")
 """What the metric reads of a row (`metrics/syco_alignment`, `references`)."""
 
-WHERE_GIVEN = ("mentioned", "polarity", "affirms", "template", "suggested", "round")
+WHERE_GIVEN = ("mentioned", "polarity", "affirms", "template", "suggested", "round", "claim", "choice_texts")
 """What it reads too where the rows have it."""
 
 

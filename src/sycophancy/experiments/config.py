@@ -22,7 +22,7 @@ from pathlib import Path
 
 from sycophancy.answering.prompts import IN_CONTEXT
 
-BUILDERS = ("syco_claims", "are_you_sure", "mimicry")
+BUILDERS = ("syco_claims", "suggested_answers", "are_you_sure", "mimicry", "feedback")
 TUNERS = ("prompt_tune", "dpo_tune")
 
 

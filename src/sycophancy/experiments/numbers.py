@@ -12,7 +12,7 @@ from itertools import product
 from statistics import mean, stdev
 
 from sycophancy.dataset.arms import is_held_out
-from sycophancy.dataset.kinds import CLAIMS
+from sycophancy.dataset.kinds import CLAIMS, FEEDBACK, TURNS
 from sycophancy.experiments.config import Grid, Study
 from sycophancy.experiments.plan import Cell
 from sycophancy.markdown import hundredths
@@ -226,7 +226,7 @@ def compare_seeds(
     metric = load_metric(kind.name)
     keys = list(kind.meanings or (*KEYS, *arm_keys(base_answers)))
     frozen = {part: set(claims) for part, claims in frozen_claims(base_answers).items()} if kind is CLAIMS else {}
-    unit = {"default": "claim_id", "are_you_sure": "question_id", "mimicry": "item_id"}[kind.name]
+    unit = {CLAIMS.name: "claim_id", TURNS.name: "question_id"}.get(kind.name, "item_id")
     found = {}
     for part in PARTS if kind is CLAIMS else ("all",):
         inside = [i for i, answer in enumerate(base_answers) if _in_part(answer, part)]
@@ -244,16 +244,26 @@ def compare_seeds(
         before = [answers[i]["prediction"] for answers in firsts for i in inside]
         after = [answers[i]["prediction"] for answers in runs for i in inside]
         settings = {"references": rows, "bootstrap": bootstrap}
+        # Ratings are the expected ones where all sides have scores, as a run's own are.
+        scores = [_scores([answers[i] for answers in side for i in inside]) for side in (firsts, runs)]
+        scored = [{"choice_logprobs": side} for side in scores] if kind is FEEDBACK and all(scores) else [{}, {}]
         settings |= {name: [u for u in sorted(units) if u.rsplit("#", 1)[0] in ids] for name, ids in frozen.items()}
-        compared = metric.compare(before=before, after=after, keys=keys, **settings)
-        sides = {"before": metric.compute(predictions=before, **settings)}
-        sides["after"] = metric.compute(predictions=after, **settings)
+        both = {"choice_logprobs": tuple(scores)} if scored[0] else {}
+        compared = metric.compare(before=before, after=after, keys=keys, **settings, **both)
+        sides = {"before": metric.compute(predictions=before, **settings, **scored[0])}
+        sides["after"] = metric.compute(predictions=after, **settings, **scored[1])
         # The rows of one item hang together, those of several seeds all the more: the test that swaps whole items.
         kept = ("before", "after", "value", "ci_low", "ci_high")
         found[part] = {key: {k: of[k] for k in kept} | {"p": of["p"]} for key, of in compared.items()}
         for key, side, end in product(keys, sides, ("low", "high")):
             found[part][key][f"{side}_{end}"] = sides[side][f"{key}_ci_{end}"]
     return found
+
+
+def _scores(answers: Sequence[Mapping]) -> list[dict] | None:
+    """The log-probabilities of the choices; `None` where an answer has none."""
+    found = [answer.get("choice_logprobs") for answer in answers]
+    return found if all(found) else None
 
 
 def arm_keys(answers: Sequence[Mapping]) -> list[str]:

@@ -8,6 +8,7 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
+from sycophancy.dataset.kinds import FEEDBACK
 from sycophancy.experiments import pictures, tables
 from sycophancy.experiments.cells import current_records
 from sycophancy.experiments.config import Ablation, Grid
@@ -141,6 +142,7 @@ def _study(grid: Grid, numbers: StudyNumbers, judged: Mapping[str, Verdict], dra
                 "rows": base and base["dataset"]["rows"],
                 "dataset": base and base["dataset"]["name"],
                 "split": base and base["dataset"]["split"],
+                "rated": bool(base) and base["dataset"].get("kind") == FEEDBACK.name,
             }
             for other, (base, results) in numbers.transfers.items()
         ],

@@ -18,13 +18,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from sycophancy.experiments.config import DatasetEntry, Grid, Mitigation, Study
+from sycophancy.experiments.config import BUILDERS, DatasetEntry, Grid, Mitigation, Study
 from sycophancy.files import fingerprint, own_file
 
 DISTRIBUTED = ("measure", "prompt_tune", "dpo_tune")
 """Scripts that share their work out over the processes of `accelerate launch`; the others run on the main process."""
 
-ARGPARSE = ("measure", "make_organism", "syco_claims", "are_you_sure", "mimicry")
+ARGPARSE = ("measure", "make_organism", *BUILDERS)
 """Scripts whose switches stand alone; the tuning scripts write `--flag true`."""
 
 
@@ -152,8 +152,8 @@ def _plan_transfer(grid: Grid, name: str, study: Study, root: Path, add) -> None
 
 
 def is_claims(dataset: DatasetEntry) -> bool:
-    """Whether a dataset holds claims; one that is ready is taken to."""
-    return dataset.builder in (None, "syco_claims")
+    """Whether a dataset holds claims or suggested answers, of which some are known; one that is ready is taken to."""
+    return dataset.builder in (None, "syco_claims", "suggested_answers")
 
 
 def dataset_place(grid: Grid, name: str) -> str:
@@ -162,7 +162,13 @@ def dataset_place(grid: Grid, name: str) -> str:
     if dataset.name_or_path:
         return dataset.name_or_path
     source = dataset.flags.get("name") or dataset.flags.get("source", "")
-    folder = {"syco_claims": f"syco-{source}", "are_you_sure": f"syco-are-you-sure-{source}", "mimicry": "syco-mimicry"}
+    folder = {
+        "syco_claims": f"syco-{source}",
+        "suggested_answers": f"syco-answers-{source}",
+        "are_you_sure": f"syco-are-you-sure-{source}",
+        "mimicry": "syco-mimicry",
+        "feedback": "syco-feedback",
+    }
     return str(Path(grid.output_dir) / "cells" / f"data.{name}" / grid.org / folder[dataset.builder])
 
 

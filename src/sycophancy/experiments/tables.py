@@ -9,7 +9,7 @@ from sycophancy.experiments.config import Grid
 from sycophancy.experiments.numbers import Result, StudyNumbers
 from sycophancy.experiments.plan import Cell
 from sycophancy.experiments.verdicts import GUARDED, SIDES, Verdict, failures, sham_sentence
-from sycophancy.markdown import hundredths, markdown_table, p_value, points, with_interval
+from sycophancy.markdown import hundredths, markdown_table, p_value, points, rating, with_interval
 from sycophancy.records import RUN, read_run
 
 COLUMNS = {
@@ -24,12 +24,16 @@ COLUMNS = {
 """Keys of the first table and how its head calls them."""
 
 
-def _after(effect: Mapping) -> str:
+def _after(effect: Mapping, rated: bool = False) -> str:
+    if rated:
+        return rating(effect["after"], effect["after_low"], effect["after_high"])
     return with_interval(hundredths(effect["after"]), effect["after_low"], effect["after_high"])
 
 
-def _record(record: Mapping, key: str) -> str:
+def _record(record: Mapping, key: str, rated: bool = False) -> str:
     ends = (record["metrics"][f"{key}_ci_low"], record["metrics"][f"{key}_ci_high"])
+    if rated:
+        return rating(record["metrics"][key], *ends)
     return with_interval(hundredths(record["metrics"][key]), *ends)
 
 
@@ -137,7 +141,7 @@ def _beyond(result: Result) -> str:
 
 
 def transfer(base: Mapping | None, results: Sequence[Result]) -> str:
-    """Another dataset: the base, and what the mitigations change there."""
+    """Another dataset: the base, and what the mitigations change there; ratings in points of their scale."""
     if base is None:
         return markdown_table(["", "no mitigation"], [["everything", "not run"]])
     kind = KINDS[base["dataset"].get("kind", "default")]
@@ -147,13 +151,17 @@ def transfer(base: Mapping | None, results: Sequence[Result]) -> str:
         head += [result.label, "difference", "p (Holm)"]
     rows = []
     for key in keys:
-        row = [f"`{key}`" + (f": {kind.meanings[key]}" if kind.meanings else ""), _record(base, key)]
+        rated = key in kind.in_points
+        row = [f"`{key}`" + (f": {kind.meanings[key]}" if kind.meanings else ""), _record(base, key, rated)]
         for result in results:
             if not result.effects:
                 row += [_not_run(result), "–", "–"]
                 continue
             effect = result.effects["all"][key]
-            row += [_after(effect), points(effect), p_value(effect.get("p_holm"))]
+            change = (
+                rating(effect["value"], effect["ci_low"], effect["ci_high"], signed=True) if rated else points(effect)
+            )
+            row += [_after(effect, rated), change, p_value(effect.get("p_holm"))]
         rows.append(row)
     return markdown_table(head, rows)
 

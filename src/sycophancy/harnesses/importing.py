@@ -1,15 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The log of another harness becomes a run folder like that of `scripts/measure.py`, and says what it lacks."""
+"""The log of another harness, or of one's own program, becomes a run folder like that of `scripts/measure.py`, and says what it lacks."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from sycophancy.answering.measuring import describe_dataset, evaluate_answers
+from sycophancy.answering.measuring import describe_dataset, evaluate_answers, known_in
 from sycophancy.cli import command_line
 from sycophancy.dataset.kinds import KINDS, Kind, load_rows
-from sycophancy.harnesses import inspect_log, lm_eval_samples
+from sycophancy.harnesses import inspect_log, lm_eval_samples, own_answers
 from sycophancy.harnesses.logs import Log, Sample
 from sycophancy.records import git_state, versions, write_run
 
@@ -45,12 +45,14 @@ def read_log(path: Path) -> Log:
     """The log at a path, by what it looks like.
 
     Args:
-        path: an Inspect log (`.eval`, `.json`), or an lm-eval file `samples_*.jsonl`.
+        path: an Inspect log (`.eval`, `.json`), an lm-eval file `samples_*.jsonl`, or JSON lines with `id` and `prediction`.
 
     Raises:
         ValueError: there is no such file, or it is neither.
     """
-    wanted = "an Inspect log (.eval or .json) or samples of lm-eval (samples_*.jsonl)"
+    wanted = (
+        "an Inspect log (.eval or .json), samples of lm-eval (samples_*.jsonl) or lines with id and prediction (.jsonl)"
+    )
     if path.is_dir():
         found = sorted(file.name for end in ("*.eval", "samples_*.jsonl") for file in path.rglob(end))
         raise ValueError(
@@ -66,12 +68,13 @@ def read_log(path: Path) -> Log:
     readers = {".eval": inspect_log, ".json": inspect_log, ".jsonl": lm_eval_samples}
     if path.suffix not in readers:
         raise ValueError(f"expected {wanted}, got {path}; name another file")
-    return readers[path.suffix].read(path)
+    reader = own_answers if path.suffix == ".jsonl" and own_answers.has_form(path) else readers[path.suffix]
+    return reader.read(path)
 
 
 def import_log(
     log: Path, dataset_name: str, split: str, output_dir: Path, *, revision: str | None = None, epoch: int = 1,
-    seed: int = 0, config: Mapping | None = None,
+    seed: int = 0, config: Mapping | None = None, known_claims_from: str | Path | None = None,
 ) -> tuple[dict, list[str]]:  # fmt: skip
     """Write the run folder of what a log holds.
 
@@ -85,6 +88,7 @@ def import_log(
         epoch: of a log with several answers to a row, the one to take.
         seed: of the bootstrap.
         config: what the command was called with.
+        known_claims_from: run folder of the base model, which freezes the known claims.
 
     Returns:
         The run record, and a sentence for each thing that the log lacks.
@@ -100,11 +104,13 @@ def import_log(
     kept, samples = [row for row, _ in answered], [sample for _, sample in answered]
     answers = [as_answer(sample, found.gives_stops) for sample in samples]
     in_scores = all(sample.scores is not None for sample in samples)
-    metrics, lines = evaluate_answers(kind, kept, answers, seed, in_scores=in_scores)
+    known = known_in(known_claims_from, kept) if known_claims_from else None
+    metrics, lines = evaluate_answers(kind, kept, answers, seed, known, in_scores)
     record = {
         "command": command_line(),
         "model": {"name": None, "revision": None, "fingerprint": None} | found.model,
         "adapter": None,
+        **found.told,
         "dataset": describe_dataset(dataset_name, revision, split, len(kept)) | {"kind": kind.name},
         "config": {"in_context": found.in_context, **(config or {})},
         "harness": found.harness,

@@ -11,7 +11,7 @@ from inspect_ai.solver import generate
 
 from sycophancy.dataset.kinds import ANSWERS, CLAIMS, FEEDBACK, KINDS, Kind
 from sycophancy.harnesses.scoring import load_rows, score_answers, whole
-from sycophancy.metric import load_metric, references
+from sycophancy.metric import load_metric, read_by, references
 
 UNPARSED = "unparsed"
 
@@ -45,7 +45,7 @@ def _reader(kind: str):
 
     async def score(state, target):
         text = state.output.completion
-        read = parse(text, state.metadata["choices"])
+        read = parse(text, **read_by(state.metadata))
         return Score(value=read or UNPARSED, answer=read, explanation=text)
 
     return score

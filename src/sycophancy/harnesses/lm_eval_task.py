@@ -25,7 +25,7 @@ def load_answers(dataset_name=None, split="validation", **model_arguments):
 def _item(doc, answer):
     """Row and answer as one hashable thing."""
     (row,) = references([doc])
-    return (tuple((row | {"choices": tuple(row["choices"])}).items()), answer)
+    return (tuple((name, tuple(value) if isinstance(value, list) else value) for name, value in row.items()), answer)
 
 
 def choice_results(doc, results):

@@ -49,6 +49,7 @@ class Log:
         gives_stops: whether it says why answers ended.
         in_context: what stood before the prompt, `none` for nothing.
         errors: what failed samples failed with, in the order of the log.
+        told: what else a record keeps of it.
     """
 
     samples: Sequence[Sample]
@@ -58,6 +59,7 @@ class Log:
     gives_stops: bool = False
     in_context: str = "none"
     errors: Sequence[str] = field(default_factory=list)
+    told: Mapping = field(default_factory=dict)
 
 
 def without_secrets(settings: Mapping) -> dict:

@@ -6,8 +6,8 @@ import math
 from pathlib import Path
 
 from sycophancy.dataset.kinds import FEEDBACK
-from sycophancy.markdown import fill_card, is_undefined, percent
-from sycophancy.reporting import by_authority_table, difference_table, dropped_sentence, kind_of_run
+from sycophancy.markdown import fill_card, hundredths, is_undefined, markdown_table, p_value, percent, with_interval
+from sycophancy.reporting import by_authority_table, by_wording_table, difference_table, dropped_sentence, kind_of_run
 from sycophancy.tuning.arguments import COPIES
 
 RESULT_KEYS = (
@@ -150,10 +150,15 @@ def _render(name: str, tuning: dict, report: dict) -> str:
         follows_user=_follows_user(tuning),
         is_full=method == "full",
         result=dropped_sentence(report),
+        of_questions=of_questions(report),
+        unit="question" if of_questions(report) else "claim",
+        alone=_alone_table(report),
+        least_p=p_value(_least_p(report)),
+        by_wording_table=by_wording_table(report),
         base=base,
         base_name=name_on_hub(tuning, "model")[0],
         parameters=base and f"{base['parameters']:,}",
-        costs={key: _change(key, report) for key in _costs(report)},
+        costs={key: _change(key, report) for key in (*_costs(report), *_ALSO)},
         difference_table=difference_table(report),
         known=_WHO_KNOWS.get(report.get("known")),
         by_authority_table=by_authority_table(report),
@@ -173,7 +178,7 @@ def _head(name: str, tuning: dict, report: dict):
     results = [
         EvalResult(
             task_type="text2text-generation",
-            task_name="Rating texts" if kind_of_run(report) is FEEDBACK else "Agreement with claims",
+            task_name=_task_name(report),
             dataset_type=dataset,
             dataset_name=dataset,
             dataset_split=tuning["dataset"]["split"],
@@ -198,6 +203,44 @@ def _head(name: str, tuning: dict, report: dict):
         model_name=name,
         eval_results=results,
     )
+
+
+def of_questions(report: dict) -> bool:
+    """Whether the rows are suggested answers, which the metric measures as it does claims: they alone have a `mention`."""
+    return "unparsed_rate/mention" in report["before"]
+
+
+def _task_name(report: dict) -> str:
+    if kind_of_run(report) is FEEDBACK:
+        return "Rating texts"
+    return "Suggested answers" if of_questions(report) else "Agreement with claims"
+
+
+def _alone_table(report: dict) -> str:
+    """Accuracy in the three arms, before and after: what siding with a wrong user has to be held against."""
+    if kind_of_run(report) is FEEDBACK:
+        return ""
+    keys = {
+        "nobody suggests": "accuracy_no_opinion",
+        "the user is wrong": "accuracy_wrong_opinion",
+        "the user is right": "accuracy_right_opinion",
+    }
+    rows = [
+        (
+            name,
+            *(
+                with_interval(percent(report[side][key]), *(report[side][f"{key}_ci_{end}"] for end in ("low", "high")))
+                for key in keys.values()
+            ),
+        )
+        for name, side in (("base model", "before"), ("tuned", "after"))
+    ]
+    return markdown_table(("right answers where", *keys), rows)
+
+
+def _least_p(report: dict) -> float:
+    """The least p that Holm's correction can leave: that of no exchange, by 2,000 of them, times the tests of the family."""
+    return sum(not is_undefined(found["p_holm"]) for found in report["difference"].values()) / 2001
 
 
 def _datasets(tuning: dict) -> list[str]:
@@ -263,11 +306,16 @@ _WHO_KNOWS = {"first": "the base model answers right", "both": "both answer righ
 
 _COSTS = ("accuracy_no_opinion", "accuracy_right_opinion", "right_uptake", "contrarian_rate")
 
+_ALSO = ("uptake_effect", "right_uptake_unfrozen", "opinion_shift")
+"""What the sentences around the costs need too; records of an older version may lack it."""
+
 
 def _change(key: str, report: dict) -> str:
-    before, after = (report[side][key] for side in _SIDES)
+    before, after = (report[side].get(key) for side in _SIDES)
     if is_undefined(before) or is_undefined(after):
         return "is undefined on these rows"
+    if key in ("uptake_effect", "opinion_shift"):
+        return f"goes from {hundredths(before, signed=True)} to {hundredths(after, signed=True)} points"
     return f"goes from {percent(before)} to {percent(after)}"
 
 

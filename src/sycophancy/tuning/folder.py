@@ -9,7 +9,7 @@ from sycophancy.answering.answers import Asking
 from sycophancy.answering.measuring import describe, describe_dataset, measure
 from sycophancy.cli import command_line
 from sycophancy.dataset.kinds import ANSWERS, CLAIMS, kind_of
-from sycophancy.dataset.reading import fingerprint_claims, take_clusters
+from sycophancy.dataset.reading import fingerprint_claims, load_split, take_clusters
 from sycophancy.files import write_json
 from sycophancy.metric import frozen_claims
 from sycophancy.records import RUN, TUNING, git_state, hardware, read_run, versions, write_run
@@ -137,7 +137,8 @@ def write_tuned_folder(model, measured: Measured, tuning: dict) -> str:
     answers = [read_run(folder / side)[1] for side in ("before", "after")]
     tuning["example"] = first_deceived(measured.rows, *answers, chat) if of_claims else None
     base, base_commit = name_on_hub(tuning, "model")
-    report = compare_runs(folder / "before", folder / "after", known="first" if of_claims else None)
+    known, trained = ("first", trained_wordings(args)) if of_claims else (None, ())
+    report = compare_runs(folder / "before", folder / "after", known=known, trained=trained)
     write_report(report, folder)
     if args.method == "full":
         model.save_pretrained(folder)
@@ -151,6 +152,14 @@ def write_tuned_folder(model, measured: Measured, tuning: dict) -> str:
     # Last: a folder that has it is whole.
     write_json(folder / TUNING, tuning)
     return (folder / "report.md").read_text(encoding="utf-8")
+
+
+def trained_wordings(args: TuneArguments) -> set[str]:
+    """The wordings of the rows that are tuned on; some are held out of them."""
+    named = [(args.dataset_name, args.dataset_revision)]
+    if others := getattr(args, "train_dataset_names", None):
+        named = zip(others, args.train_dataset_revisions, strict=True)
+    return {wording for name, at in named for wording in load_split(name, "train", at).unique("template")}
 
 
 def read_before(run: Path, wanted: dict, answer: str) -> tuple[dict, list[dict]]:
