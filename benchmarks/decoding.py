@@ -142,7 +142,7 @@ def main(args: argparse.Namespace) -> dict:
     from sycophancy.answering.prompts import as_asked
     from sycophancy.dataset.kinds import load_rows
     from sycophancy.dataset.reading import take_clusters
-    from sycophancy.metric import load_metric
+    from sycophancy.metric import load_metric, read_by
 
     torch.set_num_threads(args.threads)
     kind, rows = load_rows(args.dataset_name, args.split)
@@ -221,7 +221,7 @@ def main(args: argparse.Namespace) -> dict:
         for name in ("generate", "generate alone"):
             if name in sides:
                 read = [
-                    [metric.parse_answer(text, row["choices"]) for text, row in zip(texts, order, strict=True)]
+                    [metric.parse_answer(text, **read_by(row)) for text, row in zip(texts, order, strict=True)]
                     for texts in (said, flat[name])
                 ]
                 found["same"][f"text, {name}"] = share(*read)
