@@ -22,8 +22,7 @@ import statistics
 import tempfile
 from pathlib import Path
 
-from side_by_side import ratio, take_turns, write_record
-from tuning import from_the_start
+from side_by_side import from_the_start, ratio, take_turns, write_record
 
 BATCH = 8
 RATE = 3e-4

@@ -78,7 +78,9 @@ def printed() -> str:
 
 def tuned() -> str:
     """What LoRA does to the front page's first model, with what it costs and what its control does in the same table."""
-    found = {name: read(REAL_MODELS / name / "report.json")["difference"] for name in RUNS if (REAL_MODELS / name).is_dir()}
+    found = {
+        name: read(REAL_MODELS / name / "report.json")["difference"] for name in RUNS if (REAL_MODELS / name).is_dir()
+    }
     first = next(iter(found.values()))
     rows = [
         (meaning, hundredths(first[key]["before"]), *(_after(found[name][key], name) for name in found))

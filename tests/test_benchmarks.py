@@ -21,7 +21,7 @@ from limit import (
 )
 from scale import CHAT_MODELS, SHAPES, Decoder, Shape, chat_parameters, kept_bytes, markdown, row_operations, weights
 from side_by_side import largest_difference, ratio, take_turns
-from table import table
+from table import shares, table
 
 
 @pytest.mark.parametrize("name", ["scoring", "tuning"])
@@ -246,6 +246,44 @@ def test_a_chat_model_beside_generate(tmp_path, llama_folder, dataset_folder):
     assert record["mfu"].keys() == {"ours", "text"}
     assert record["tokens"]["had to be read"] > 0
     assert json.loads((tmp_path / "decoding.json").read_text())["settings"]["dataset_name"] == dataset_folder.name
+
+
+def test_turns_that_keep_their_history_say_the_same_and_read_less(tmp_path, llama_folder):
+    from turns import main
+
+    from dataset_builders.are_you_sure import build, parse_args
+
+    flags = ["--source", "reviews", "--limit", "10", "--output_dir", str(tmp_path), "--org", "o"]
+    folder = build(parse_args(flags), "the command")
+    settings = {"split": "validation", "rows": 12, "repeats": 2, "threads": 1, "batch_size": 4, "max_new_tokens": 4}
+    names = {"model_name_or_path": str(llama_folder), "dataset_name": str(folder)}
+    record = main(Namespace(**settings, **names, output=tmp_path / "turns.json"))
+    assert record["same"] == {"once a batch": 1.0, "each row": 1.0}
+    assert record["ratios"].keys() == record["same"].keys()
+    assert record["tokens"]["ours"] < record["tokens"]["once a batch"] < record["tokens"]["each row"]
+
+
+def test_tuning_a_chat_model(tmp_path, llama_folder, dataset_folder):
+    from chat_tuning import main
+
+    settings = {"split": "train", "rows": 8, "held_out": 4, "repeats": 1, "threads": 1, "sides": ["ours", "sft kept"]}
+    names = {"model_name_or_path": str(llama_folder), "dataset_name": str(dataset_folder)}
+    record = main(Namespace(**settings, **names, output=tmp_path / "chat_tuning.json"))
+    assert record["ratios"].keys() == {"sft kept to ours"}
+    before, ours, theirs = (record["held_out"][name] for name in ("before", "ours", "sft kept"))
+    # Both were tuned, on the same answers but for the line break after a turn.
+    assert ours[0]["nll"] == pytest.approx(theirs[0]["nll"], abs=0.05)
+    assert ours[0]["nll"] != before["nll"]
+
+
+def test_the_shares_of_the_limit_are_those_of_the_records(tmp_path):
+    found = {"mfu": {"ours": {"median": 0.704}}, "peak": 160.4e9, "threads": 2}
+    (tmp_path / "decoding.json").write_text(json.dumps(found))
+    (tmp_path / "scoring.json").write_text(json.dumps({"ratios": {}}))
+    assert shares(tmp_path) == (
+        "| | share of the limit | GFLOP/s of a matrix product | threads |\n|---|--:|--:|--:|\n"
+        "| scoring choices, chat model | 0.70 | 160 | 2 |"
+    )
 
 
 def told(polarity, certainty, sides, choices=("positive", "negative"), condition="wrong_opinion"):
