@@ -16,6 +16,7 @@ from pathlib import Path
 from real_models import markdown_of_answers
 from scale import markdown, markdown_of_chat_models, markdown_of_costs
 from served import markdown_of_served
+from table import shares, table
 
 from sycophancy.markdown import hundredths, markdown_table, percent, points, with_interval
 from sycophancy.preferences.card import effects_table, scores_table
@@ -24,6 +25,7 @@ from sycophancy.reporting import by_authority_table, dropped_sentence, summary
 ROOT = Path(__file__).resolve().parents[1]
 QUICKSTART = ROOT / "docs" / "results" / "quickstart"
 REVIEWS = ROOT / "docs" / "results" / "experiments" / "reviews" / "experiment.md"
+BENCHMARKS = ROOT / "docs" / "results" / "benchmarks"
 REAL_MODELS = ROOT / "docs" / "results" / "real_models"
 
 APPROVAL = ROOT / "docs" / "results" / "approval"
@@ -174,7 +176,12 @@ PARTS: dict[str, dict[str, Callable[[], str]]] = {
         "tables": lambda: tables(REVIEWS.read_text(encoding="utf-8")),
     },
     "docs/results/approval/README.md": {"pandalm": pandalm, "recovered": recovered},
-    "docs/scale.md": {"flan_t5": markdown, "chat_models": markdown_of_chat_models},
+    "docs/scale.md": {
+        "flan_t5": markdown,
+        "chat_models": markdown_of_chat_models,
+        "speed": lambda: table(BENCHMARKS),
+        "limit": lambda: shares(BENCHMARKS),
+    },
     "docs/harnesses.md": {"served": markdown_of_served},
 }
 """Document -> name of a part -> what makes it."""

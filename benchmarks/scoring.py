@@ -18,10 +18,13 @@ with those of lm_eval; `generate` and `predict` give free text, which a model wi
 """
 
 import argparse
+import functools
 import importlib.util
 import statistics
 import tempfile
 
+from limit import encoder_decoder_operations, measured_peak, shares
+from scale import Shape
 from side_by_side import (
     add_flags,
     claim_rows,
@@ -122,9 +125,24 @@ def predict(model, tokenizer, scratch):
     return job
 
 
+def operations(model, tokenizer, rows) -> int:
+    """What scoring the rows needs: each prompt once, and of its choices each beginning once."""
+    from sycophancy.answering.seq2seq import encode_questions
+
+    asked = encode_questions(tokenizer, [row["prompt"] for row in rows], [row["choices"] for row in rows])
+    begun = [{tuple(answer[:end]) for answer in one.answers for end in range(len(answer))} for one in asked]
+    config = model.config
+    shape = Shape(config.d_model, config.d_ff, config.num_layers, config.num_heads, config.d_kv, config.vocab_size)
+    return encoder_decoder_operations(shape, [len(one.context) for one in asked], [len(nodes) for nodes in begun])
+
+
 def main(args: argparse.Namespace) -> dict:
     """Run all sides and write the record."""
     import torch
+
+    from sycophancy.answering.processes import keep_memory
+
+    keep_memory()
 
     torch.set_num_threads(args.threads)
     rows = claim_rows(args.rows, args.source_data)
@@ -142,7 +160,10 @@ def main(args: argparse.Namespace) -> dict:
     with tempfile.TemporaryDirectory() as scratch:
         sides["predict"] = predict(stock, tokenizer, scratch)
         rounds = [rows[at :: args.repeats] for at in range(args.repeats)]
-        seconds, answers = take_turns(sides, rounds, warm_up=rows[:4])
+        peaks: list[float] = []
+        measure = functools.partial(measured_peak, repeats=3)
+        seconds, answers = take_turns(sides, rounds, warm_up=rows[:4], before=lambda: peaks.append(measure()))
+    needed = [operations(model, tokenizer, part) for part in rounds]
     found = {
         "ratios": {name: ratio(seconds[name], seconds["ours"]) for name in sides if name not in ("ours", "encoder")},
         "rows_per_second": {
@@ -150,6 +171,8 @@ def main(args: argparse.Namespace) -> dict:
             for name in sides
         },
         "seconds": seconds,
+        "peak": max(peaks),
+        "mfu": {"ours": shares(needed, seconds["ours"], max(peaks))},
         "prompt_tokens": sorted(len(ids) for ids in tokenizer([row["prompt"] for row in rows])["input_ids"])[
             :: max(1, len(rows) // 4)
         ],

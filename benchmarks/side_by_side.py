@@ -78,6 +78,18 @@ def flan_t5_shape(layers: int = 8, **changed):
     return T5ForConditionalGeneration(config).eval()
 
 
+def from_the_start(model):
+    """What sets the soft prompt back to where it began: each round tunes the same one, and none pays for the model."""
+    tuned = [(parameter, parameter.detach().clone()) for parameter in model.parameters() if parameter.requires_grad]
+
+    def reset():
+        for parameter, value in tuned:
+            parameter.data.copy_(value)
+            parameter.grad = None
+
+    return reset
+
+
 def take_turns(
     sides: dict[str, Callable], rounds: list, warm_up=None, before: Callable = lambda: None
 ) -> tuple[dict[str, list], dict[str, list]]:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The table of speed in docs/scale.md from the records of the benchmarks; nothing in it is typed.
+"""The tables of speed in docs/scale.md from the records of the benchmarks; nothing in them is typed.
 
 python benchmarks/table.py docs/results/benchmarks
 """
@@ -17,6 +17,21 @@ SHOWN = {
     ("tuning", "stock"): "prompt tuning, beside PEFT's recipe padded to 256",
     ("tuning", "stock to grouped"): "the same with rows of similar length together",
     ("processes", "one process to two"): "two processes with a core each, beside one",
+    ("decoding", "lm_eval"): "chat model: scores, beside lm-evaluation-harness in batches of 32",
+    ("decoding_auto", "lm_eval auto"): "chat model: scores, beside lm-evaluation-harness that looks for its batch size",
+    ("decoding", "generate"): "chat model: text, beside `generate` in batches of 32",
+    ("turns", "each row"): "chat model: later turns, beside reading the history again for each row",
+    ("turns", "once a batch"): "chat model: later turns, beside reading it again once for a batch",
+    ("chat_tuning", "sft to ours"): "chat model: LoRA, beside `SFTTrainer` with its defaults",
+    ("chat_tuning", "sft kept to ours"): "chat model: LoRA, beside `SFTTrainer` without recomputed activations",
+    ("chat_tuning", "dpo to dpo ours"): "chat model: DPO, beside `DPOTrainer` with its defaults",
+    ("chat_tuning", "dpo kept to dpo ours"): "chat model: DPO, beside `DPOTrainer` without recomputed activations",
+}
+
+LIMITED = {
+    ("scoring", "ours"): "scoring choices, T5",
+    ("decoding", "ours"): "scoring choices, chat model",
+    ("decoding", "text"): "text, chat model",
 }
 
 
@@ -31,7 +46,19 @@ def table(folder: Path) -> str:
     return "\n".join(lines)
 
 
+def shares(folder: Path) -> str:
+    """The Markdown table of the shares of the machine's limit in the records of a folder (`benchmarks/limit.py`)."""
+    lines = ["| | share of the limit | GFLOP/s of a matrix product | threads |", "|---|--:|--:|--:|"]
+    for (name, side), text in LIMITED.items():
+        file = folder / f"{name}.json"
+        record = json.loads(file.read_text()) if file.is_file() else {}
+        if found := record.get("mfu", {}).get(side):
+            lines.append(f"| {text} | {found['median']:.2f} | {record['peak'] / 1e9:.0f} | {record['threads']} |")
+    return "\n".join(lines)
+
+
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path, help="holds scoring.json, tuning.json ...")
-    print(table(parser.parse_args().folder))
+    records = parser.parse_args().folder
+    print(table(records), shares(records), sep="\n\n")

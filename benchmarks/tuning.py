@@ -19,7 +19,16 @@ import argparse
 import statistics
 import tempfile
 
-from side_by_side import add_flags, claim_rows, flan_t5_shape, ratio, t5_tokenizer, take_turns, write_record
+from side_by_side import (
+    add_flags,
+    claim_rows,
+    flan_t5_shape,
+    from_the_start,
+    ratio,
+    t5_tokenizer,
+    take_turns,
+    write_record,
+)
 
 BATCH = 8
 RATE = 0.03
@@ -49,18 +58,6 @@ def stock_model(layers: int):
         prompt_tuning_init="SAMPLE_VOCAB",
     )  # fmt: skip
     return get_peft_model(model, config)
-
-
-def from_the_start(model):
-    """What sets the soft prompt back to where it began: each round tunes the same one, and none pays for the model."""
-    tuned = [(parameter, parameter.detach().clone()) for parameter in model.parameters() if parameter.requires_grad]
-
-    def reset():
-        for parameter, value in tuned:
-            parameter.data.copy_(value)
-            parameter.grad = None
-
-    return reset
 
 
 def loop(model, to_batch):

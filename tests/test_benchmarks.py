@@ -10,10 +10,19 @@ from commands import ROOT, warm
 
 sys.path.insert(0, str(ROOT / "benchmarks"))
 
-from scale import CHAT_MODELS, SHAPES, Decoder, chat_parameters, kept_bytes, markdown, row_operations, weights
+from limit import (
+    Work,
+    decoder_operations,
+    encoder_decoder_operations,
+    measured_peak,
+    mfu,
+    shape_of,
+    work_of,
+)
+from scale import CHAT_MODELS, SHAPES, Decoder, Shape, chat_parameters, kept_bytes, markdown, row_operations, weights
 from served import compare
 from side_by_side import largest_difference, ratio, take_turns
-from table import table
+from table import shares, table
 
 from sycophancy.organisms.approval import APPROVES
 
@@ -148,6 +157,49 @@ def test_the_tables_of_scale_are_those_of_the_calculation():
     assert markdown() in (ROOT / "docs" / "scale.md").read_text(encoding="utf-8")
 
 
+def test_the_work_of_texts_has_their_beginnings_once():
+    # Three tokens that see one, two and three; one more that sees three; one alone. The text that is there twice adds none.
+    assert work_of([[1, 2, 3], [5], [1, 2, 4], [1, 2, 3], [1, 2]], asked=2) == Work(tokens=5, looks=10, asked=2)
+    assert work_of([], asked=0) == Work(0, 0, 0)
+
+
+def test_operations_of_a_decoder_by_hand():
+    shape = Decoder(d_model=4, d_ff=6, layers=2, heads=2, kv_heads=1, d_head=3, vocabulary=10, tied=True)
+    # A layer: what is asked and what comes out 4 x 6 each, keys and values 4 x 3 each, three of 4 x 6: 144 weights.
+    # Two layers for five tokens and 40 weights of the vocabulary for two, twice; and 4 x 2 x 2 x 3 for ten looks.
+    assert decoder_operations(shape, Work(tokens=5, looks=10, asked=2)) == 2 * (2 * 144 * 5 + 40 * 2) + 48 * 10 == 3520
+
+
+def test_operations_of_an_encoder_decoder_by_hand():
+    shape = Shape(d_model=4, d_ff=5, layers=1, heads=2, d_kv=3, vocabulary=7)
+    # 96 weights of an attention and 60 after it; the decoder's three tokens have two attentions and 28 of the vocabulary.
+    # Two heads: two tokens see two, three wide; three see two, four wide.
+    assert (
+        encoder_decoder_operations(shape, [2], [3]) == 2 * (2 * 156 + 3 * 280) + 4 * 2 * (2 * 2 * 3 + 3 * 2 * 4) == 2592
+    )
+    assert encoder_decoder_operations(shape, [2, 2], [3, 3]) == 2 * 2592
+    assert encoder_decoder_operations(SHAPES["small"], [90], [5]) == pytest.approx(
+        row_operations(SHAPES["small"]), rel=1e-3
+    )
+
+
+def test_operations_of_a_decoder_are_those_that_torch_counts():
+    import torch
+    from torch.utils.flop_counter import FlopCounterMode
+
+    shape = Decoder(256, 512, 2, 4, 2, 64, 1024, tied=False)
+    model = llama_shape(shape)
+    assert shape_of(model.config) == shape
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
+        model(input_ids=torch.arange(16)[None])
+    assert counter.get_total_flops() == pytest.approx(decoder_operations(shape, work_of([range(16)], 16)), rel=0.01)
+
+
+def test_the_share_of_the_limit():
+    assert mfu(3e9, seconds=2.0, peak=3e9) == 0.5
+    assert measured_peak(size=64, repeats=2) > 0
+
+
 def test_every_side_has_every_round_and_none_is_always_first():
     seen = []
     sides = {name: lambda rows, name=name: seen.append((name, rows)) or rows for name in "abc"}
@@ -196,6 +248,58 @@ def test_text_against_scores(tmp_path, llama_folder, dataset_folder):
     assert record["rows"] == record["choice_mass_rows"] == 12
     assert record["rows_per_second"].keys() == {"scores", "text"}
     assert record["settings"]["model_name_or_path"] == "random-llama"
+
+
+def test_a_chat_model_beside_generate(tmp_path, llama_folder, dataset_folder):
+    from decoding import main
+
+    sides = ["ours", "as written", "text", "generate", "generate alone"]
+    settings = {"split": "validation", "rows": 12, "repeats": 2, "threads": 1, "batch_size": 4, "lm_eval_batch_size": 4}
+    names = {"model_name_or_path": str(llama_folder), "dataset_name": str(dataset_folder), "sides": sides}
+    record = main(Namespace(**settings, **names, max_new_tokens=4, output=tmp_path / "decoding.json"))
+    assert record["ratios"].keys() == {"generate", "generate alone"}
+    assert record["same"]["text, generate"] == record["same"]["text begins generate alone"] == 1.0
+    assert record["mfu"].keys() == {"ours", "text"}
+    assert record["tokens"]["had to be read"] > 0
+    assert json.loads((tmp_path / "decoding.json").read_text())["settings"]["dataset_name"] == dataset_folder.name
+
+
+def test_turns_that_keep_their_history_say_the_same_and_read_less(tmp_path, llama_folder):
+    from turns import main
+
+    from dataset_builders.are_you_sure import build, parse_args
+
+    flags = ["--source", "reviews", "--limit", "10", "--output_dir", str(tmp_path), "--org", "o"]
+    folder = build(parse_args(flags), "the command")
+    settings = {"split": "validation", "rows": 12, "repeats": 2, "threads": 1, "batch_size": 4, "max_new_tokens": 4}
+    names = {"model_name_or_path": str(llama_folder), "dataset_name": str(folder)}
+    record = main(Namespace(**settings, **names, output=tmp_path / "turns.json"))
+    assert record["same"] == {"once a batch": 1.0, "each row": 1.0}
+    assert record["ratios"].keys() == record["same"].keys()
+    assert record["tokens"]["ours"] < record["tokens"]["once a batch"] < record["tokens"]["each row"]
+
+
+def test_tuning_a_chat_model(tmp_path, llama_folder, dataset_folder):
+    from chat_tuning import main
+
+    settings = {"split": "train", "rows": 8, "held_out": 4, "repeats": 1, "threads": 1, "sides": ["ours", "sft kept"]}
+    names = {"model_name_or_path": str(llama_folder), "dataset_name": str(dataset_folder)}
+    record = main(Namespace(**settings, **names, output=tmp_path / "chat_tuning.json"))
+    assert record["ratios"].keys() == {"sft kept to ours"}
+    before, ours, theirs = (record["held_out"][name] for name in ("before", "ours", "sft kept"))
+    # Both were tuned, on the same answers but for the line break after a turn.
+    assert ours[0]["nll"] == pytest.approx(theirs[0]["nll"], abs=0.05)
+    assert ours[0]["nll"] != before["nll"]
+
+
+def test_the_shares_of_the_limit_are_those_of_the_records(tmp_path):
+    found = {"mfu": {"ours": {"median": 0.704}}, "peak": 160.4e9, "threads": 2}
+    (tmp_path / "decoding.json").write_text(json.dumps(found))
+    (tmp_path / "scoring.json").write_text(json.dumps({"ratios": {}}))
+    assert shares(tmp_path) == (
+        "| | share of the limit | GFLOP/s of a matrix product | threads |\n|---|--:|--:|--:|\n"
+        "| scoring choices, chat model | 0.70 | 160 | 2 |"
+    )
 
 
 def told(polarity, certainty, sides, choices=("positive", "negative"), condition="wrong_opinion"):

@@ -15,6 +15,7 @@ from sycophancy.answering.batches import (
     distinct_questions,
     in_parts,
     shared_prefixes,
+    sorted_by_beginning,
     together,
     window_of,
 )
@@ -138,6 +139,10 @@ HEAD = list(range(20))
 )
 def test_groups(contexts, expected):
     assert shared_prefixes(contexts) == expected
+
+
+def test_prompts_that_begin_alike_are_neighbours():
+    assert sorted_by_beginning([[2, 1], [1, 2, 3], [1], [1, 2], [1, 2, 3]]) == [2, 3, 1, 4, 0]
 
 
 def test_whatever_the_prompts_a_group_has_its_beginning_in_common():

@@ -21,9 +21,11 @@ from sycophancy.answering.batches import (
     dealt,
     distinct_questions,
     in_parts,
+    sorted_by_beginning,
     together,
     window_of,
 )
+from sycophancy.answering.packed import Memory
 from sycophancy.answering.prompts import ANSWER_TOKENS, chat_tokenizer
 
 Readable = Callable[[str, Sequence[str], Sequence[str]], bool]
@@ -205,6 +207,7 @@ class Asking:
         max_thought_tokens: bound of a thought before it; one that is cut off has no answer.
         seed: of the metric's bootstrap and of samples.
         partial: file of the answers, for a run that may be killed; `None` for a temporary one.
+        memory: what was read of conversations before, for their later turns in text; `None` to keep nothing.
     """
 
     answer: str | None = None
@@ -214,6 +217,7 @@ class Asking:
     max_thought_tokens: int = 1024
     seed: int = 0
     partial: Path | None = None
+    memory: Memory | None = None
 
     def of(self, model, tokenizer) -> "Asking":
         """The same with its `answer` decided: text where the model is one to talk to, else scores."""
@@ -221,8 +225,11 @@ class Asking:
         return replace(self, answer=self.answer or fits)
 
 
-def _windows(model, tokenizer, rows, prompts, asking: Asking) -> Iterator[list[Batch]]:
-    """The batches of each window of the rows: the same whatever was answered before, and on every process."""
+def _windows(model, tokenizer, rows, prompts, asking: Asking, shares_all: bool) -> Iterator[list[Batch]]:
+    """The batches of each window of the rows: the same whatever was answered before, and on every process.
+
+    Where the model shares all beginnings prompts that begin alike are in one batch; else those of one length.
+    """
     encoder_decoder, generate = model.config.is_encoder_decoder, asking.answer == "text"
     asked = seq2seq if encoder_decoder else causal
     for start in range(0, len(rows), WINDOW):
@@ -237,10 +244,13 @@ def _windows(model, tokenizer, rows, prompts, asking: Asking) -> Iterator[list[B
             questions = asked.encode_questions(tokenizer, texts, choices)
             contexts = [question.context for question in questions]
         # An encoder reads a prompt in both directions: there is no beginning that two prompts could share.
-        order = None if encoder_decoder else together(contexts)
+        order = None if encoder_decoder else sorted_by_beginning(contexts) if shares_all else together(contexts)
         written = asking.max_new_tokens if generate and not encoder_decoder else 0
         lengths = [len(context) + written for context in contexts]
         cut = batches_by_length(lengths, asking.batch_size, asking.batch_tokens, order)
+        if shares_all:
+            # The longest first, as without an order.
+            cut = sorted(cut, key=lambda batch: -max(lengths[at] for at in batch))
         least = min(DECODED_TOGETHER, max(32, len(questions) // 16)) if encoder_decoder and not generate else 1
         yield [
             Batch([[questions[at] for at in part] for part in parts], [same[at] for part in parts for at in part])
@@ -254,8 +264,9 @@ def _answer(model, tokenizer, batch: Batch, asking: Asking, settled: Readable | 
     answers = []
     if asking.answer == "text":
         (prompts,) = batch.parts
+        kept = {} if asked is seq2seq else {"memory": asking.memory}
         texts = asked.generate_batch(
-            model, tokenizer, prompts, asking.max_new_tokens, asking.max_thought_tokens, _ends(batch, settled)
+            model, tokenizer, prompts, asking.max_new_tokens, asking.max_thought_tokens, _ends(batch, settled), **kept
         )
         for rows, text in zip(batch.rows, texts, strict=True):
             answers += [(index, {"id": row, "prediction": text, "choice_logprobs": None}) for index, row, *_ in rows]
@@ -329,8 +340,9 @@ def answer_rows(
         desc="answering", unit="row", total=len(rows), initial=int(answered.sum()), disable=not state.is_main_process,
         mininterval=1.0,
     )  # fmt: skip
+    shares_all = not model.config.is_encoder_decoder and causal.shares_all(model, tokenizer, prompts[:2])
     with bar:
-        for batches in ahead(_windows(model, tokenizer, rows, prompts, asking)):
+        for batches in ahead(_windows(model, tokenizer, rows, prompts, asking, shares_all)):
             # A batch that was killed while it was written is answered again as a whole.
             todo = [batch for batch in batches if not all(answered[index] for same in batch.rows for index, *_ in same)]
             for first in range(0, len(todo), together):

@@ -140,6 +140,11 @@ def together(contexts: Sequence[Sequence[int]]) -> list[int]:
     return [index for kind in order for index in kind]
 
 
+def sorted_by_beginning(contexts: Sequence[Sequence[int]]) -> list[int]:
+    """Indices of prompts in the order of their tokens: neighbours have the most in common."""
+    return sorted(range(len(contexts)), key=contexts.__getitem__)
+
+
 def distinct_questions(
     prompts: Sequence[str], choices: Sequence[Sequence[str]]
 ) -> tuple[list[str], list[list[str]], list[list[int]]]:

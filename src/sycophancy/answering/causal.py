@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Ask a decoder-only model, through its chat template where it has one: the counterpart of `answering`.
 
-Each form of a choice is scored by its summed log-probability after the prompt. What prompts of a batch begin with in common (the examples before them, say) runs through the model once,
-each prompt's rest once, and each choice as a continuation of its prompt: keys and values are kept in between.
+Each form of a choice is scored by its summed log-probability after the prompt. Most models read a batch packed, each beginning
+once (`packed`). What is here is for the others: what prompts of a batch begin with in common (the examples before them, say) runs
+through the model once, each prompt's rest once, and each choice as a continuation of its prompt, with keys and values kept in
+between.
 """
 
 from collections.abc import Sequence
@@ -22,6 +24,7 @@ from sycophancy.answering.logits import (
     select_rows,
     token_logprobs,
 )
+from sycophancy.answering.packed import Memory, cache_packed, reads_packed, score_packed
 from sycophancy.answering.prompts import end_tokens, model_turn
 
 
@@ -56,6 +59,18 @@ def keeps_keys_and_values(model) -> bool:
     if getattr(base, "_is_stateful", False) or activated:
         return False
     return all(type(layer) is DynamicLayer for layer in DynamicCache(config=base.config).layers)
+
+
+def shares_all(model, tokenizer, prompts: Sequence[str]) -> bool:
+    """Whether the model reads every beginning of a batch once, and not only those that make up half of each prompt.
+
+    Args:
+        model: a decoder-only model, or a PEFT model around one.
+        tokenizer: its tokenizer.
+        prompts: some of what it is asked.
+    """
+    texts = [ids for ids in _encode(tokenizer, list(prompts)) if ids]
+    return bool(texts) and keeps_keys_and_values(model) and reads_packed(model, texts)
 
 
 def score_whole(model, pad: int, questions: Sequence[Asked], device) -> list[float]:
@@ -168,7 +183,10 @@ def score_questions(model, tokenizer, questions: Sequence[Asked], *, share: bool
     device, pad = next(model.parameters()).device, _pad_id(tokenizer)
     if not keeps_keys_and_values(model):
         return by_choice(questions, score_whole(model, pad, questions, device))
-    reader, rests = _read_shared(model, pad, [question.context for question in questions], device, share)
+    contexts = [question.context for question in questions]
+    if share and reads_packed(model, contexts):
+        return by_choice(questions, [score for scores in score_packed(model, questions) for score in scores])
+    reader, rests = _read_shared(model, pad, contexts, device, share)
     ids, mask = pad_right(rests, pad, device)
     logprobs_first = logprobs_of(reader.read(ids, mask, _last(mask)))
 
@@ -252,14 +270,17 @@ def with_soft_prompt(model, inputs: dict[str, torch.Tensor]) -> tuple[torch.nn.M
 @torch.inference_mode()
 def generate_batch(
     model, tokenizer, prompts: Sequence[str], max_new_tokens: int, max_thought_tokens: int = 0,
-    settled: Sequence[Settled] | None = None,
+    settled: Sequence[Settled] | None = None, memory: Memory | None = None,
 ) -> list[str]:  # fmt: skip
-    """Free answers by greedy decoding, without the prompt; see `sycophancy.answering.generating.generate_texts`."""
+    """Free answers by greedy decoding, without the prompt; see `sycophancy.answering.generating.generate_texts`.
+
+    What the memory has of a prompt is not read again, where the model can go on from there (`reads_packed`).
+    """
     encoded = _encode(tokenizer, list(prompts))
     # Some tokenizers close every text; the model is to go on.
     encoded = [ids[:-1] if ids[-1] == tokenizer.eos_token_id else ids for ids in encoded]
     pad = _pad_id(tokenizer)
-    base, read, n_read = _read_prompts(model, pad, encoded, next(model.parameters()).device)
+    base, read, n_read = _read_prompts(model, pad, encoded, next(model.parameters()).device, memory)
     thought = model_turn(tokenizer, tokenizer.get_chat_template()).thought if tokenizer.chat_template else ""
     return generate_texts(
         base,
@@ -275,7 +296,9 @@ def generate_batch(
     )
 
 
-def _read_prompts(model, pad: int, encoded: Sequence[list[int]], device) -> tuple[torch.nn.Module, dict, int]:
+def _read_prompts(
+    model, pad: int, encoded: Sequence[list[int]], device, memory: Memory | None
+) -> tuple[torch.nn.Module, dict, int]:
     """What generates, what it is given, and how many tokens of what it returns stand before the answer."""
     if min(map(len, encoded)) < 2 or not keeps_keys_and_values(model):
         ids, mask = pad_left(encoded, pad, device)
@@ -283,15 +306,20 @@ def _read_prompts(model, pad: int, encoded: Sequence[list[int]], device) -> tupl
         base, read = with_soft_prompt(model, {"input_ids": ids, "attention_mask": mask})
         # What was given as embeddings is not repeated in what is returned.
         return base, read, ids.shape[1] if "input_ids" in read else 0
-    reader, rests = _read_shared(model, pad, [ids[:-1] for ids in encoded], device)
-    ids, mask = pad_right(rests, pad, device)
-    reader.read(ids, mask, torch.zeros_like(mask, dtype=torch.bool))
+    before = [ids[:-1] for ids in encoded]
+    if reads_packed(model, before):
+        cache, read = cache_packed(model, before, memory)
+    else:
+        reader, rests = _read_shared(model, pad, before, device)
+        ids, mask = pad_right(rests, pad, device)
+        reader.read(ids, mask, torch.zeros_like(mask, dtype=torch.bool))
+        cache, read = reader.cache, reader.mask
     last = torch.tensor([ids[-1:] for ids in encoded], device=device)
-    n_before = reader.mask.shape[1]
-    read = {
+    n_before = read.shape[1]
+    given = {
         # Of what is in the cache `generate` looks at the number of tokens alone.
         "input_ids": torch.cat([last.new_full((len(last), n_before), pad), last], dim=1),
-        "attention_mask": torch.cat([reader.mask, torch.ones_like(last)], dim=1),
-        "past_key_values": reader.cache,
+        "attention_mask": torch.cat([read, torch.ones_like(last)], dim=1),
+        "past_key_values": cache,
     }
-    return base_of(model), read, n_before + 1
+    return base_of(model), given, n_before + 1

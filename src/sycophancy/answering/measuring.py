@@ -12,6 +12,7 @@ from statistics import mean
 from sycophancy.answering.answers import Asking, Readable, answer_rows, forget, n_answered
 from sycophancy.answering.batches import WINDOW, RenderedPrompts, window_of
 from sycophancy.answering.limits import check_lengths, model_length, virtual_tokens
+from sycophancy.answering.packed import Memory
 from sycophancy.answering.prompts import (
     as_asked,
     chat_tokenizer,
@@ -80,7 +81,8 @@ def measure(
     asked = Conversations(kind, model, tokenizer, rows, in_context, metric.settled)
     limits = asked.check_lengths(asking)
     n_before, started = n_answered(output_dir), time.perf_counter()
-    answers = asked.answer_turns(asking) if in_turns else asked.answer(asking)
+    # What was said before in a conversation is read once.
+    answers = asked.answer_turns(replace(asking, memory=Memory())) if in_turns else asked.answer(asking)
     seconds = time.perf_counter() - started
     sample = sampled(rows, asking.seed) if has_choices else []
     other = asked.of(sample).answer(replace(asking, answer=OTHER[asking.answer], partial=None)) if sample else []

@@ -26,6 +26,7 @@ from sycophancy.answering.folders import (
     refuse_quantization,
     some,
 )
+from sycophancy.answering.processes import keep_memory
 from sycophancy.hub import resolve_commit
 
 TOKENIZER_NAMES = (
@@ -131,6 +132,7 @@ def load_model(
     """
     from sycophancy.answering.limits import model_length
 
+    keep_memory()
     name = str(model_name_or_path)
     revision = resolve_commit(name, "model", revision) if not Path(name).is_file() else None
     config, raw, files = _read_config(name, revision, gguf_file)

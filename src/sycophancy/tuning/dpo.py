@@ -11,6 +11,7 @@ from datasets import Dataset, load_dataset
 from trl import DPOTrainer
 
 from sycophancy.answering.forms import conversation_tokens
+from sycophancy.answering.packed import rows_packed
 from sycophancy.dataset.preferences import PREFERENCE, PREFERENCE_COLUMNS
 
 
@@ -76,6 +77,11 @@ class TokenizedDPOTrainer(DPOTrainer):
         if missing:
             raise ValueError(f"expected pairs of `tokenize_pairs`, got no column {', '.join(sorted(missing))}")
         return dataset
+
+    def compute_loss(self, model, inputs, return_outputs=False, num_items_in_batch=None):
+        """As in the library; a prompt is read once for the two answers to it."""
+        with rows_packed(self.model, inputs):
+            return super().compute_loss(model, inputs, return_outputs, num_items_in_batch)
 
     def create_model_card(self, *args, **kwargs) -> None:
         """Nothing: our card is rendered from the run records."""

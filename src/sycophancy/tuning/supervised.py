@@ -6,6 +6,7 @@ user. What is here is what the libraries leave open; the loop is Trainer's.
 """
 
 import copy
+from contextlib import ExitStack
 
 import numpy as np
 import torch
@@ -14,7 +15,8 @@ from datasets import Dataset
 from transformers import Seq2SeqTrainer
 
 from sycophancy.answering.forms import conversation_tokens
-from sycophancy.answering.logits import base_of
+from sycophancy.answering.logits import base_of, logits_only_at
+from sycophancy.answering.packed import rows_packed
 from sycophancy.answering.t5 import absorb_cross_attention
 from sycophancy.drawing import Draws
 
@@ -92,7 +94,13 @@ def token_mean_loss(outputs, labels: torch.Tensor, num_items_in_batch=None) -> t
 
 
 def next_token_mean_loss(outputs, labels: torch.Tensor, num_items_in_batch=None) -> torch.Tensor:
-    """`token_mean_loss` for a decoder-only model, whose logits at a token are about the next one."""
+    """`token_mean_loss` for a decoder-only model, whose logits at a token are about the next one.
+
+    The logits are those of all positions, or (n_targets, vocabulary) those of the targets' own (`ExactEvalTrainer`).
+    """
+    if outputs["logits"].dim() == 2:
+        labels = labels[:, 1:]
+        return token_mean_loss(outputs, labels[labels != -100], num_items_in_batch)
     logits, labels = _shifted(outputs["logits"], labels)
     scored = labels != -100  # of a whole conversation, only the answer
     return token_mean_loss({"logits": logits[scored]}, labels[scored], num_items_in_batch)
@@ -121,11 +129,22 @@ def mean_nll(prediction) -> dict[str, float]:
 
 
 class ExactEvalTrainer(Seq2SeqTrainer):
-    """Seq2SeqTrainer that evaluates every row exactly once on several processes.
+    """Seq2SeqTrainer that evaluates every row exactly once on several processes, and computes nothing for nothing.
 
     The library's own gathers with the rows that were repeated to fill the last batch, which makes 16 rows of 13 on
-    two processes.
+    two processes. A decoder-only model is trained on what its rows begin with once, and makes logits for the targets alone.
     """
+
+    def compute_loss(self, model, inputs, return_outputs=False, num_items_in_batch=None):
+        """As in the library."""
+        with ExitStack() as stack:
+            if not self.model.config.is_encoder_decoder:
+                stack.enter_context(rows_packed(self.model, inputs))
+                if not return_outputs:
+                    targets = inputs["labels"] != -100
+                    targets[:, 0] = False
+                    stack.enter_context(logits_only_at(base_of(self.model), targets.roll(-1, 1)))
+            return super().compute_loss(model, inputs, return_outputs, num_items_in_batch)
 
     def evaluation_loop(self, *args, **kwargs):
         """As in the library, with the repeated rows dropped."""

@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The share of the machine's limit (`mfu`): the operations that a work needs, over those that it had time for.
+
+The operations are calculated: two for each weight and token that had to be read or was written, those of attention, and
+those of the vocabulary's scores where they are asked for. What is read twice, padded or asked for in vain does not count.
+The limit is a matrix product's speed, measured on the same machine with the same threads in the same run.
+"""
+
+import statistics
+import time
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from scale import Decoder, Shape
+
+
+class Work(NamedTuple):
+    """What a decoder-only model has to do.
+
+    Attributes:
+        tokens: that it reads: of texts that begin alike the beginning counts once.
+        looks: pairs of a token and one that it sees, itself included.
+        asked: tokens after which the scores of the vocabulary are asked for.
+    """
+
+    tokens: int
+    looks: int
+    asked: int
+
+
+def work_of(texts: Iterable[Sequence[int]], asked: int) -> Work:
+    """The work of reading texts, each beginning once.
+
+    Args:
+        texts: their tokens.
+        asked: how many tokens the scores of the vocabulary are asked for after.
+    """
+    tokens, looks = 0, 0
+    before: list[int] = []
+    for text in sorted(map(list, texts)):
+        common = next((at for at, pair in enumerate(zip(before, text, strict=False)) if pair[0] != pair[1]), None)
+        common = min(len(before), len(text)) if common is None else common
+        tokens += len(text) - common
+        looks += (len(text) * (len(text) + 1) - common * (common + 1)) // 2
+        before = text
+    return Work(tokens, looks, asked)
+
+
+def decoder_operations(shape: Decoder, work: Work) -> int:
+    """Floating-point operations of a forward pass of a decoder-only model."""
+    heads = 2 * (shape.heads + shape.kv_heads) * shape.d_head  # what is asked and what is made of it; keys and values
+    layer = shape.d_model * (heads + 3 * shape.d_ff)
+    attention = 4 * shape.layers * shape.heads * shape.d_head * work.looks
+    return 2 * (shape.layers * layer * work.tokens + shape.vocabulary * shape.d_model * work.asked) + attention
+
+
+def encoder_decoder_operations(shape: Shape, prompts: Sequence[int], written: Sequence[int]) -> int:
+    """Floating-point operations of a T5: each prompt once through the encoder, then the decoder, which sees all of it.
+
+    The cross-attention's projections count where they cost least, at the decoder's tokens.
+
+    Args:
+        shape: of the model.
+        prompts: tokens of each prompt.
+        written: tokens that the decoder reads for each; the scores of the vocabulary are asked for after each of them.
+    """
+    inner, found = shape.heads * shape.d_kv, 0
+    attention, feed_forward = 4 * shape.d_model * inner, 3 * shape.d_model * shape.d_ff
+    for length, nodes in zip(prompts, written, strict=True):
+        encoder = length * shape.layers * (attention + feed_forward)
+        decoder = nodes * (shape.layers * (2 * attention + feed_forward) + shape.vocabulary * shape.d_model)
+        seen = 4 * shape.layers * shape.heads * (length**2 * shape.d_kv + nodes * length * shape.d_model)
+        found += 2 * (encoder + decoder) + seen
+    return found
+
+
+def shape_of(config) -> Decoder:
+    """The shape of a Llama, Qwen or their like from its configuration."""
+    return Decoder(
+        config.hidden_size, config.intermediate_size, config.num_hidden_layers, config.num_attention_heads,
+        config.num_key_value_heads, getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads,
+        config.vocab_size, config.tie_word_embeddings,
+    )  # fmt: skip
+
+
+def measured_peak(device: str = "cpu", dtype=None, size: int = 1536, repeats: int = 7) -> float:
+    """Operations per second of the best of some matrix products of that size."""
+    import torch
+
+    one, other = (torch.randn(size, size, device=device, dtype=dtype) for _ in range(2))
+    best = float("inf")
+    for _ in range(repeats):
+        start = time.perf_counter()
+        product = one @ other
+        product[0, 0].item()  # waits for a GPU
+        best = min(best, time.perf_counter() - start)
+    return 2 * size**3 / best
+
+
+def mfu(operations: float, seconds: float, peak: float) -> float:
+    """The share of the limit: what a work needs over what its time had room for."""
+    return operations / (seconds * peak)
+
+
+def shares(operations: Sequence[float], seconds: Sequence[float], peak: float) -> dict:
+    """The share of the limit by round: the median, the least and the most."""
+    found = [mfu(work, took, peak) for work, took in zip(operations, seconds, strict=True)]
+    return {"median": statistics.median(found), "least": min(found), "most": max(found), "rounds": len(found)}
