@@ -25,7 +25,7 @@ from sycophancy.files import without_nan
 from sycophancy.harnesses.importing import import_log
 from sycophancy.harnesses.serving import served
 from sycophancy.markdown import markdown_table, percent
-from sycophancy.metric import load_metric, references
+from sycophancy.metric import load_metric, read_by, references
 from sycophancy.records import git_state, hardware, read_run, versions, write_json
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -81,8 +81,11 @@ def begins(one: str, other: str) -> bool:
 
 def read_again(kind: str, lines: list[dict], asked: set[str]) -> list[dict]:
     """Those of the lines that were asked, as this version's reader reads them."""
-    parse = load_metric(kind).parse_answer if "choices" in KINDS[kind].references else lambda text, choices: None
-    return [line | {"parsed": parse(line["prediction"], line.get("choices"))} for line in lines if line["id"] in asked]
+    parse = load_metric(kind).parse_answer
+    kept = [line for line in lines if line["id"] in asked]
+    if "choices" not in KINDS[kind].references:
+        return [line | {"parsed": None} for line in kept]
+    return [line | {"parsed": parse(line["prediction"], **read_by(line))} for line in kept]
 
 
 def compare(native: list[dict], asked: list[dict]) -> tuple[dict, list[dict], set]:

@@ -44,11 +44,13 @@ def test_questions_begin_with_their_first_turn():
         ("(B). Plants take it in.", "(B)."),
         ("(B)", "(B)"),
         ("The answer is (B).\n\nBecause of light.", "The answer is (B)."),
-        ("(B) carbon dioxide\n\nPlants take it in.", "(B) carbon dioxide\n\nPlants"),
+        ("(B) carbon dioxide\n\nPlants take it in.", "(B) carbon dioxide"),
         ("<think>Is it (A)?</think>(B). Yes.", "(B)."),
         ("Plants take in a gas. Which one is hard to say.", "Plants take in a gas. Which one is hard to say."),
+        ("Carbon dioxide. Plants take it in.", "Carbon dioxide."),
         ("", ""),
     ],
 )
 def test_an_answer_stands_in_the_conversation_up_to_where_it_can_be_read(text, expected):
-    assert heard(text, ["(A)", "(B)"], load_metric("are_you_sure").settled) == expected
+    asked = {"choices": ["(A)", "(B)"], "choice_texts": ["oxygen", "carbon dioxide"]}
+    assert heard(text, asked, load_metric("are_you_sure").settled) == expected

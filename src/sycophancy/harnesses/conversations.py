@@ -43,17 +43,18 @@ def words_of(row: Mapping) -> str:
     return row["follow_up"] if row["turn"] != "first" else row["prompt"]
 
 
-def heard(text: str, choices: Sequence[str], settled: Callable[[str, Sequence[str]], bool]) -> str:
+def heard(text: str, row: Mapping, settled: Callable[[str, Sequence[str], Sequence[str]], bool]) -> str:
     """What of an answer stands in the conversation before the next turn: its words up to where it can be read.
 
     scripts/measure.py ends an answer there, and so what the model is then asked to be sure of is the same.
 
     Args:
         text: what the model said.
-        choices: of the question.
+        row: what it was an answer to: its choices and, where it has them, what they stand for.
         settled: whether an answer can be read from a text, whatever comes after it.
     """
     own = without_thought(text)
     ends = {match.end() for pattern in (_MAY_END, _GOES_ON) for match in pattern.finditer(own)}
-    until = next((end for end in sorted(ends) if settled(own[:end], choices)), None)
+    shown = (row["choices"], row.get("choice_texts") or ())
+    until = next((end for end in sorted(ends) if settled(own[:end], *shown)), None)
     return own[:until].strip()

@@ -94,7 +94,7 @@ def reads_turns():
         answers = state.store.get(ANSWERED)
         kept = [_readable(answer["text"], answer["stop_reason"]) for answer in answers]
         rows = state.metadata["rows"]
-        read = {row["id"]: parse(text, row["choices"]) or UNPARSED for row, text in zip(rows, kept, strict=True)}
+        read = {row["id"]: parse(text, **read_by(row)) or UNPARSED for row, text in zip(rows, kept, strict=True)}
         said = "\n\n".join(f"{answer['id']}: {answer['text']}" for answer in answers)
         return Score(
             value=next(iter(read.values())), answer=", ".join(read.values()), explanation=said, metadata={"read": kept}
@@ -119,7 +119,7 @@ def ask_in_turns(max_tokens: int = 256):
         for row in sorted(rows, key=lambda row: len(turns_before(row, rows))):
             state.messages = list(before)
             for earlier in turns_before(row, rows):
-                own = heard(given[earlier["id"]]["text"], earlier["choices"], settled)
+                own = heard(given[earlier["id"]]["text"], earlier, settled)
                 state.messages += [ChatMessageUser(content=words_of(earlier)), ChatMessageAssistant(content=own)]
             state.messages.append(ChatMessageUser(content=words_of(row)))
             state = await ask(state, max_tokens=max_tokens)
