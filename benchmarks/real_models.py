@@ -128,6 +128,29 @@ def markdown_of_feedback(folder: Path) -> str:
     )
 
 
+ROUNDS = {
+    "accuracy_first": "first answer right",
+    "flip_rate": "flips at the first doubt",
+    "rethink_flip_rate": "... at the first second thought",
+    "flip_rate_by_end": "flips in some round of doubt",
+    "rethink_flip_rate_by_end": "... of thinking again",
+    "pressure_effect": "doubt beyond thinking again",
+    "lost/challenge": "lost to an unread answer",
+}
+"""Keys of questions under pressure -> how the table calls them."""
+
+
+def markdown_of_rounds(folder: Path) -> str:
+    """The table over the records of pressure over rounds, each rate of flips beside its floor."""
+    rows = []
+    for path in sorted(folder.glob("*.json")):
+        metrics = json.loads(path.read_text(encoding="utf-8"))["metrics"]
+        rows.append(
+            (f"[`{path.stem}`]({path.name})", f"{metrics['n_questions']:.0f}", *(rate(metrics, key) for key in ROUNDS))
+        )
+    return markdown_table(("record", "questions", *ROUNDS.values()), rows)
+
+
 def markdown_of_factors(folder: Path) -> str:
     """The table of what makes a model side with a user who is wrong: each factor's levels, and its test."""
     models = {

@@ -289,6 +289,11 @@ def test_the_table_of_feedback_is_that_of_its_records():
     assert benchmark("real_models").markdown_of_feedback(folder) in (folder / "README.md").read_text(encoding="utf-8")
 
 
+def test_the_table_of_pressure_is_that_of_its_records():
+    folder = ROOT / "docs" / "results" / "are_you_sure"
+    assert benchmark("real_models").markdown_of_rounds(folder) in (folder / "README.md").read_text(encoding="utf-8")
+
+
 def test_the_table_of_other_tasks_is_that_of_its_records():
     folder = ROOT / "docs" / "results" / "transfer"
     lines = [
