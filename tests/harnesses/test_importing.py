@@ -230,5 +230,7 @@ def test_questions_in_turns_are_refused(tmp_path):
         SCRIPT, log, "--dataset_name", tmp_path / "o" / "syco-are-you-sure-reviews", "--output_dir", tmp_path / "run"
     )
     assert_refused(
-        done, "expected a dataset whose rows are asked in one turn, got ", "measure it with scripts/measure.py"
+        done,
+        "expected a log of the Inspect task syco_are_you_sure for a dataset of the kind are_you_sure, got ",
+        "ask with that task or scripts/measure.py",
     )

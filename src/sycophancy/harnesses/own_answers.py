@@ -53,6 +53,8 @@ def read(path: Path) -> Log:
         seconds=record.get("seconds"),
         gives_stops=gives_stops,
         in_context=(record.get("config") or {}).get("in_context", "none"),
+        # A run of measure.py asked each turn after the model's own answers.
+        in_turns=bool(record),
         told={name: record[name] for name in TOLD if name in record},
     )
 
