@@ -129,10 +129,11 @@ def columns(table: str, names: tuple[str, ...]) -> str:
 
 RUNS = {
     "qwen_lora": "users half right: change [95 %]",
+    "qwen_lora_sham": "its control",
     "qwen_lora_informed": "users right in 8 of 10: change [95 %]",
-    "qwen_lora_sham": "control: change [95 %]",
+    "qwen_lora_informed_sham": "its control",
 }
-"""Folder of a tuning run -> head of its column; the control is that of the first."""
+"""Folder of a tuning run -> head of its column; a control stands behind what it controls."""
 
 
 def pandalm() -> str:
