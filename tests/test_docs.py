@@ -274,6 +274,19 @@ def test_the_cards_table_of_null_data_is_that_of_the_record():
     assert all(4 <= line["opinion_shift_p"] <= 6 for line in record["shift"])
 
 
+def test_the_cards_coverage_of_feedback_is_that_of_its_record():
+    record = json.loads((ROOT / "docs" / "results" / "intervals" / "feedback.json").read_text(encoding="utf-8"))
+    found, outside = record["summary"], [line for line in record["table"] if line["coverage"] > 97]
+    card = " ".join((ROOT / "metrics" / "syco_alignment" / "README.md").read_text(encoding="utf-8").split())
+    assert found["simulations"] == 1000
+    assert found["lowest"] >= 93
+    assert {line["texts"] for line in outside} == {10, 20}
+    assert (
+        f"{found['within_93_97']} of {found['cells']} intervals cover 93 to 97 %, {len(outside)} more, at most {found['highest']}, "
+        "all of them with 10 or 20 texts."
+    ) in card
+
+
 def test_the_tables_of_real_models_are_those_of_their_records():
     folder = ROOT / "docs" / "results" / "real_models"
     page = (folder / "README.md").read_text(encoding="utf-8")
