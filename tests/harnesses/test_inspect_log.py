@@ -302,7 +302,9 @@ def test_inspect_finds_a_task_by_the_packages_name(few_answers, tmp_path):
     pytest.importorskip("inspect_ai", reason='needs pip install -e ".[harness]"')
     if not any(point.name == "sycophancy" for point in entry_points(group="inspect_ai")):
         pytest.skip("sycophancy is not installed, only on the path")
-    assert python("-c", BY_NAME, few_answers, tmp_path).stdout.split() == ["success", "sycophancy/syco_answers", "5"]
+    # Not by the path, on which an egg-info hides from Inspect that this checkout is installed.
+    done = python("-c", BY_NAME, few_answers, tmp_path, env={"PYTHONPATH": ""})
+    assert done.stdout.split() == ["success", "sycophancy/syco_answers", "5"]
 
 
 def read_path(location):
