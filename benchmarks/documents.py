@@ -19,7 +19,7 @@ from served import markdown_of_served
 from table import shares, table
 
 from sycophancy.markdown import hundredths, markdown_table, percent, points, with_interval
-from sycophancy.preferences.card import effects_table, scores_table
+from sycophancy.preferences.card import change_table, effects_table, scores_table
 from sycophancy.reporting import by_authority_table, dropped_sentence, summary
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -143,6 +143,12 @@ def pandalm() -> str:
     return f"{effects_table(found, record['method'])}\n\n{scores_table(found)}"
 
 
+def organism_reward() -> str:
+    """What the approval organism's own reward does with agreement, before and after it was trained on approval."""
+    record = read(APPROVAL / "organism" / "preference_features.json")
+    return change_table(record["difference"])
+
+
 def recovered() -> str:
     """The approval organism's raters as they are known, and as they are found."""
     record = read(APPROVAL / "recovery.json")
@@ -176,7 +182,7 @@ PARTS: dict[str, dict[str, Callable[[], str]]] = {
         "findings": lambda: findings(REVIEWS.read_text(encoding="utf-8")),
         "tables": lambda: tables(REVIEWS.read_text(encoding="utf-8")),
     },
-    "docs/results/approval/README.md": {"pandalm": pandalm, "recovered": recovered},
+    "docs/results/approval/README.md": {"pandalm": pandalm, "recovered": recovered, "organism": organism_reward},
     "docs/scale.md": {
         "flan_t5": markdown,
         "chat_models": markdown_of_chat_models,

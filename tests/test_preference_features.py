@@ -188,7 +188,7 @@ def test_the_guide_counts_the_questions():
     assert f"{len(QUESTIONS)} questions more" in GUIDE
 
 
-@pytest.mark.parametrize("name", ["pandalm"])
+@pytest.mark.parametrize("name", ["organism", "pandalm"])
 def test_the_cards_of_the_records_are_those_of_the_records(name):
     from sycophancy.preferences.card import render_card
 
