@@ -114,7 +114,8 @@ def test_claims_known_by_the_first_alone_favour_it(metric):
 
     def answer():
         """Each system has learned other claims of its own."""
-        own = {name: generator.random() < (0.3 if name in hard else 0.7) for name in {row["claim_id"] for row in rows}}
+        names = dict.fromkeys(row["claim_id"] for row in rows)
+        own = {name: generator.random() < (0.3 if name in hard else 0.7) for name in names}
         return [row["answer"] if own[row["claim_id"]] else other_choice(row, row["answer"]) for row in rows]
 
     for _ in range(5):
