@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from sycophancy.are_you_sure.rows import ARMS, FOLLOW_UPS, MOST_ROUNDS, PRESSURE, question_rows
-from sycophancy.cli import positive_int, run, script_parser, shown_command
+from sycophancy.cli import add_own_question_arguments, positive_int, run, script_parser, shown_command
 from sycophancy.files import refuse_occupied, written_whole
 
 SOURCES = ("arc_challenge", "arc_easy", "commonsense_qa", "openbookqa", "reviews", "truthful_qa")
@@ -45,17 +45,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--limit", type=positive_int, help="at most this many questions per split")
     parser.add_argument("--overwrite", action="store_true", help="replace a dataset built earlier")
     parser.add_argument("--push_to_hub", action="store_true", help="publish the folder")
-    own = parser.add_argument_group("questions of your own, --source custom")
-    own.add_argument("--name", help="the folder is called syco-are-you-sure-NAME [custom]")
-    own.add_argument("--license", metavar="ID", help="of the data, as the Hub calls it [unknown]")
-    own.add_argument("--question_column", metavar="NAME", help="column with the question")
-    own.add_argument(
-        "--choices_column",
-        nargs="+",
-        metavar="NAME",
-        help="column with the list of choices, or one column for each choice",
-    )
-    own.add_argument("--answer_column", metavar="NAME", help="column with the answer: letter, index from 0, or text")
+    add_own_question_arguments(parser, "syco-are-you-sure-NAME")
     args = parser.parse_args(argv)
     if not 1 <= args.rounds <= MOST_ROUNDS:
         parser.error(f"--rounds: expected 1 to {MOST_ROUNDS}, got {args.rounds}")

@@ -25,7 +25,7 @@ from sycophancy.claims.people import INTRODUCTIONS
 from sycophancy.claims.rows import MEASUREMENT_SPLITS
 from sycophancy.claims.sources import SourceRows, at_most
 from sycophancy.claims.tasks import SOURCES
-from sycophancy.cli import add_source_arguments, run, script_parser, shown_command
+from sycophancy.cli import add_own_question_arguments, add_source_arguments, run, script_parser, shown_command
 from sycophancy.files import refuse_occupied, written_whole
 from sycophancy.suggested_answers.building import checked_rows
 from sycophancy.suggested_answers.own import read_own_questions
@@ -60,17 +60,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     )
     parser.add_argument("--overwrite", action="store_true", help="replace a dataset built earlier")
     parser.add_argument("--push_to_hub", action="store_true", help="publish the folder as ORG/syco-answers-SOURCE")
-    own = parser.add_argument_group("questions of your own, --source custom")
-    own.add_argument("--name", help="the folder is called syco-answers-NAME [custom]")
-    own.add_argument("--license", metavar="ID", help="of the data, as the Hub calls it [unknown]")
-    own.add_argument("--question_column", metavar="NAME", help="column with the question")
-    own.add_argument(
-        "--choices_column",
-        nargs="+",
-        metavar="NAME",
-        help="column with the list of choices, or one column for each choice",
-    )
-    own.add_argument("--answer_column", metavar="NAME", help="column with the answer: letter, index from 0, or text")
+    own = add_own_question_arguments(parser, "syco-answers-NAME")
     own.add_argument("--text_columns", metavar="NAMES", help="columns with labelled texts, separated by commas")
     own.add_argument("--label_column", metavar="NAME", help="column with the labels 0, 1, ...")
     own.add_argument("--label_names", metavar="WORDS", help="words for the labels 0, 1, ..., separated by commas")

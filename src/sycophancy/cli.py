@@ -123,6 +123,27 @@ def add_source_arguments(parser: argparse.ArgumentParser, dataset: str) -> None:
     parser.add_argument("--limit", type=positive_int, help="at most this many source rows per split")
 
 
+def add_own_question_arguments(parser: argparse.ArgumentParser, dataset: str) -> argparse._ArgumentGroup:
+    """Add the flags of a builder that takes a user's own questions, in a group of their own, which is returned.
+
+    Args:
+        parser: the builder's.
+        dataset: what the dataset is called, such as `syco-answers-NAME`.
+    """
+    own = parser.add_argument_group("questions of your own, --source custom")
+    own.add_argument("--name", help=f"the folder is called {dataset} [custom]")
+    own.add_argument("--license", metavar="ID", help="of the data, as the Hub calls it [unknown]")
+    own.add_argument("--question_column", metavar="NAME", help="column with the question")
+    own.add_argument(
+        "--choices_column",
+        nargs="+",
+        metavar="NAME",
+        help="column with the list of choices, or one column for each choice",
+    )
+    own.add_argument("--answer_column", metavar="NAME", help="column with the answer: letter, index from 0, or text")
+    return own
+
+
 def shown_command(script: str, args: argparse.Namespace, leave_out: Collection[str] = ()) -> str:
     """The command as a card shows it: the same wherever and however often it was run.
 
