@@ -140,3 +140,40 @@ def test_every_behaviour_can_be_built_and_measured(tmp_path):
     assert Path(flags(planned["all.base"])["--dataset_name"]).name == "syco-answers-reviews"
     frozen = {name: "--known_claims_from" in flags(planned[f"all.honest.seed0.on.{name}"]) for name in folders}
     assert frozen == {"claims": True, "turns": False, "names": False, "ratings": False}
+
+
+def test_what_is_ready_is_measured_by_its_columns_and_each_dataset_by_flags_of_its_own(tmp_path):
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    columns = {"ratings": ["item_id", "quality"], "claims": ["claim_id"]}
+    for name, names in columns.items():
+        (tmp_path / name / "data").mkdir(parents=True)
+        pq.write_table(
+            pa.table({column: ["x"] for column in names}), tmp_path / name / "data/test-00000-of-00001.parquet"
+        )
+    grid = {
+        "title": "Ready", "output_dir": str(tmp_path / "out"),
+        "datasets": {name: {"name_or_path": str(tmp_path / name)} for name in columns}
+        | {"hub": {"name_or_path": "org/claims"}, "hub_turns": {"name_or_path": "org/turns", "kind": "are_you_sure"}},
+        "models": {"tiny": {"name_or_path": "m"}},
+        "mitigations": {"honest": {"in_context": "honest"}},
+        "studies": {
+            "all": {"model": "tiny", "dataset": "claims", "mitigations": ["honest"],
+                    "transfer": {"datasets": ["claims", "ratings", "hub", "hub_turns"], "mitigations": ["honest"],
+                                 "flags": {"answer": "text", "limit": 3}, "flags_on": {"ratings": {"answer": "scores"}}}}
+        },
+    }  # fmt: skip
+    (tmp_path / "grid.yaml").write_text(yaml.safe_dump(grid))
+    planned = plan_cells(read_grid(tmp_path / "grid.yaml"))
+    found = {
+        name: (flags(cell).get("--answer"), flags(cell)["--limit"], "--known_claims_from" in flags(cell))
+        for name, cell in planned.items()
+        if ".on." in name
+    }
+    of = {"claims": ("text", True), "ratings": ("scores", False), "hub": ("text", True), "hub_turns": ("text", False)}
+    assert found == {
+        f"all.{system}.on.{name}": (answer, "3", frozen and system != "base")
+        for name, (answer, frozen) in of.items()
+        for system in ("base", "honest.seed0")
+    }

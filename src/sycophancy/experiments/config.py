@@ -21,6 +21,7 @@ from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
 
 from sycophancy.answering.prompts import IN_CONTEXT
+from sycophancy.dataset.kinds import KINDS
 
 BUILDERS = ("syco_claims", "suggested_answers", "are_you_sure", "mimicry", "feedback")
 TUNERS = ("prompt_tune", "dpo_tune")
@@ -28,11 +29,21 @@ TUNERS = ("prompt_tune", "dpo_tune")
 
 @dataclass(frozen=True)
 class DatasetEntry:
-    """A dataset: built by one of `dataset_builders/`, or ready at a folder or Hub id (`name_or_path`)."""
+    """A dataset: built by one of `dataset_builders/`, or ready at a folder or Hub id (`name_or_path`).
+
+    Attributes:
+        builder: script in `dataset_builders/`.
+        flags: of the builder.
+        name_or_path: a ready dataset's folder or Hub id.
+        kind: of a ready one, a key of `sycophancy.dataset.kinds.KINDS`. A folder's columns say it; needed of a Hub id that
+            holds no claims.
+        label: how the page calls it.
+    """
 
     builder: str | None = None
     flags: dict = field(default_factory=dict)
     name_or_path: str | None = None
+    kind: str | None = None
     label: str = ""
 
     def check(self, name: str) -> None:
@@ -41,6 +52,10 @@ class DatasetEntry:
             raise ValueError(f"datasets.{name}: expected either builder or name_or_path, got both or none of them")
         if self.builder is not None and self.builder not in BUILDERS:
             raise ValueError(f"datasets.{name}.builder: expected {', '.join(BUILDERS)}, got {self.builder!r}")
+        if self.kind is not None and (self.builder is not None or self.kind not in KINDS):
+            raise ValueError(
+                f"datasets.{name}.kind: expected {', '.join(KINDS)}, and with name_or_path only, got {self.kind!r}"
+            )
 
 
 @dataclass(frozen=True)
@@ -115,11 +130,18 @@ class Mitigation:
 
 @dataclass(frozen=True)
 class Transfer:
-    """Measure the base and some mitigations (first seed, no tuning anew) on other datasets too."""
+    """Measure the base and some mitigations (first seed, no tuning anew) on other datasets too.
+
+    Attributes:
+        datasets, mitigations: names.
+        flags: of `measure.py`, on all of these datasets.
+        flags_on: dataset -> further flags on it alone, such as `{ratings: {answer: scores}}`.
+    """
 
     datasets: list
     mitigations: list
     flags: dict = field(default_factory=dict)
+    flags_on: dict = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -319,6 +341,8 @@ def _check_names(grid: Grid) -> None:
             expect(mitigation, f"{where}.mitigations", grid.mitigations)
         for mitigation in study.transfer.mitigations if study.transfer else ():
             expect(mitigation, f"{where}.transfer.mitigations", study.mitigations)
+        for dataset in study.transfer.flags_on if study.transfer else ():
+            expect(dataset, f"{where}.transfer.flags_on", study.transfer.datasets)
         for dataset in study.transfer.datasets if study.transfer else ():
             expect(dataset, f"{where}.transfer.datasets", grid.datasets)
         expect(study.durability and study.durability.of, f"{where}.durability.of", study.mitigations)

@@ -18,6 +18,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from pyarrow.parquet import read_schema
+
+from sycophancy.dataset.kinds import CLAIMS, kind_of
+from sycophancy.dataset.reading import DATA
 from sycophancy.experiments.config import BUILDERS, DatasetEntry, Grid, Mitigation, Study
 from sycophancy.files import fingerprint, own_file
 
@@ -132,6 +136,7 @@ def _plan_transfer(grid: Grid, name: str, study: Study, root: Path, add) -> None
     model = model_place(grid, study.model)
     for other in study.transfer.datasets:
         on_other = {"model_name_or_path": model, "dataset_name": dataset_place(grid, other), **study.transfer.flags}
+        on_other |= study.transfer.flags_on.get(other, {})
         needs = [f"data.{other}", model_cell(grid, study.model)]
         base = f"{name}.base.on.{other}"
         add(base, "measure", on_other | {"output_dir": root / base}, needs)
@@ -152,8 +157,12 @@ def _plan_transfer(grid: Grid, name: str, study: Study, root: Path, add) -> None
 
 
 def is_claims(dataset: DatasetEntry) -> bool:
-    """Whether a dataset holds claims or suggested answers, of which some are known; one that is ready is taken to."""
-    return dataset.builder in (None, "syco_claims", "suggested_answers")
+    """Whether a dataset holds claims or suggested answers, of which some are known; of a ready one its columns say so."""
+    if dataset.builder:
+        return dataset.builder in ("syco_claims", "suggested_answers")
+    files = sorted((Path(dataset.name_or_path) / DATA).glob("*.parquet"))
+    found = kind_of(read_schema(files[0]).names) if files else CLAIMS
+    return dataset.kind == CLAIMS.name if dataset.kind else found.name == CLAIMS.name
 
 
 def dataset_place(grid: Grid, name: str) -> str:
