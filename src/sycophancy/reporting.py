@@ -521,32 +521,36 @@ def draw_survival(sides: Mapping[str, Mapping], path: Path) -> None:
     FigureCanvasAgg(figure)
     panels = figure.subplots(1, len(arms), sharey=True, squeeze=False)[0]
     for axes, arm in zip(panels, arms, strict=True):
-        for (name, metrics), colour, shift in zip(sides.items(), (BEFORE, AFTER), (-0.04, 0.04), strict=False):
-            label = f"{name}, " if len(sides) > 1 else ""
-            _curve(axes, metrics, arm, rounds[arm], colour, shift, f"{label}under pressure")
-            _floor(
-                axes,
-                metrics,
-                arm,
-                rounds[arm],
-                colour if len(sides) > 1 else "0.35",
-                shift,
-                f"{label}asked to think again",
-            )
+        draw_rounds(axes, sides, arm, rounds[arm])
         axes.set_title(ARMS[arm], loc="left", fontsize=10, fontweight="bold")
-        axes.set_xticks(range(rounds[arm] + 1))
         axes.set_xlabel("round")
-        axes.set_ylim(0, 1.05)
-        axes.set_yticks([0, 0.25, 0.5, 0.75, 1], [percent(share, 0) for share in (0, 0.25, 0.5, 0.75, 1)])
-        axes.spines[["top", "right"]].set_visible(False)
-        axes.grid(axis="y", color="0.9")
-        axes.set_axisbelow(True)
     panels[0].set_ylabel("still gives its first answer")
     figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=4, frameon=False)
     figure.savefig(path, dpi=130, metadata={"Software": None})
 
 
 FLOOR = {"marker": "s", "markersize": 4, "linestyle": "--"}
+
+
+def draw_rounds(axes, sides: Mapping[str, Mapping], arm: str, rounds: int) -> None:
+    """Draw one panel: the curve of an arm and its floor.
+
+    Args:
+        axes: of matplotlib.
+        sides: name -> metrics of a run: one, or before and after.
+        arm: a key of `ARMS`.
+        rounds: how many it has.
+    """
+    for (name, metrics), colour, shift in zip(sides.items(), (BEFORE, AFTER), (-0.04, 0.04), strict=False):
+        label, floor = (f"{name}, ", colour) if len(sides) > 1 else ("", "0.35")
+        _curve(axes, metrics, arm, rounds, colour, shift, f"{label}under pressure")
+        _floor(axes, metrics, arm, rounds, floor, shift, f"{label}asked to think again")
+    axes.set_xticks(range(rounds + 1))
+    axes.set_ylim(0, 1.05)
+    axes.set_yticks([0, 0.25, 0.5, 0.75, 1], [percent(share, 0) for share in (0, 0.25, 0.5, 0.75, 1)])
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.grid(axis="y", color="0.9")
+    axes.set_axisbelow(True)
 
 
 def _curve(axes, metrics, arm: str, rounds: int, colour: str, shift: float, label: str, floor: bool = False) -> None:

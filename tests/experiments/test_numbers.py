@@ -4,7 +4,7 @@ import pytest
 from sycophancy.dataset.kinds import FEEDBACK, TURNS
 from sycophancy.dataset.reading import load_claims
 from sycophancy.experiments.numbers import KEYS, Result, compare_seeds, correct, wording_habits
-from sycophancy.experiments.tables import transfer
+from sycophancy.experiments.tables import transfer, transfer_keys
 from sycophancy.metric import load_metric, references
 
 RUN = {"dataset": {"kind": "default"}}
@@ -211,9 +211,16 @@ def test_ratings_are_compared_by_their_keys_and_shown_in_points_of_the_scale(sco
     effect = found["all"]["feedback_bias"]
     assert (effect["before"], effect["after"], effect["value"]) == pytest.approx((bias, 0, -bias), abs=0.01)
     metrics = {f"{key}{end}": 0.25 for key in FEEDBACK.meanings for end in ("", "_ci_low", "_ci_high")}
-    table = transfer(base | {"metrics": metrics}, [Result("", "tuned", effects=found)])
-    (line,) = [line for line in table.splitlines() if line.startswith("| `feedback_bias`")]
-    assert "| 0.25 [0.25, 0.25] | " in line
-    assert f"| {-bias:+.2f} [" in line
-    (line,) = [line for line in table.splitlines() if line.startswith("| `discrimination/none`")]
-    assert "| 25.0 [25.0, 25.0] | " in line
+    record = base | {"metrics": metrics}
+    head, _, first, second = transfer(record, [Result("", "tuned", effects=found)]).splitlines()
+    assert [cell.strip() for cell in head.split("|")[2:6]] == [
+        "`feedback_bias`",
+        "difference",
+        "p (Holm)",
+        "floor: `mention_shift`",
+    ]
+    assert first.startswith(f"| no mitigation | {bias:+.2f} [")
+    assert f"| {-bias:+.2f} [" in second
+    lines = transfer_keys(record, [Result("", "tuned", effects=found)]).splitlines()
+    (line,) = [line for line in lines if line.startswith("| `discrimination/none`")]
+    assert [cell.split(" [")[0] for cell in line.split(" | ")[1:]] == ["50.0", "50.0 (+0.0"]

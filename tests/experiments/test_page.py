@@ -17,6 +17,8 @@ from sycophancy.markdown import hundredths, with_interval
 from sycophancy.metric import load_metric
 from sycophancy.records import write_run
 
+from .conversations import conversations, measured
+
 DONE = {"status": "done", "seconds": 2.0, "cpu_seconds": 1.5, "peak_memory_mb": 400.0}
 
 
@@ -89,6 +91,40 @@ def test_the_page_is_a_view_of_the_records(grid, tmp_path, dataset_folder):
     first = (output_dir / "experiment.html").read_bytes()
     write_page(grid, cells, output_dir)
     assert (output_dir / "experiment.html").read_bytes() == first
+
+
+def test_other_behaviours_stand_on_the_page_with_what_they_must_be_read_with(grid, tmp_path, dataset_folder):
+    output_dir, cells = tmp_path / "experiment", plan_cells(grid)
+    rows = list(load_claims(str(dataset_folder), "validation"))[:24]
+    prepare_output(output_dir, "")
+    keys = cell_keys(cells)
+    for name in ("tiny.base", "tiny.honest.seed0"):
+        written(rows, cells[name].run, lambda row: row["user_answer"] or row["answer"])
+        write_record(cells[name], output_dir, keys[name], DONE)
+    for name, challenge in (("tiny.base.on.questions", (10, 15)), ("tiny.honest.seed0.on.questions", (4, 5))):
+        write_run(cells[name].run, *measured(conversations({"challenge": challenge, "rethink": (4, 5)})))
+        write_record(cells[name], output_dir, keys[name], DONE)
+    write_page(grid, cells, output_dir)
+    text = (output_dir / "experiment.md").read_text()
+    part = text.partition("### Elsewhere, at a glance")[2]
+    assert "- “an instruction”: the effect of the user falls on *questions*." in part
+    assert (
+        "| questions | How many first answers pressure takes beyond thinking again: `pressure_effect` | +50.0 [" in part
+    )
+    assert (
+        "beside its floor `rethink_flip_rate_by_end`. 100 rows of `d` (test), answered in text. Percent; differences in points.\n\n|"
+    ) in part
+    assert "| `challenge` | an instruction | 20.0 on 20.0: +0.0 [" in part
+    assert (
+        "- an instruction: Challenged in every round it gives another answer in 25.0 % of conversations, which cannot be told from"
+    ) in part
+    assert "| soft prompt | not run | – |" in part
+    assert (
+        "(`turn_of_flip` and `number_of_flips` in rounds):\n\n|  | no mitigation | an instruction |\n|---|---|---|\n"
+        in part
+    )
+    assert "](pictures/tiny_rounds0.svg)" in part
+    assert (output_dir / "pictures" / "tiny_rounds0.svg").is_file()
 
 
 @pytest.mark.parametrize("name", ["reviews", "sst2"])

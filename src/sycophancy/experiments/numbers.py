@@ -21,10 +21,14 @@ from sycophancy.records import read_run
 from sycophancy.reporting import kind_of_run
 
 KEYS = (
-    "opinion_alignment", "opinion_alignment_known", "opinion_alignment_worst", "accuracy_drop", "opinion_effect",
-    "uptake_effect", "right_uptake", "contrarian_rate", "accuracy_no_opinion", "modal_answer_rate", "unparsed_rate",
+    "opinion_alignment", "opinion_alignment_known", "opinion_alignment_worst", "opinion_shift", "accuracy_drop",
+    "opinion_effect", "uptake_effect", "right_uptake", "contrarian_rate", "accuracy_no_opinion", "modal_answer_rate",
+    "unparsed_rate",
 )  # fmt: skip
 """What is compared with the base; beside it `unparsed_rate/<condition>` of each condition that the rows have."""
+
+MENTION_KEYS = ("mention_shift", "opinion_beyond_mention")
+"""Compared too where an answer is also named that nobody holds: what mere words do, and what a view adds to them."""
 
 HABITS = ("modal_answer_rate", "affirm_rate", "first_position_rate")
 """Rates that are near 1 in a wording to which a model has one answer."""
@@ -181,7 +185,7 @@ def _result(name: str, label: str, names: Sequence[str], cells, records: Mapping
         kind = kind_of_run(base[0])
         if kind is CLAIMS:
             result.habits = wording_habits(base[1], answers)
-        for key in kind.meanings or KEYS:
+        for key in kind.meanings or (*KEYS, *MENTION_KEYS):
             result.seeds[key] = [record["metrics"].get(key) for record in result.records]
     return result
 
@@ -224,7 +228,7 @@ def compare_seeds(
         if [answer["id"] for answer in answers] != [answer["id"] for answer in base_answers]:
             raise ValueError("expected runs on the same rows as the base's, got others; run their cells again")
     metric = load_metric(kind.name)
-    keys = list(kind.meanings or (*KEYS, *arm_keys(base_answers)))
+    keys = list(kind.meanings or claim_keys(base_answers))
     frozen = {part: set(claims) for part, claims in frozen_claims(base_answers).items()} if kind is CLAIMS else {}
     unit = {CLAIMS.name: "claim_id", TURNS.name: "question_id"}.get(kind.name, "item_id")
     found = {}
@@ -266,9 +270,11 @@ def _scores(answers: Sequence[Mapping]) -> list[dict] | None:
     return found if all(found) else None
 
 
-def arm_keys(answers: Sequence[Mapping]) -> list[str]:
-    """The metric's keys for what cannot be read in each condition of the rows."""
-    return [f"unparsed_rate/{condition}" for condition in dict.fromkeys(answer["condition"] for answer in answers)]
+def claim_keys(answers: Sequence[Mapping]) -> list[str]:
+    """The metric's keys that are compared on rows of claims: `KEYS`, and those of the conditions that the rows have."""
+    conditions = dict.fromkeys(answer["condition"] for answer in answers)
+    named = MENTION_KEYS if "mention" in conditions else ()
+    return [*KEYS, *named, *(f"unparsed_rate/{condition}" for condition in conditions)]
 
 
 def wording_habits(base: Sequence[Mapping], runs: Sequence[Sequence[dict]]) -> dict[str, list[Habit]]:

@@ -4,8 +4,9 @@
 The words are in `page.md`, the tables in `tables.py`, the looks in `html.py`.
 """
 
+import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from sycophancy.dataset.kinds import FEEDBACK
@@ -13,12 +14,14 @@ from sycophancy.experiments import pictures, tables
 from sycophancy.experiments.cells import current_records
 from sycophancy.experiments.config import Ablation, Grid
 from sycophancy.experiments.html import MARKDOWN, PICTURES, write_html
-from sycophancy.experiments.numbers import StudyNumbers, study_numbers
+from sycophancy.experiments.numbers import Result, StudyNumbers, study_numbers
 from sycophancy.experiments.plan import Cell, cell_keys
-from sycophancy.experiments.verdicts import Verdict, headline, judge
+from sycophancy.experiments.verdicts import Verdict, elsewhere, headline, judge
 from sycophancy.files import write_text
 from sycophancy.markdown import fill, hundredths, percent
+from sycophancy.quoting import NOTHING_AGAINST, Run, limits
 from sycophancy.records import versions
+from sycophancy.reporting import kind_of_run
 
 TEMPLATE = Path(__file__).with_name("page.md")
 
@@ -64,6 +67,7 @@ def write_page(grid: Grid, cells: Mapping[str, Cell], output_dir: Path) -> str:
             "one_answer": percent(margins.one_answer, 0),
         },
         studies=[_study(grid, numbers, judged[name], drawn) for name, numbers in studies.items()],
+        mentions=any(tables.names_alone(numbers.base) for numbers in studies.values() if numbers.base),
         versions=", ".join(
             f"{name} {installed[name]}" for name in ("torch", "transformers", "peft", "trl", "datasets")
         ),
@@ -135,16 +139,10 @@ def _study(grid: Grid, numbers: StudyNumbers, judged: Mapping[str, Verdict], dra
             _ablation(entry, numbers, number, draw)
             for number, entry in enumerate(entry for entry in grid.ablations if entry.study == numbers.name)
         ],
+        "elsewhere": _elsewhere(grid, numbers),
         "transfers": [
-            {
-                "label": grid.datasets[other].label or other,
-                "table": tables.transfer(base, results),
-                "rows": base and base["dataset"]["rows"],
-                "dataset": base and base["dataset"]["name"],
-                "split": base and base["dataset"]["split"],
-                "rated": bool(base) and base["dataset"].get("kind") == FEEDBACK.name,
-            }
-            for other, (base, results) in numbers.transfers.items()
+            _transfer(grid.datasets[other].label or other, number, base, results, draw)
+            for number, (other, (base, results)) in enumerate(numbers.transfers.items())
         ],
         "durability": numbers.durability and _durability(numbers, draw),
         "model": numbers.base["model"]["name"],
@@ -173,6 +171,61 @@ def _ablation(entry: Ablation, numbers: StudyNumbers, number: int, draw) -> dict
         "picture": draw(f"ablation{number}", pictures.ablation, shown),
         "missing": [result.label for result in compared if not result.effects],
     }
+
+
+def _elsewhere(grid: Grid, numbers: StudyNumbers) -> dict | None:
+    """The other datasets side by side; `None` where there are none."""
+    if not numbers.transfers:
+        return None
+    there = {grid.datasets[other].label or other: moved for other, moved in numbers.transfers.items()}
+    labels = dict.fromkeys(result.label for _, results in there.values() for result in results)
+    by_label = {
+        label: {
+            name: (base, next((r for r in results if r.label == label), None))
+            for name, (base, results) in there.items()
+        }
+        for label in labels
+    }
+    sentences = [elsewhere(label, moved) for label, moved in by_label.items()]
+    return {"table": tables.glance(there), "sentences": list(filter(None, sentences))}
+
+
+def _transfer(label: str, number: int, base: Mapping | None, results: Sequence[Result], draw) -> dict:
+    """What the page says of one other dataset."""
+    found = {"label": label, "table": tables.transfer(base, results), "base_ran": base is not None}
+    if base is None:
+        return found
+    run, kind = Run("", base), kind_of_run(base)
+    ran = [result for result in results if result.records]
+    by_round = tables.transfer_rounds(base, results)
+    return found | {
+        "rows": base["dataset"]["rows"],
+        "dataset": base["dataset"]["name"],
+        "split": base["dataset"]["split"],
+        "answered": base.get("answer", "scores"),
+        "effect": run.quoted.effect[0].upper() + run.quoted.effect[1:],
+        "key": run.quoted.headline,
+        "floor": run.quoted.floor,
+        "in_points": kind is FEEDBACK,
+        "every_key": tables.transfer_keys(base, results),
+        "by_round": by_round,
+        "picture": by_round and draw(f"rounds{number}", lambda shown: pictures.rounds(base, shown), ran),
+        "limits": _limits([("no mitigation", base), *((result.label, result.records[0]) for result in ran)]),
+    }
+
+
+def _limits(systems: Sequence[tuple[str, Mapping]]) -> list[str]:
+    """What speaks against reading these runs; what can be said of several but for the numbers, once."""
+    found: dict[str, tuple[str, str, list[str]]] = {}
+    for label, record in systems:
+        for sentence in limits(Run("", record)):
+            shape = re.sub(r"[-+]?\d[\d.,]*", "", sentence)
+            if sentence != NOTHING_AGAINST:
+                found.setdefault(shape, (label, sentence, []))[2].append(label)
+    return [
+        f"{label}: {sentence}" + (f" The same goes for {', '.join(of[1:])}." if of[1:] else "")
+        for label, sentence, of in found.values()
+    ]
 
 
 def _durability(numbers: StudyNumbers, draw) -> dict:

@@ -9,7 +9,7 @@ from sycophancy.claims.people import AUTHORITIES
 from sycophancy.experiments.config import Margins
 from sycophancy.experiments.numbers import Result
 from sycophancy.markdown import hundredths
-from sycophancy.reporting import AFTER, BEFORE
+from sycophancy.reporting import AFTER, ARMS, BEFORE, draw_rounds, rounds_of
 
 THIRD = "#009E73"
 """Beside the colours before and after: Okabe and Ito's green."""
@@ -231,3 +231,30 @@ def durability(points: Sequence[tuple[int, Result]], base_rate: float) -> str:
         _plain(axes, "y")
 
     return _svg(draw, 6, 3)
+
+
+def rounds(base: Mapping, results: Sequence[Result]) -> str:
+    """Rounds of pressure, one panel for each mitigation and each thing that the user does: before and after, with floors.
+
+    Args:
+        base: run record of the base.
+        results: of the mitigations on the same rows, first seed.
+    """
+    arms = {arm: number for arm, number in rounds_of(base["metrics"]).items() if arm != "rethink"}
+    places = [(result, arm) for result in results for arm in arms]
+    columns = len(arms) if len(arms) > 1 else min(3, len(places))
+    rows = -(-len(places) // columns)
+
+    def draw(figure) -> None:
+        panels = list(figure.subplots(rows, columns, sharey=True, squeeze=False).flat)
+        for axes, (result, arm) in zip(panels, places, strict=False):
+            sides = {"before": base["metrics"], "after": result.records[0]["metrics"]}
+            draw_rounds(axes, sides, arm, arms[arm])
+            axes.set_title(f"{result.label}\n{ARMS[arm]}", fontsize=9, loc="left")
+            axes.set_xlabel("round")
+        for axes in panels[len(places) :]:
+            axes.set_visible(False)
+        figure.supylabel("still gives its first answer", fontsize=9)
+        figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=2, frameon=False)
+
+    return _svg(draw, 3.2 * columns + 0.8, 2.5 * rows + 0.9)

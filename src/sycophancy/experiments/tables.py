@@ -4,13 +4,17 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from sycophancy.dataset.kinds import KINDS
 from sycophancy.experiments.config import Grid
 from sycophancy.experiments.numbers import Result, StudyNumbers
 from sycophancy.experiments.plan import Cell
 from sycophancy.experiments.verdicts import GUARDED, SIDES, Verdict, failures, sham_sentence
 from sycophancy.markdown import hundredths, is_undefined, markdown_table, p_value, points, rating, with_interval
+from sycophancy.quoting import Run
 from sycophancy.records import RUN, read_run
+from sycophancy.reporting import KEY_MEANINGS, kind_of_run, rounds_of
+
+MENTION_COLUMNS = {"mention_shift": "mere mention", "opinion_beyond_mention": "opinion beyond its words"}
+"""Further columns where an answer is also named that nobody holds."""
 
 COLUMNS = {
     "opinion_alignment": "alignment",
@@ -24,16 +28,12 @@ COLUMNS = {
 """Keys of the first table and how its head calls them."""
 
 
-def _after(effect: Mapping, rated: bool = False) -> str:
-    if rated:
-        return rating(effect["after"], effect["after_low"], effect["after_high"])
+def _after(effect: Mapping) -> str:
     return with_interval(hundredths(effect["after"]), effect["after_low"], effect["after_high"])
 
 
-def _record(record: Mapping, key: str, rated: bool = False) -> str:
+def _record(record: Mapping, key: str) -> str:
     ends = (record["metrics"][f"{key}_ci_low"], record["metrics"][f"{key}_ci_high"])
-    if rated:
-        return rating(record["metrics"][key], *ends)
     return with_interval(hundredths(record["metrics"][key]), *ends)
 
 
@@ -51,31 +51,41 @@ def _rows(numbers: StudyNumbers) -> list[Result]:
 
 def levels(numbers: StudyNumbers, part: str = "all") -> str:
     """What each system does: the rates themselves, over seeds at once."""
-    rows = []
+    columns, rows = _columns(numbers), []
     if numbers.origin and part == "all":
-        rows.append(["the model it was made from", *(_record(numbers.origin, key) for key in COLUMNS), "–", "–"])
-    rows.append(["no mitigation", *(_record(numbers.base, key) for key in COLUMNS), "–", "–"])
+        rows.append(["the model it was made from", *(_record(numbers.origin, key) for key in columns), "–", "–"])
+    rows.append(["no mitigation", *(_record(numbers.base, key) for key in columns), "–", "–"])
     for result in _rows(numbers):
         if part not in result.effects:
-            rows.append([result.label, *[_not_run(result)] * len(COLUMNS), "–", "–"])
+            rows.append([result.label, *[_not_run(result)] * len(columns), "–", "–"])
             continue
         parameters = "0" if result.parameters is None else f"{result.parameters:,}"
-        cells = [_after(result.effects[part][key]) for key in COLUMNS]
+        cells = [_after(result.effects[part][key]) for key in columns]
         rows.append([result.label, *cells, parameters, f"{result.seconds:.0f}"])
-    return markdown_table(["", *COLUMNS.values(), "parameters trained", "seconds"], rows)
+    return markdown_table(["", *columns.values(), "parameters trained", "seconds"], rows)
+
+
+def _columns(numbers: StudyNumbers) -> Mapping[str, str]:
+    """Keys of the first tables and how their heads call them."""
+    return COLUMNS | (MENTION_COLUMNS if names_alone(numbers.base) else {})
+
+
+def names_alone(base: Mapping) -> bool:
+    """Whether the rows of a run also name an answer that nobody holds."""
+    return Run("", base).quoted.headline in MENTION_COLUMNS
 
 
 def differences(numbers: StudyNumbers, part: str = "all") -> str:
     """What each system changes against the base, with tests."""
-    rows = []
+    columns, rows = _columns(numbers), []
     for result in _rows(numbers):
         if part not in result.effects:
-            rows.append([result.label, *[_not_run(result)] * len(COLUMNS), "–"])
+            rows.append([result.label, *[_not_run(result)] * len(columns), "–"])
             continue
         effects = result.effects[part]
-        cells = [f"{points(effects[key])} p {p_value(effects[key].get('p_holm'))}" for key in COLUMNS]
+        cells = [f"{points(effects[key])} p {p_value(effects[key].get('p_holm'))}" for key in columns]
         rows.append([result.label, *cells, hundredths(effects["modal_answer_rate"]["after"])])
-    return markdown_table(["", *COLUMNS.values(), "commonest answer"], rows)
+    return markdown_table(["", *columns.values(), "commonest answer"], rows)
 
 
 def seeds(results: Sequence[Result]) -> str:
@@ -140,31 +150,159 @@ def _beyond(result: Result) -> str:
     return points(beyond) if abs(beyond["value"]) <= abs(change["value"]) else "not quoted: more than the change itself"
 
 
-def transfer(base: Mapping | None, results: Sequence[Result]) -> str:
-    """Another dataset: the base, and what the mitigations change there; ratings in points of their scale."""
-    if base is None:
-        return markdown_table(["", "no mitigation"], [["everything", "not run"]])
-    kind = KINDS[base["dataset"].get("kind", "default")]
-    shown = (key for key in kind.meanings if not is_undefined(base["metrics"].get(key)) and key not in kind.in_rounds)
-    keys = list(shown if kind.meanings else COLUMNS)
-    head = ["", "no mitigation"]
+SIGNED = ("_effect", "_shift", "_bias", "_drop", "_beyond_mention", "_beyond_rethink")
+"""How the names of keys end that are differences."""
+
+
+def _number(record: Mapping, key: str, value, low=None, high=None, change: bool = False) -> str:
+    """A number on another dataset in its unit: percent, points, points of a scale of ratings, or rounds."""
+    kind, signed = kind_of_run(record), change or key.endswith(SIGNED)
+    if key in kind.in_points + kind.in_rounds:
+        return rating(value, low, high, signed)
+    return with_interval(hundredths(value, signed), low, high, signed)
+
+
+def _before(run: Run, key: str, results: Sequence[Result]) -> tuple[float | None, float | None, float | None]:
+    """The base's value with its interval: as it was compared, so that a difference is one of the numbers that are shown."""
     for result in results:
-        head += [result.label, "difference", "p (Holm)"]
-    rows = []
-    for key in keys:
-        rated = key in kind.in_points
-        row = [f"`{key}`" + (f": {kind.meanings[key]}" if kind.meanings else ""), _record(base, key, rated)]
-        for result in results:
-            if not result.effects:
-                row += [_not_run(result), "–", "–"]
-                continue
+        if key in result.effects.get("all", ()):
             effect = result.effects["all"][key]
-            change = (
-                rating(effect["value"], effect["ci_low"], effect["ci_high"], signed=True) if rated else points(effect)
-            )
-            row += [_after(effect, rated), change, p_value(effect.get("p_holm"))]
-        rows.append(row)
-    return markdown_table(head, rows)
+            return effect["before"], effect["before_low"], effect["before_high"]
+    return tuple(run.value(key, end) for end in ("", "_ci_low", "_ci_high"))
+
+
+def _base(run: Run, key: str, results: Sequence[Result]) -> str:
+    return _number(run.record, key, *_before(run, key, results))
+
+
+def _moved(run: Run, key: str, effect: Mapping) -> str:
+    """After, and by how much that is another number than before: `12.0 (-14.0 [-22.1, -5.3])`."""
+    change = _number(run.record, key, effect["value"], effect["ci_low"], effect["ci_high"], change=True)
+    return f"{_number(run.record, key, effect['after'])} ({change})"
+
+
+def _guesses(run: Run, low: float | None) -> str:
+    """A mark where what is right by itself is no better than chance."""
+    return "" if is_undefined(low) or is_undefined(run.chance) or low > run.chance else " (chance)"
+
+
+def _not_measured() -> str:
+    return markdown_table(["", "no mitigation"], [["everything", "not run"]])
+
+
+def transfer(base: Mapping | None, results: Sequence[Result]) -> str:
+    """Another dataset: what stands for its behaviour, before and after, and the numbers that it is read beside.
+
+    Args:
+        base: run record of the base there.
+        results: of the mitigations there.
+    """
+    if base is None:
+        return _not_measured()
+    run = Run("", base)
+    quoted = run.quoted
+    beside = [key for key in dict.fromkeys(filter(None, (quoted.floor, *quoted.keys[1:]))) if key != "chance"]
+    beside = [key for key in beside if not is_undefined(run.value(key))]
+    names = {key: f"`{key}`" for key in beside}
+    if quoted.floor in names:
+        names[quoted.floor] = f"floor: `{quoted.floor}`"
+    if quoted.knows in names and not is_undefined(run.chance):
+        names[quoted.knows] = f"`{quoted.knows}` (chance: {hundredths(run.chance)})"
+
+    def mark(key: str, low: float | None) -> str:
+        return _guesses(run, low) if key == quoted.knows else ""
+
+    values = [_base(run, key, results) + mark(key, _before(run, key, results)[1]) for key in beside]
+    rows = [["no mitigation", _base(run, quoted.headline, results), "", "", *values]]
+    for result in results:
+        if not result.effects:
+            rows.append([result.label, _not_run(result), *["–"] * (2 + len(beside))])
+            continue
+        effects = result.effects["all"]
+        values = [_after_there(run, key, effects[key]) + mark(key, effects[key]["after_low"]) for key in beside]
+        effect = effects[quoted.headline]
+        change = _number(run.record, quoted.headline, effect["value"], effect["ci_low"], effect["ci_high"], change=True)
+        after = _after_there(run, quoted.headline, effect)
+        rows.append([result.label, after, change, p_value(effect.get("p_holm")), *values])
+    return markdown_table(["", f"`{quoted.headline}`", "difference", "p (Holm)", *names.values()], rows)
+
+
+def _after_there(run: Run, key: str, effect: Mapping) -> str:
+    return _number(run.record, key, effect["after"], effect["after_low"], effect["after_high"])
+
+
+def transfer_keys(base: Mapping | None, results: Sequence[Result]) -> str:
+    """Another dataset: every key that is compared, what it says, and what the mitigations change of it."""
+    if base is None:
+        return _not_measured()
+    run, ran = Run("", base), [result for result in results if result.effects]
+    meanings = kind_of_run(base).meanings or KEY_MEANINGS
+    compared = ran[0].effects["all"] if ran else meanings
+    rows = [
+        [f"`{key}`: {meaning}", _base(run, key, ran), *(_moved(run, key, result.effects["all"][key]) for result in ran)]
+        for key, meaning in meanings.items()
+        if key in compared and not is_undefined(run.value(key))
+    ]
+    return markdown_table(["", "no mitigation", *(result.label for result in ran)], rows)
+
+
+def transfer_rounds(base: Mapping | None, results: Sequence[Result]) -> str:
+    """Rounds of pressure: how many first answers are gone by each, on the floor, and by how much that is more; `""` without.
+
+    The floor of a suggestion is that of the questions that it is about.
+    """
+    arms = {arm: rounds for arm, rounds in rounds_of(base["metrics"]).items() if arm != "rethink"} if base else {}
+    if not arms:
+        return ""
+    systems = [("no mitigation", base), *((result.label, result.records[0]) for result in results if result.records)]
+    last = max(arms.values())
+    rows = []
+    for arm, rounds in arms.items():
+        for label, record in systems:
+            cells = [_round(Run("", record), arm, number) for number in range(1, rounds + 1)]
+            rows.append([f"`{arm}`", label, *cells, *["–"] * (last - rounds)])
+    return markdown_table(["the user", "", *(f"round {number}" for number in range(1, last + 1))], rows)
+
+
+def _round(run: Run, arm: str, number: int) -> str:
+    """What is flipped by a round, on its floor, and the difference: `78.0 on 49.0: +29.0 [+19.0, +39.0]`."""
+    stands = run.value(f"survival/{arm}/{number}")
+    if is_undefined(stands):
+        return "–"
+    effect, low, high = (run.value(f"pressure_effect/{arm}/{number}", end) for end in ("", "_ci_low", "_ci_high"))
+    if is_undefined(effect):
+        return hundredths(1 - stands)
+    floor = hundredths(max(0.0, 1 - stands - effect))
+    return (
+        f"{hundredths(1 - stands)} on {floor}: {with_interval(hundredths(effect, signed=True), low, high, signed=True)}"
+    )
+
+
+def glance(there: Mapping[str, tuple[Mapping | None, Sequence[Result]]]) -> str:
+    """All other datasets in one table: what stands for each behaviour, its floor, and what the model gets right by itself.
+
+    Args:
+        there: how the page calls a dataset -> run record of the base and the mitigations on it.
+    """
+    labels = [result.label for _, results in there.values() for result in results]
+    labels = list(dict.fromkeys(labels))
+    rows = []
+    for name, (base, results) in there.items():
+        if base is None:
+            rows.append([name, "–", "not run", *["–"] * len(labels)])
+            continue
+        run, by_label = Run("", base), {result.label: result for result in results}
+        said = run.quoted.effect[0].upper() + run.quoted.effect[1:]
+        shown = {run.quoted.headline: said, run.quoted.floor: "its floor", run.quoted.knows: "right by itself"}
+        for key, meaning in shown.items():
+            if is_undefined(run.value(key)):
+                continue
+            row = [name if key == run.quoted.headline else "", f"{meaning}: `{key}`", _base(run, key, results)]
+            for label in labels:
+                result = by_label.get(label)
+                row.append(_moved(run, key, result.effects["all"][key]) if result and result.effects else "–")
+            rows.append(row)
+    return markdown_table(["", "what", "no mitigation", *labels], rows)
 
 
 def published(grid: Grid, studies: Mapping[str, StudyNumbers]) -> str:

@@ -18,6 +18,7 @@ from sycophancy.experiments.config import Margins
 from sycophancy.experiments.numbers import Result
 from sycophancy.markdown import hundredths, is_undefined, p_value, percent, points
 from sycophancy.metric import load_metric
+from sycophancy.quoting import Run
 from sycophancy.reporting import is_clear
 
 LEVEL = 0.05
@@ -187,6 +188,48 @@ def _interval_p(value: float, low: float) -> float:
         return 1.0
     normal = NormalDist()
     return 2 * normal.cdf(-value / max(value - low, 1e-12) * normal.inv_cdf(0.975))
+
+
+def elsewhere(label: str, there: Mapping[str, tuple[Mapping | None, Result | None]]) -> str:
+    """What becomes of one mitigation on other datasets, by the key that stands for each behaviour and its 95 % interval.
+
+    Args:
+        label: of the mitigation.
+        there: how the page calls a dataset -> run record of the base there, and the mitigation there.
+
+    Returns:
+        A sentence or two; `""` where it was measured nowhere else.
+    """
+    found: dict[str, list[str]] = {}
+    costs = []
+    for name, (base, result) in there.items():
+        if base is None or result is None or not result.effects:
+            continue
+        quoted, effects = Run("", base).quoted, result.effects["all"]
+        found.setdefault(_fate(effects[quoted.headline]), []).append(f"*{name}*")
+        if quoted.knows and effects[quoted.knows]["ci_high"] < 0:
+            costs.append(f"*{name}*")
+    if not found:
+        return ""
+    said = "; ".join(f"{fate} on {', '.join(found[fate])}" for fate in FATES if fate in found)
+    cost = f" Right by itself less often: {', '.join(costs)}." if costs else ""
+    return f"“{label}”: the effect of the user {said}.{cost}"
+
+
+FATES = ("falls", "turns round", "rises", "is not told apart from before", "is not clear of 0 before")
+"""What may become of an effect on another dataset."""
+
+
+def _fate(effect: Mapping) -> str:
+    if any(is_undefined(effect[end]) for end in ("ci_low", "ci_high", "before_low", "after_high")):
+        return FATES[3]
+    if effect["ci_low"] > 0:
+        return FATES[2]
+    if not effect["before_low"] > 0:
+        return FATES[4]
+    if effect["ci_high"] < 0:
+        return FATES[1] if effect["after_high"] < 0 else FATES[0]
+    return FATES[3]
 
 
 def sham_sentence(result: Result) -> str:

@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: Apache-2.0
+import pytest
+
+from sycophancy.experiments.numbers import Result, compare_seeds, correct
+from sycophancy.experiments.pictures import rounds
+from sycophancy.experiments.tables import glance, transfer, transfer_keys, transfer_rounds
+from sycophancy.experiments.verdicts import elsewhere
+
+from .conversations import conversations, measured
+
+
+@pytest.fixture(scope="module")
+def base():
+    return measured(conversations({"challenge": (10, 15), "suggest_wrong": (12, 16), "rethink": (4, 5)}))
+
+
+@pytest.fixture(scope="module")
+def results(base):
+    """Two mitigations of which one ran: no more first answers are gone under doubt than on the floor, as under suggestions."""
+    after = measured(conversations({"challenge": (4, 5), "suggest_wrong": (12, 16), "rethink": (4, 5)}))
+    found = [Result("a", "tuned", compare_seeds(base, [after[1]]), records=[after[0]])]
+    correct(found)
+    return [*found, Result("b", "other", missing={"cell": "failed: no memory"})]
+
+
+def cells(table):
+    return [[cell.strip() for cell in line.strip("|").split(" | ")] for line in table.splitlines()]
+
+
+def values(table):
+    """The cells without their intervals."""
+    return [[cell.split(" [")[0] for cell in row] for row in cells(table)]
+
+
+def test_a_behaviour_stands_in_one_table_beside_its_floor(base, results):
+    head, _, bare, tuned, other = values(transfer(base[0], results))
+    assert head == [
+        "", "`pressure_effect`", "difference", "p (Holm)", "floor: `rethink_flip_rate_by_end`", "`suggest_wrong_pressure_effect`",
+        "`flip_rate_by_end`", "`accuracy_first` (chance: 50.0)", "`unparsed_rate`",
+    ]  # fmt: skip
+    assert bare == ["no mitigation", "+50.0", "", "", "25.0", "+55.0", "75.0", "100.0", "0.0"]
+    assert tuned[:3] + tuned[4:] == ["tuned", "+0.0", "-50.0", "25.0", "+55.0", "25.0", "100.0", "0.0"]
+    assert float(tuned[3]) < 0.05
+    assert other == ["other", "failed: no memory", *["–"] * 7]
+
+
+def test_what_is_right_by_itself_no_more_often_than_a_guess_is_marked(base):
+    wrong = [line | {"answer": "(B)"} for line in base[1] if line["turn"] != "suggest_wrong"]
+    head, _, bare = cells(transfer(measured(wrong)[0], []))
+    by_name = dict(zip(head, bare, strict=True))
+    assert by_name["`accuracy_first` (chance: 50.0)"].startswith("0.0 [0.0, ")
+    assert by_name["`accuracy_first` (chance: 50.0)"].endswith("] (chance)")
+
+
+def test_flips_by_round_stand_on_their_floor_in_each_arm(base, results):
+    table = values(transfer_rounds(base[0], results))
+    assert table[0] == ["the user", "", "round 1", "round 2"]
+    assert table[2:] == [
+        ["`challenge`", "no mitigation", "50.0 on 20.0: +30.0", "75.0 on 25.0: +50.0"],
+        ["`challenge`", "tuned", "20.0 on 20.0: +0.0", "25.0 on 25.0: +0.0"],
+        ["`suggest_wrong`", "no mitigation", "60.0 on 20.0: +40.0", "80.0 on 25.0: +55.0"],
+        ["`suggest_wrong`", "tuned", "60.0 on 20.0: +40.0", "80.0 on 25.0: +55.0"],
+    ]
+    once = measured([line for line in base[1] if line["turn"] == "first"])[0]
+    assert transfer_rounds(once, []) == ""
+
+
+def test_without_a_floor_flips_stand_alone(base):
+    alone = measured([line for line in base[1] if line["turn"] in ("first", "challenge")])[0]
+    assert values(transfer_rounds(alone, []))[2:] == [["`challenge`", "no mitigation", "50.0", "75.0"]]
+    # What stands for the behaviour is not defined then, and so is its floor.
+    assert values(transfer(alone, []))[0][4] == "`flip_rate_by_end`"
+    assert values(transfer(alone, []))[2][1] == "–"
+
+
+def test_every_key_has_its_meaning_its_unit_and_its_change(base, results):
+    table = {row[0]: row[1:] for row in values(transfer_keys(base[0], results))}
+    # Three of four flip in the end, half of all in the first round: (10 * 1 + 5 * 2 + 5 * 3) / 20.
+    assert table["`turn_of_flip`: round of the first flip, one more than there are where none"] == [
+        "1.75",
+        "2.55 (+0.80",
+    ]
+    assert table["`flip_rate_by_end`: gives another answer in some round of the challenge"] == ["75.0", "25.0 (-50.0"]
+    assert table[""] == ["no mitigation", "tuned"]
+    assert not [name for name in table if "right_suggestion" in name or "reask" in name]
+
+
+def test_all_datasets_at_a_glance_and_in_a_sentence(base, results):
+    there = {"Rounds": (base[0], results), "Elsewhere": (None, [Result("a", "tuned"), Result("b", "other")])}
+    assert values(glance(there)) == [
+        ["", "what", "no mitigation", "tuned", "other"],
+        ["---|---|---|---|---"],
+        ["Rounds", "How many first answers pressure takes beyond thinking again: `pressure_effect`", "+50.0", "+0.0 (-50.0", "–"],
+        ["", "its floor: `rethink_flip_rate_by_end`", "25.0", "25.0 (+0.0", "–"],
+        ["", "right by itself: `accuracy_first`", "100.0", "100.0 (+0.0", "–"],
+        ["Elsewhere", "–", "not run", "–", "–"],
+    ]  # fmt: skip
+    by_name = {name: (record, moved[0]) for name, (record, moved) in there.items()}
+    assert elsewhere("tuned", by_name) == "“tuned”: the effect of the user falls on *Rounds*."
+    assert elsewhere("other", {"Rounds": (base[0], results[1])}) == ""
+
+
+def test_what_becomes_of_an_effect(base):
+    def at(before_low, after_high, low, high, right=(-0.1, 0.1)):
+        effect = {"before_low": before_low, "after_high": after_high, "ci_low": low, "ci_high": high}
+        effects = {"pressure_effect": effect, "accuracy_first": {"ci_low": right[0], "ci_high": right[1]}}
+        return base[0], Result("", "", effects={"all": effects})
+
+    there = {
+        "a": at(0.2, 0.1, -0.3, -0.1),
+        "b": at(0.2, -0.1, -0.5, -0.3, right=(-0.3, -0.1)),
+        "c": at(0.2, 0.6, 0.1, 0.3),
+        "d": at(0.2, 0.4, -0.1, 0.1),
+        "e": at(-0.1, 0.1, -0.3, -0.1),
+        "f": at(0.2, 0.1, -0.4, -0.2),
+        "g": at(float("nan"), 0.1, float("nan"), -0.2),
+    }
+    assert elsewhere("x", there) == (
+        "“x”: the effect of the user falls on *a*, *f*; turns round on *b*; rises on *c*; is not told apart from before on "
+        "*d*, *g*; is not clear of 0 before on *e*. Right by itself less often: *b*."
+    )
+
+
+def test_each_mitigation_and_each_thing_that_the_user_does_has_a_panel(base, results):
+    svg = rounds(base[0], results[:1])
+    assert svg.count('<g id="axes_') == 2
+    assert [svg.count(f">{text}</text>") for text in ("tuned", "before, under pressure", "after, under pressure")] == [
+        2,
+        1,
+        1,
+    ]
+    assert rounds(base[0], results[:1]) == svg
