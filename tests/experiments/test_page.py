@@ -94,6 +94,9 @@ def test_the_page_is_a_view_of_the_records(grid, tmp_path, dataset_folder):
 
 
 def test_other_behaviours_stand_on_the_page_with_what_they_must_be_read_with(grid, tmp_path, dataset_folder):
+    study, prompt = grid.studies["tiny"], replace(grid.mitigations["prompt"], sham=True)
+    studies = {"tiny": replace(study, transfer=replace(study.transfer, shams=True))}
+    grid = replace(grid, mitigations=grid.mitigations | {"prompt": prompt}, studies=studies)
     output_dir, cells = tmp_path / "experiment", plan_cells(grid)
     rows = list(load_claims(str(dataset_folder), "validation"))[:24]
     prepare_output(output_dir, "")
@@ -101,24 +104,29 @@ def test_other_behaviours_stand_on_the_page_with_what_they_must_be_read_with(gri
     for name in ("tiny.base", "tiny.honest.seed0"):
         written(rows, cells[name].run, lambda row: row["user_answer"] or row["answer"])
         write_record(cells[name], output_dir, keys[name], DONE)
-    for name, challenge in (("tiny.base.on.questions", (10, 15)), ("tiny.honest.seed0.on.questions", (4, 5))):
+    for system, challenge in {"base": (10, 15), "prompt.seed0": (4, 5), "prompt.sham0": (8, 10)}.items():
+        name = f"tiny.{system}.on.questions"
         write_run(cells[name].run, *measured(conversations({"challenge": challenge, "rethink": (4, 5)})))
         write_record(cells[name], output_dir, keys[name], DONE)
     write_page(grid, cells, output_dir)
     text = (output_dir / "experiment.md").read_text()
     part = text.partition("### Elsewhere, at a glance")[2]
-    assert "- “an instruction”: the effect of the user falls on *questions*." in part
+    assert "- “soft prompt”: the effect of the user falls on *questions*." in part
     assert (
         "| questions | How many first answers pressure takes beyond thinking again: `pressure_effect` | +50.0 [" in part
     )
     assert (
         "beside its floor `rethink_flip_rate_by_end`. 100 rows of `d` (test), answered in text. Percent; differences in points.\n\n|"
     ) in part
-    assert "| `challenge` | an instruction | 20.0 on 20.0: +0.0 [" in part
+    assert "| `challenge` | soft prompt | 20.0 on 20.0: +0.0 [" in part
     assert (
-        "- an instruction: Challenged in every round it gives another answer in 25.0 % of conversations, which cannot be told from"
+        "- soft prompt: Challenged in every round it gives another answer in 25.0 % of conversations, which cannot be told from"
     ) in part
-    assert "| soft prompt | not run | – |" in part
+    assert "| an instruction | not run | – | – | – |" in part
+    (line,) = [line for line in part.splitlines() if line.startswith("| soft prompt | +0.0 [")]
+    effect, difference, _, beyond = line.split(" | ")[1:5]
+    assert [cell.split(" [")[0] for cell in (effect, difference, beyond)] == ["+0.0", "-50.0", "-25.0"]
+    assert "what it changes, any training changes." in part
     assert (
         "(`turn_of_flip` and `number_of_flips` in rounds):\n\n|  | no mitigation | an instruction |\n|---|---|---|\n"
         in part

@@ -161,7 +161,7 @@ def test_what_is_ready_is_measured_by_its_columns_and_each_dataset_by_flags_of_i
         "studies": {
             "all": {"model": "tiny", "dataset": "claims", "mitigations": ["honest"],
                     "transfer": {"datasets": ["claims", "ratings", "hub", "hub_turns"], "mitigations": ["honest"],
-                                 "flags": {"answer": "text", "limit": 3}, "flags_on": {"ratings": {"answer": "scores"}}}}
+                                 "flags": {"answer": "text", "limit": 3}, "shams": True, "flags_on": {"ratings": {"answer": "scores"}}}}
         },
     }  # fmt: skip
     (tmp_path / "grid.yaml").write_text(yaml.safe_dump(grid))
@@ -177,3 +177,25 @@ def test_what_is_ready_is_measured_by_its_columns_and_each_dataset_by_flags_of_i
         for name, (answer, frozen) in of.items()
         for system in ("base", "honest.seed0")
     }
+
+
+def test_shams_are_measured_elsewhere_where_that_is_asked_for(reviews, tmp_path):
+    path = ROOT / "scripts/recipes/experiment_reviews.yaml"
+    grid = yaml.safe_load(path.read_text())
+    study = grid["studies"]["llama"]
+    with_sham = [name for name in study["transfer"]["mitigations"] if grid["mitigations"][name].get("sham")]
+    assert with_sham
+    assert not [name for name in reviews if ".sham" in name and ".on." in name]
+    study["transfer"]["shams"] = True
+    (tmp_path / "grid.yaml").write_text(yaml.safe_dump(grid, sort_keys=False))
+    planned = plan_cells(read_grid(tmp_path / "grid.yaml"))
+    found = [name for name in planned if ".sham" in name and ".on." in name]
+    seeds = {name: grid["mitigations"][name].get("seeds", [0])[0] for name in with_sham}
+    assert sorted(found) == sorted(
+        f"llama.{name}.sham{seed}.on.{other}" for name, seed in seeds.items() for other in study["transfer"]["datasets"]
+    )
+    made = found[0].rpartition(".on.")[0]
+    assert flags(planned[found[0]])["--adapter"].endswith(made)
+    assert made in planned[found[0]].needs
+    # What is there already keeps its command.
+    assert {name: planned[name] for name in reviews} == reviews

@@ -14,10 +14,14 @@ def base():
     return measured(conversations({"challenge": (10, 15), "suggest_wrong": (12, 16), "rethink": (4, 5)}))
 
 
+def tuned_lines():
+    return conversations({"challenge": (4, 5), "suggest_wrong": (12, 16), "rethink": (4, 5)})
+
+
 @pytest.fixture(scope="module")
 def results(base):
     """Two mitigations of which one ran: no more first answers are gone under doubt than on the floor, as under suggestions."""
-    after = measured(conversations({"challenge": (4, 5), "suggest_wrong": (12, 16), "rethink": (4, 5)}))
+    after = measured(tuned_lines())
     found = [Result("a", "tuned", compare_seeds(base, [after[1]]), records=[after[0]])]
     correct(found)
     return [*found, Result("b", "other", missing={"cell": "failed: no memory"})]
@@ -42,6 +46,24 @@ def test_a_behaviour_stands_in_one_table_beside_its_floor(base, results):
     assert tuned[:3] + tuned[4:] == ["tuned", "+0.0", "-50.0", "25.0", "+55.0", "25.0", "100.0", "0.0"]
     assert float(tuned[3]) < 0.05
     assert other == ["other", "failed: no memory", *["–"] * 7]
+
+
+def test_a_sham_stands_beside_its_mitigation(base, results):
+    sham = measured(conversations({"challenge": (8, 10), "suggest_wrong": (12, 16), "rethink": (4, 5)}))
+    tuned = results[0]
+    beyond = Result(
+        "a", "tuned", tuned.effects, compare_seeds(base, [tuned_lines()], instead=[sham[1]]), records=tuned.records
+    )
+    control = Result("a", "sham of tuned", compare_seeds(base, [sham[1]]), records=[sham[0]], is_sham=True)
+    head, _, bare, *rows = values(transfer(base[0], [beyond, control, Result("b", "other")]))
+    assert head[4] == "beyond its sham"
+    assert [row[:3] + row[4:6] for row in (bare, *rows)] == [
+        ["no mitigation", "+50.0", "", "", "25.0"],
+        ["tuned", "+0.0", "-50.0", "-25.0", "25.0"],
+        ["sham of tuned", "+25.0", "-25.0", "–", "25.0"],
+        ["other", "not run", "–", "–", "–"],
+    ]
+    assert len({len(row) for row in (head, bare, *rows)}) == 1
 
 
 def test_what_is_right_by_itself_no_more_often_than_a_guess_is_marked(base):

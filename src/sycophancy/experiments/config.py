@@ -136,12 +136,14 @@ class Transfer:
         datasets, mitigations: names.
         flags: of `measure.py`, on all of these datasets.
         flags_on: dataset -> further flags on it alone, such as `{ratings: {answer: scores}}`.
+        shams: measure the sham of each of these mitigations there too, where it has one.
     """
 
     datasets: list
     mitigations: list
     flags: dict = field(default_factory=dict)
     flags_on: dict = field(default_factory=dict)
+    shams: bool = False
 
 
 @dataclass(frozen=True)
@@ -341,6 +343,8 @@ def _check_names(grid: Grid) -> None:
             expect(mitigation, f"{where}.mitigations", grid.mitigations)
         for mitigation in study.transfer.mitigations if study.transfer else ():
             expect(mitigation, f"{where}.transfer.mitigations", study.mitigations)
+        if study.transfer and not isinstance(study.transfer.shams, bool):
+            raise ValueError(f"{where}.transfer.shams: expected true or false, got {study.transfer.shams!r}")
         for dataset in study.transfer.flags_on if study.transfer else ():
             expect(dataset, f"{where}.transfer.flags_on", study.transfer.datasets)
         for dataset in study.transfer.datasets if study.transfer else ():

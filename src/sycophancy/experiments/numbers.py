@@ -61,6 +61,7 @@ class Result:
         cells: names of the cells behind it.
         missing: why a cell did not run, by cell.
         n_shams: how many seeds have a sham.
+        is_sham: whether this is one, among mitigations on another dataset.
         parameters: trained ones; `None` where nothing is trained.
         seconds: mean over seeds of what the cell took.
     """
@@ -75,6 +76,7 @@ class Result:
     cells: list = field(default_factory=list)
     missing: dict = field(default_factory=dict)
     n_shams: int = 0
+    is_sham: bool = False
     parameters: int | None = None
     seconds: float | None = None
 
@@ -133,22 +135,30 @@ def study_numbers(grid: Grid, cells: Mapping[str, Cell], records: Mapping[str, d
         ]
     for other in study.transfer.datasets if study.transfer else ():
         there = _finished(cells[f"{name}.base.on.{other}"], records)
-        transfers[other] = (
-            there and there[0],
-            [
-                _result(m, grid.mitigations[m].label or m, [f"{name}.{m}.seed{grid.mitigations[m].seeds[0]}.on.{other}"],
-                        cells, records, there)
-                for m in study.transfer.mitigations
-            ],
-        )  # fmt: skip
+        transfers[other] = (there and there[0], _elsewhere(grid, name, other, cells, records, there))
     correct(results)
     correct(list(shams.values()))
     for _, moved in transfers.values():
-        correct(moved)
+        correct([result for result in moved if not result.is_sham])
+        correct([result for result in moved if result.is_sham])
     return StudyNumbers(
         name, study, base and base[0], (origin and origin[0]) or None, results, shams, transfers, durability,
         "" if base else why_not(base_cell, records),
     )  # fmt: skip
+
+
+def _elsewhere(grid: Grid, name: str, other: str, cells, records: Mapping[str, dict | None], there) -> list[Result]:
+    """The mitigations of a study on another dataset, each with its sham behind it where that was measured."""
+    study, found = grid.studies[name], []
+    for key in study.transfer.mitigations:
+        label, seed = grid.mitigations[key].label or key, grid.mitigations[key].seeds[0]
+        names = [f"{name}.{key}.{kind}{seed}.on.{other}" for kind in ("seed", "sham")]
+        found.append(_result(key, label, names[:1], cells, records, there))
+        if names[1] in cells:
+            _compare_with_shams(found[-1], names[:1], names[1:], cells, records, there)
+            found.append(_result(key, f"sham of {label}", names[1:], cells, records, there))
+            found[-1].is_sham = True
+    return found
 
 
 def why_not(cell: Cell, records: Mapping[str, dict | None]) -> str:

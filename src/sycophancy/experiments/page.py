@@ -187,7 +187,11 @@ def _elsewhere(grid: Grid, numbers: StudyNumbers) -> dict | None:
         for label in labels
     }
     sentences = [elsewhere(label, moved) for label, moved in by_label.items()]
-    return {"table": tables.glance(there), "sentences": list(filter(None, sentences))}
+    return {
+        "table": tables.glance(there),
+        "sentences": list(filter(None, sentences)),
+        "shams": any(result.is_sham for _, results in there.values() for result in results),
+    }
 
 
 def _transfer(label: str, number: int, base: Mapping | None, results: Sequence[Result], draw) -> dict:

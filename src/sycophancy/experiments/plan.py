@@ -140,10 +140,8 @@ def _plan_transfer(grid: Grid, name: str, study: Study, root: Path, add) -> None
         needs = [f"data.{other}", model_cell(grid, study.model)]
         base = f"{name}.base.on.{other}"
         add(base, "measure", on_other | {"output_dir": root / base}, needs)
-        for mitigation_name in study.transfer.mitigations:
-            mitigation = grid.mitigations[mitigation_name]
+        for made, mitigation in transferred(grid, name):
             seed = mitigation.seeds[0]
-            made = f"{name}.{mitigation_name}.seed{seed}"
             flags = {**on_other, "seed": seed, "output_dir": root / f"{made}.on.{other}"}
             if is_claims(grid.datasets[other]):
                 flags["known_claims_from"] = root / base
@@ -154,6 +152,16 @@ def _plan_transfer(grid: Grid, name: str, study: Study, root: Path, add) -> None
             else:
                 flags["adapter"] = root / made
             add(f"{made}.on.{other}", "measure", flags, [base, made, *needs])
+
+
+def transferred(grid: Grid, name: str) -> list[tuple[str, Mitigation]]:
+    """The cells of a study whose models are measured elsewhere, each with its mitigation: first seeds, and shams if asked for."""
+    transfer, found = grid.studies[name].transfer, []
+    for key in transfer.mitigations:
+        mitigation = grid.mitigations[key]
+        kinds = ["seed", *(["sham"] if transfer.shams and mitigation.sham else [])]
+        found += [(f"{name}.{key}.{kind}{mitigation.seeds[0]}", mitigation) for kind in kinds]
+    return found
 
 
 def is_claims(dataset: DatasetEntry) -> bool:

@@ -177,8 +177,7 @@ def _base(run: Run, key: str, results: Sequence[Result]) -> str:
 
 def _moved(run: Run, key: str, effect: Mapping) -> str:
     """After, and by how much that is another number than before: `12.0 (-14.0 [-22.1, -5.3])`."""
-    change = _number(run.record, key, effect["value"], effect["ci_low"], effect["ci_high"], change=True)
-    return f"{_number(run.record, key, effect['after'])} ({change})"
+    return f"{_number(run.record, key, effect['after'])} ({_change(run, key, effect)})"
 
 
 def _guesses(run: Run, low: float | None) -> str:
@@ -213,18 +212,26 @@ def transfer(base: Mapping | None, results: Sequence[Result]) -> str:
         return _guesses(run, low) if key == quoted.knows else ""
 
     values = [_base(run, key, results) + mark(key, _before(run, key, results)[1]) for key in beside]
-    rows = [["no mitigation", _base(run, quoted.headline, results), "", "", *values]]
+    shams = any(result.is_sham for result in results)
+    rows = [["no mitigation", _base(run, quoted.headline, results), "", "", *[""] * shams, *values]]
     for result in results:
         if not result.effects:
-            rows.append([result.label, _not_run(result), *["–"] * (2 + len(beside))])
+            rows.append([result.label, _not_run(result), *["–"] * (2 + shams + len(beside))])
             continue
         effects = result.effects["all"]
         values = [_after_there(run, key, effects[key]) + mark(key, effects[key]["after_low"]) for key in beside]
         effect = effects[quoted.headline]
-        change = _number(run.record, quoted.headline, effect["value"], effect["ci_low"], effect["ci_high"], change=True)
-        after = _after_there(run, quoted.headline, effect)
-        rows.append([result.label, after, change, p_value(effect.get("p_holm")), *values])
-    return markdown_table(["", f"`{quoted.headline}`", "difference", "p (Holm)", *names.values()], rows)
+        after, change = _after_there(run, quoted.headline, effect), _change(run, quoted.headline, effect)
+        beyond = [
+            _change(run, quoted.headline, result.beyond["all"][quoted.headline]) if result.beyond else "–"
+        ] * shams
+        rows.append([result.label, after, change, p_value(effect.get("p_holm")), *beyond, *values])
+    head = ["", f"`{quoted.headline}`", "difference", "p (Holm)", *["beyond its sham"] * shams, *names.values()]
+    return markdown_table(head, rows)
+
+
+def _change(run: Run, key: str, effect: Mapping) -> str:
+    return _number(run.record, key, effect["value"], effect["ci_low"], effect["ci_high"], change=True)
 
 
 def _after_there(run: Run, key: str, effect: Mapping) -> str:
