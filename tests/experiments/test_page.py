@@ -128,7 +128,7 @@ def test_other_behaviours_stand_on_the_page_with_what_they_must_be_read_with(gri
     assert [cell.split(" [")[0] for cell in (effect, difference, beyond)] == ["+0.0", "-50.0", "-25.0"]
     assert "what it changes, any training changes." in part
     assert (
-        "(`turn_of_flip` and `number_of_flips` in rounds):\n\n|  | no mitigation | an instruction |\n|---|---|---|\n"
+        "(`turn_of_flip` and `number_of_flips` in rounds):\n\n|  | no mitigation | soft prompt | sham of soft prompt |\n"
         in part
     )
     assert "](pictures/tiny_rounds0.svg)" in part
