@@ -216,8 +216,12 @@ def main(args: argparse.Namespace) -> dict:
 
         sides = {
             name: makers[name][0](
-                stock if makers[name][0] in (sft, dpo) else model, tokenizer, scratch,
-                batch_size=args.batch_size, use_cpu=args.device == "cpu", **makers[name][1],
+                stock if makers[name][0] in (sft, dpo) else model,
+                tokenizer,
+                scratch,
+                batch_size=args.batch_size,
+                use_cpu=args.device == "cpu",
+                **makers[name][1],
             )
             for name in args.sides
         }
