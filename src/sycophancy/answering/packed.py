@@ -23,12 +23,12 @@ from sycophancy.answering.logits import base_of, logits_only_at, logprobs_of
 TOGETHER = {"cpu": 4096}
 """Tokens of a forward pass by device: on a CPU no more than what its caches are good for."""
 
-TOGETHER_ELSEWHERE = 8192
+TOGETHER_ELSEWHERE = 16384
 
 BLOCK, LONGEST_BLOCK = 64, 256
 """Tokens of the trees that attention takes together, at least, and of a piece of a text, at most: few calls, little masked."""
 
-BLOCK_ELSEWHERE, LONGEST_BLOCK_ELSEWHERE = 2048, 4096
+BLOCK_ELSEWHERE, LONGEST_BLOCK_ELSEWHERE = 4096, 8192
 """The same on a GPU, where a call costs more than what is masked."""
 
 ROOM = 64
