@@ -36,7 +36,6 @@ STUDY = SMOKE["studies"]["tiny"]
         ({"studies": {"tiny": {**STUDY, "model": "huge"}}}, "studies.tiny.model: expected one of tiny, got 'huge'"),
         ({"studies": {"tiny": {**STUDY, "steps": 3}}}, "studies.tiny: expected keys among .* got steps"),
         ({"studies": {"tiny": {**STUDY, "transfer": {"datasets": ["x"], "mitigations": []}}}}, "transfer.datasets: .* got 'x'"),
-        ({"studies": {"tiny": {**STUDY, "transfer": {**STUDY["transfer"], "flags_on": {"x": {}}}}}}, "flags_on: .* got 'x'"),
         ({"studies": {"tiny": {**STUDY, "transfer": {**STUDY["transfer"], "shams": "yes"}}}}, "expected true or false, got 'yes'"),
         ({"datasets": {"reviews": {"builder": "mimicry", "kind": "mimicry"}}}, "kind: .* with name_or_path only, got 'mimicry'"),
         ({"datasets": {"reviews": {"name_or_path": "a", "kind": "claims"}}}, "kind: expected default, are_you_sure, .* got 'claims'"),

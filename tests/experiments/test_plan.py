@@ -154,14 +154,17 @@ def test_what_is_ready_is_measured_by_its_columns_and_each_dataset_by_flags_of_i
         )
     grid = {
         "title": "Ready", "output_dir": str(tmp_path / "out"),
-        "datasets": {name: {"name_or_path": str(tmp_path / name)} for name in columns}
+        "datasets": {
+            "claims": {"name_or_path": str(tmp_path / "claims")},
+            "ratings": {"name_or_path": str(tmp_path / "ratings"), "measure": {"answer": "scores"}},
+        }
         | {"hub": {"name_or_path": "org/claims"}, "hub_turns": {"name_or_path": "org/turns", "kind": "are_you_sure"}},
         "models": {"tiny": {"name_or_path": "m"}},
         "mitigations": {"honest": {"in_context": "honest"}},
         "studies": {
             "all": {"model": "tiny", "dataset": "claims", "mitigations": ["honest"],
                     "transfer": {"datasets": ["claims", "ratings", "hub", "hub_turns"], "mitigations": ["honest"],
-                                 "flags": {"answer": "text", "limit": 3}, "shams": True, "flags_on": {"ratings": {"answer": "scores"}}}}
+                                 "flags": {"answer": "text", "limit": 3}, "shams": True}}
         },
     }  # fmt: skip
     (tmp_path / "grid.yaml").write_text(yaml.safe_dump(grid))

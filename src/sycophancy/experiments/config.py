@@ -37,6 +37,7 @@ class DatasetEntry:
         name_or_path: a ready dataset's folder or Hub id.
         kind: of a ready one, a key of `sycophancy.dataset.kinds.KINDS`. A folder's columns say it; needed of a Hub id that
             holds no claims.
+        measure: flags of `measure.py` wherever it is measured, such as its split.
         label: how the page calls it.
     """
 
@@ -44,6 +45,7 @@ class DatasetEntry:
     flags: dict = field(default_factory=dict)
     name_or_path: str | None = None
     kind: str | None = None
+    measure: dict = field(default_factory=dict)
     label: str = ""
 
     def check(self, name: str) -> None:
@@ -96,6 +98,7 @@ class Mitigation:
         script: `prompt_tune` or `dpo_tune`.
         recipe: YAML of the tuning script.
         flags: override the recipe.
+        train_on: names in `datasets` to tune on, instead of the study's own: leave one task out.
         seeds: one run each: of the drawn examples or of the training.
         sham: also run the control, once for each seed: the same training with nothing to learn from.
         label: how the page calls it.
@@ -105,6 +108,7 @@ class Mitigation:
     script: str | None = None
     recipe: str | None = None
     flags: dict = field(default_factory=dict)
+    train_on: list = field(default_factory=list)
     seeds: list = field(default_factory=lambda: [0])
     sham: bool = False
     label: str = ""
@@ -120,6 +124,10 @@ class Mitigation:
                 )
             if self.sham or self.recipe:
                 raise ValueError(f"mitigations.{name}: expected sham and recipe with a script only; leave them out")
+            if self.train_on:
+                raise ValueError(f"mitigations.{name}: expected train_on with prompt_tune only; leave it out")
+        elif self.train_on and self.script != "prompt_tune":
+            raise ValueError(f"mitigations.{name}: expected train_on with prompt_tune only, got {self.script}")
         elif self.script not in TUNERS:
             raise ValueError(f"mitigations.{name}.script: expected {', '.join(TUNERS)}, got {self.script!r}")
         elif not self.recipe:
@@ -134,15 +142,13 @@ class Transfer:
 
     Attributes:
         datasets, mitigations: names.
-        flags: of `measure.py`, on all of these datasets.
-        flags_on: dataset -> further flags on it alone, such as `{ratings: {answer: scores}}`.
+        flags: of `measure.py`, on all of these datasets; what a dataset says itself (`measure`) goes before.
         shams: measure the sham of each of these mitigations there too, where it has one.
     """
 
     datasets: list
     mitigations: list
     flags: dict = field(default_factory=dict)
-    flags_on: dict = field(default_factory=dict)
     shams: bool = False
 
 
@@ -164,7 +170,7 @@ class Study:
     Attributes:
         model, dataset: names in `models` and `datasets`.
         mitigations: names in `mitigations`.
-        measure: flags of `measure.py` for the runs on `dataset`.
+        measure: flags of `measure.py` for the runs on `dataset`, beside those of the dataset itself.
         decided_on: the split on which its settings were chosen, `train` for items carved out of it. A two-sided gain is
             claimed only where that is said, and is not the split that is measured.
         origin: name of a model that this one was made from, measured beside it: the story of how it came to flatter.
@@ -334,6 +340,9 @@ def _check_names(grid: Grid) -> None:
         expect(model.base_of, f"models.{name}.base_of", grid.models)
         for dataset in model.also:
             expect(dataset, f"models.{name}.also", grid.datasets)
+    for name, mitigation in grid.mitigations.items():
+        for dataset in mitigation.train_on:
+            expect(dataset, f"mitigations.{name}.train_on", grid.datasets)
     for name, study in grid.studies.items():
         where = f"studies.{name}"
         expect(study.model, f"{where}.model", grid.models)
@@ -345,8 +354,6 @@ def _check_names(grid: Grid) -> None:
             expect(mitigation, f"{where}.transfer.mitigations", study.mitigations)
         if study.transfer and not isinstance(study.transfer.shams, bool):
             raise ValueError(f"{where}.transfer.shams: expected true or false, got {study.transfer.shams!r}")
-        for dataset in study.transfer.flags_on if study.transfer else ():
-            expect(dataset, f"{where}.transfer.flags_on", study.transfer.datasets)
         for dataset in study.transfer.datasets if study.transfer else ():
             expect(dataset, f"{where}.transfer.datasets", grid.datasets)
         expect(study.durability and study.durability.of, f"{where}.durability.of", study.mitigations)
