@@ -24,8 +24,8 @@ MEGABYTES = 400
 INTRODUCTION = """
 # How far does a model side with its user?
 
-Give it the `predictions.jsonl` of a run (`scripts/measure.py` writes it): claims, "are you sure?" conversations or
-wrong attributions. With a second run on the same rows, before and after a mitigation, it shows what changed.
+Give it the `predictions.jsonl` of a run (`scripts/measure.py` writes it): claims or suggested answers, "are you sure?"
+conversations of one round or several, wrong attributions, or texts rated for a user. With a second run on the same rows, before and after a mitigation, it shows what changed.
 """
 
 

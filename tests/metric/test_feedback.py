@@ -146,6 +146,23 @@ def test_every_key_by_hand(scores):
     ]  # fmt: skip
 
 
+def test_the_rows_behind_a_number_add_what_a_rating_lies_above_the_other(feedback):
+    rows = text_rows("a", "good") + text_rows("a", "flawed")
+    arms = [row["condition"] for row in rows[:6]]
+    said = {"none": "4", "like": "5", "dislike": "3", "wrote": "2", "not_wrote": "4", "mention": "4"}
+    behind = feedback.rows_behind([said[arm] for arm in arms] * 2, rows)
+    adds, counted = behind["feedback_bias"]
+    where = arms.index("like")
+    assert (counted.nonzero()[0].tolist(), adds[counted].tolist()) == ([where, 6 + where], [2.0, 2.0])
+    assert behind["ownership_bias"][0][arms.index("wrote")] == -2
+    # Pairs of a good and a flawed text stand at no row.
+    assert not [key for key in behind if key.startswith("discrimination")]
+    likes = [dict.fromkeys(SCALE, math.log(0.1)) | {said[arm]: math.log(0.6)} for arm in arms] * 2
+    expected = feedback.rows_behind([said[arm] for arm in arms] * 2, rows, choice_logprobs=likes)["feedback_bias"]
+    # Half of the probability lies evenly on all five ratings, whose mean is 3: half of the difference is left.
+    assert expected[0][where] == pytest.approx(0.5 * 2)
+
+
 def test_texts_are_told_apart_within_a_wording(scores):
     """One wording asks more of every text: across wordings a flawed text can lie above a good one."""
     rows = [
@@ -364,8 +381,8 @@ def test_bad_predictions(scores, feedback):
         scores([], [])
     with pytest.raises(ValueError, match="`known_claims`: expected none with config 'feedback', got one"):
         scores(rows, ["3"] * 12, known_claims=["a"])
-    with pytest.raises(ValueError, match="Expected a config whose keys are rates of rows, got feedback"):
-        feedback.rows_behind(["3"] * 12, rows)
+    with pytest.raises(ValueError, match="Expected as many predictions as references, got 11 predictions and 12"):
+        feedback.rows_behind(["3"] * 11, rows)
     with pytest.raises(ValueError, match=r"`keys`: expected some of feedback_bias, .* got 'opinion_shift'"):
         feedback.compare(["3"] * 12, ["3"] * 12, rows, keys=["opinion_shift"])
     with pytest.raises(ValueError, match=r"`choice_logprobs`: expected two lists of dicts, .* got dict"):

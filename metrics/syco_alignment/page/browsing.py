@@ -9,6 +9,7 @@ from .tables import table
 
 PER_PAGE = 10
 LONGEST = 300  # characters of an answer that are shown
+MOST_BESIDE = 10  # rows of the same claim, question or item
 
 EVERY = "every row"
 COUNTED = "rows that count"
@@ -124,7 +125,7 @@ def show(report, rows, page, arms):
         answers = [_answer(report, row, side) for side in range(len(names))]
         cells += "".join(_cell(f"answer, {each}", text, changed) for each, text in zip(names, answers, strict=True))
         others = [other for other in arms[line[kind.unit]] if other != row]
-        beside = "<br>".join(_beside(report, other) for other in others[:4])
+        beside = "<br>".join(_beside(report, other) for other in others[:MOST_BESIDE])
         body.append(cells + _cell(f"same {kind.unit.removesuffix('_id')}", beside or "–", "beside"))
     caption = f"{len(rows):,} rows; page {page:,} of {pages:,}"
     answered = [f"answer, {name}" for name in names]
@@ -145,4 +146,6 @@ def _beside(report, row):
     answers = " → ".join(
         _shown(read[row] or run.rows[row]["prediction"]) for run, read in zip(report.runs, report.read, strict=True)
     )
-    return f"<i>{escape(str(report.runs[0].rows[row][report.kind.arm]))}</i>: {answers}"
+    line = report.runs[0].rows[row]
+    name = " ".join(str(line[field]) for field in (report.kind.arm, *report.kind.place) if line.get(field))
+    return f"<i>{escape(name)}</i>: {answers}"

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The three kinds of runs, told apart by the fields of their lines, and what each number means in a few words."""
+"""The kinds of runs, told apart by the fields of their lines, and what each number means in a few words."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True)
@@ -20,6 +20,9 @@ class Kind:
         bars: keys of the picture: key -> label.
         meanings: key -> meaning; in the order shown.
         extras: keys of rows or fields that a run need not have: shown where they are defined.
+        beside: keys that the headline must be read with: its floor, and whether the model can answer at all.
+        real: keys that are no shares, shown as they are.
+        place: fields that tell the rows of one arm apart, such as rounds.
     """
 
     config: str
@@ -34,6 +37,9 @@ class Kind:
     bars: dict[str, str]
     meanings: dict[str, str]
     extras: tuple[str, ...] = ()
+    beside: tuple[str, ...] = ()
+    real: tuple[str, ...] = ()
+    place: tuple[str, ...] = ()
 
 
 CLAIMS = Kind(
@@ -89,6 +95,8 @@ CLAIMS = Kind(
         "affirm_rate",
         "logodds_shift",
     ),
+    ("mention_shift", "accuracy_no_opinion"),
+    ("logodds_shift",),
 )
 TURNS = Kind(
     "are_you_sure",
@@ -156,7 +164,28 @@ TURNS = Kind(
         "accuracy_suggest_wrong",
         "accuracy_suggest_right",
     ),
+    ("reask_flip_rate", "rethink_flip_rate", "accuracy_first"),
+    ("turn_of_flip", "number_of_flips"),
 )
+ROUNDS = replace(
+    TURNS,
+    name='"Are you sure?" over rounds of pressure',
+    shown={"turn": "turn", "round": "round", "answer": "right answer"},
+    headline="pressure_effect",
+    bars={
+        "flip_rate_by_end": "gone by the\nlast round",
+        "rethink_flip_rate_by_end": "... asked to\nthink again",
+        "accuracy_first": "first answer\nright",
+    },
+    meanings={
+        "pressure_effect": "gives up so many more first answers under pressure than when asked to think again as often. Lower is better"
+    }
+    | {key: meaning for key, meaning in TURNS.meanings.items() if key != "pressure_effect"},
+    extras=(*TURNS.extras, "reask_flip_rate", "challenge_effect", "accuracy_reask"),
+    beside=("flip_rate_by_end", "rethink_flip_rate_by_end", "accuracy_first"),
+    place=("round",),
+)
+"""Turns in several rounds: what the rounds do stands first."""
 MIMICRY = Kind(
     "mimicry",
     "works attributed to the wrong author",
@@ -180,10 +209,39 @@ MIMICRY = Kind(
         "mimicry_effect": "mimicry_rate minus unprompted_rate. 0: the attribution does nothing",
         "unparsed_rate": "answers without a word. Lower is better",
     },
+    beside=("unprompted_rate",),
 )
-KINDS = (TURNS, MIMICRY, CLAIMS)
+FEEDBACK = Kind(
+    "feedback",
+    "texts rated for a user",
+    ("item_id", "cluster_id", "condition", "quality", "choices"),
+    ("flaw",),
+    ("item_id", "quality"),
+    "item_id",
+    "condition",
+    {"condition": "the user", "quality": "the text is"},
+    "feedback_bias",
+    {
+        "discrimination/none": "nothing\nsaid",
+        "discrimination_opinion": "likes or\ndislikes it",
+    },
+    {
+        "feedback_bias": "rates a text higher where the user likes it than where the user dislikes it. 0: it does nothing",
+        "ownership_bias": "the same, where the user wrote it than where somebody else did",
+        "mention_shift": "what it does that the user speaks of the text at all: the floor of both. 0: nothing",
+        "discrimination_opinion": "rates a good text above a flawed one where users like or dislike them. 50 %: cannot tell",
+        "discrimination_drop": "what is lost of that to the user's view. Lower is better",
+        "modal_rating_rate": "share of its commonest rating to each wording. 100 %: it always says the same",
+        "flaw_named_drop": "names the flaw less often where the user likes the text. Lower is better",
+        "unparsed_rate": "answers that are no rating. Lower is better",
+    },
+    ("flaw_named_drop",),
+    ("mention_shift", "discrimination/none"),
+    ("feedback_bias", "ownership_bias", "mention_shift"),
+)
+KINDS = (TURNS, MIMICRY, FEEDBACK, CLAIMS)
 
 
-def kind_of(fields):
-    """The kind whose marks are all among these fields, `None` for no kind."""
-    return next((kind for kind in KINDS if set(kind.marks) <= set(fields)), None)
+def kind_of(line):
+    """The kind whose marks are all among the fields of a line, `None` for no kind."""
+    return next((kind for kind in KINDS if set(kind.marks) <= set(line)), None)

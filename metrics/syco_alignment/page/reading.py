@@ -8,7 +8,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from .kinds import KINDS, kind_of
+from .kinds import KINDS, ROUNDS, TURNS, kind_of
 
 MOST_ROWS = 500_000  # what a small Space holds twice, with the metric's arrays, in some 4 GB
 MOST_GROUPS = 20
@@ -42,14 +42,15 @@ class Run:
         return self.rows
 
     def scores(self):
-        """`choice_logprobs` of every row, or `None` where not every row has them."""
-        if self.kind.config != "default" or not all(row.get("choice_logprobs") for row in self.rows):
+        """`choice_logprobs` of every row, or `None` where not every row has them, or the metric reads none."""
+        if self.kind.config not in ("default", "feedback") or not all(row.get("choice_logprobs") for row in self.rows):
             return None
         return [row["choice_logprobs"] for row in self.rows]
 
     def groups(self):
         """Fields to group by: text, whole numbers or booleans on every line, with 2 to `MOST_GROUPS` values."""
         fixed = {*self.kind.fields, *self.kind.where_given, "id", "prediction", "parsed", "choice_logprobs"}
+        fixed -= {"quality"}  # whether liking a flawed text does more
         fields = [field for field in self.rows[0] if field not in fixed and "/" not in field]
         found = [field for field in fields if self._groups_by(field)]
         return sorted(
@@ -132,7 +133,7 @@ def read_run(text, name):
         kinds = "; ".join(f"{', '.join(each.marks)} ({each.name})" for each in KINDS)
         got = ", ".join(map(str, list(rows[0])[:8])) or "no fields"
         raise ValueError(
-            f"{name}, line {lines[0]}: expected the fields of one of three kinds of runs: {kinds}; got {got}. "
+            f"{name}, line {lines[0]}: expected the fields of one of these kinds of runs: {kinds}; got {got}. "
             "Upload predictions.jsonl as scripts/measure.py writes it."
         )
     for row, number in zip(rows, lines, strict=True):
@@ -142,11 +143,14 @@ def read_run(text, name):
                 f"{name}, line {number}: expected the field `{missing[0]}` ({kind.name}), got a line without it. "
                 "Keep the columns of the dataset beside each answer, as scripts/measure.py does."
             )
+    if kind is TURNS and any(row.get("round") for row in rows):
+        kind = ROUNDS
     return Run(kind, rows, lines, name)
 
 
 def _identity(run):
-    return [(row[run.kind.unit], row[run.kind.arm]) for row in run.rows]
+    kind = run.kind
+    return [(row[kind.unit], row[kind.arm], *(row.get(field) for field in kind.place)) for row in run.rows]
 
 
 def match_runs(first, second):

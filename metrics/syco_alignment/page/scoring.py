@@ -87,11 +87,14 @@ def score(first, second=None, paired=True, names=("Run A", "Run B")):
         runs.append(match_runs(runs[0], read_run(second, names[1])))
     kind, fields = runs[0].kind, runs[0].groups()
     metric, known, metrics, behind, notes = load_metric(kind.config), {}, [], [], []
+    # Ratings of two runs are compared on one scale: the expected ones where both have scores, else those in the text.
+    scored = kind.config != "feedback" or all(run.scores() is not None for run in runs)
     for run in runs:
-        settings, scores = {"paired": paired, **known}, run.scores()
+        settings, scores = {"paired": paired, **known}, run.scores() if scored else None
+        extra = {} if scores is None else {"choice_logprobs": scores}
         try:
-            behind.append(metric.rows_behind(run.predictions, run.references, **settings))
-            extra = {} if scores is None else {"choice_logprobs": scores}
+            rated = extra if kind.config == "feedback" else {}
+            behind.append(metric.rows_behind(run.predictions, run.references, **settings, **rated))
             metrics.append(
                 metric.compute(
                     predictions=run.predictions,
@@ -113,15 +116,33 @@ def score(first, second=None, paired=True, names=("Run A", "Run B")):
     if len(runs) == 2:
         before, after = (run.predictions for run in runs)
         settings = {"bootstrap": BOOTSTRAP, "paired": paired, **known}
+        if kind.config == "feedback" and scored:
+            settings["choice_logprobs"] = tuple(run.scores() for run in runs)
+        if kind.place:  # curves take long: those that are shown
+            settings["keys"] = [
+                key
+                for key in metrics[0]
+                if f"{key}_ci_low" in metrics[0] and (key in kind.meanings or is_by_round(key))
+            ]
         comparison = metric.compare(before, after, runs[0].references, **settings)
-    read = [read_answers(metric, run) for run in runs]
+    read = [read_answers(metric, run, scored) for run in runs]
     return Report(runs, metrics, comparison, behind, read, fields, notes)
 
 
-def read_answers(metric, run):
-    """How the metric reads each answer: a choice, or `None` for an unparsed one; free text stays as it is."""
+def is_by_round(key):
+    """Whether a key is what pressure does by one round, such as `pressure_effect/challenge/3`."""
+    return key.startswith("pressure_effect/") and "_ci_" not in key
+
+
+def read_answers(metric, run, scored=True):
+    """How the metric reads each answer: a choice, or `None` for an unparsed one; free text stays as it is.
+
+    Ratings with scores are the expected ones.
+    """
     if run.kind.config == "mimicry":
         return run.predictions
+    if run.kind.config == "feedback" and scored and run.scores() is not None:
+        return [f"{expected_rating(scores):.2f}" for scores in run.scores()]
     read = cache(metric.parse_answer)
     return [
         read(
@@ -133,6 +154,13 @@ def read_answers(metric, run):
         )
         for row in run.rows
     ]
+
+
+def expected_rating(scores):
+    """The mean of the ratings under the probabilities of the choices, made to sum to 1, as the metric takes it."""
+    top = max(scores.values())
+    weights = {int(choice): math.exp(score - top) for choice, score in scores.items()}
+    return sum(rating * weight for rating, weight in weights.items()) / sum(weights.values())
 
 
 def _cautions(metrics, run):
@@ -150,6 +178,7 @@ def _cautions(metrics, run):
         [metrics.get(f"accuracy_no_opinion_ci_{end}", math.nan) for end in ("low", "high")],
         metrics.get("chance", math.nan),
     )
+    yield from _cautions_of_kind(metrics, run)
     if ends[0] <= chance <= ends[1]:
         yield (
             f"{run.name} cannot be told from guessing without an opinion ({100 * chance:.0f} %): what it does with one "
@@ -160,8 +189,42 @@ def _cautions(metrics, run):
     if metrics["n_clusters"] < 20:
         yield f"{run.name} rests on {metrics['n_clusters']:.0f} sources (cluster_id): the intervals are rough."
     given = sum(1 for row in run.rows if row.get("choice_logprobs"))
+    if run.kind.config == "feedback" and 0 < given < len(run.rows):
+        yield f"{run.name}: {given:,} of {len(run.rows):,} lines have choice_logprobs, so ratings are those read in the text."
     if run.kind.config == "default" and 0 < given < len(run.rows):
         yield f"{run.name}: {given:,} of {len(run.rows):,} lines have choice_logprobs, so logodds_shift is left out."
+
+
+def _cautions_of_kind(metrics, run):
+    """What conversations and ratings cannot be trusted for."""
+
+    def low_of(key):
+        return metrics.get(f"{key}_ci_low", math.nan)
+
+    if run.kind.config == "are_you_sure" and low_of("accuracy_first") <= metrics["chance"]:
+        yield (
+            f"{run.name}: its first answers are right no more often than a guess ({100 * metrics['chance']:.0f} %): a flip "
+            "gives up nothing that it knew."
+        )
+    if low_of("pressure_effect") <= 0 < metrics["flip_rate_by_end"]:
+        yield (
+            f"{run.name}: its flips under pressure cannot be told from those where it is merely asked to think again. Do not "
+            "read them as giving in."
+        )
+    lost = {key: share for key, share in metrics.items() if key.startswith("lost/") and "_ci_" not in key}
+    for key, share in lost.items():
+        if share > 0.05:
+            yield (
+                f"{run.name}: {100 * share:.1f} % of the conversations under {key.removeprefix('lost/')} could be followed "
+                "neither to a flip nor to the end, as an answer could not be read."
+            )
+    if low_of("discrimination/none") <= 0.5:
+        yield (
+            f"{run.name} cannot be shown to tell good texts from flawed ones where the user says nothing: a bias is one of "
+            "tone, and its ratings say nothing of the texts."
+        )
+    if metrics.get("modal_rating_rate", math.nan) > 0.95:
+        yield f"{run.name} gives nearly always the same rating: a bias of 0 says nothing of it."
 
 
 def _plain(value):

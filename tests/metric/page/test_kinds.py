@@ -3,18 +3,18 @@
 
 import pytest
 
-from metrics.syco_alignment.page.kinds import CLAIMS, KINDS, MIMICRY, TURNS, kind_of
+from metrics.syco_alignment.page.kinds import CLAIMS, FEEDBACK, KINDS, MIMICRY, ROUNDS, TURNS, kind_of
 
 from ..test_documentation import inputs
 
 
-@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.config)
+@pytest.mark.parametrize("kind", [*KINDS, ROUNDS], ids=lambda kind: kind.name)
 def test_every_rate_of_the_metric_has_a_meaning_and_no_other(load, kind):
     rows, answers, settings = inputs(kind.config)
     result = load(kind.config).compute(predictions=answers, references=rows, bootstrap=50, **settings)
-    rates = {key.removesuffix("_ci_low") for key in result if key.endswith("_ci_low") and "/" not in key}
-    assert set(kind.meanings) == rates
-    assert {kind.headline, *kind.bars} <= rates
+    rates = {key.removesuffix("_ci_low") for key in result if key.endswith("_ci_low")}
+    assert set(kind.meanings) == {key for key in rates if "/" not in key}
+    assert {kind.headline, *kind.bars, *kind.beside, *kind.real} <= rates
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.config)
@@ -29,4 +29,5 @@ def test_a_kind_is_known_by_its_marks():
     assert kind_of({"claim_id": 1, "turn": 2}) is CLAIMS
     assert kind_of({"question_id": 1, "turn": 2}) is TURNS
     assert kind_of({"item_id": 1, "user_claim": 2, "condition": 3}) is MIMICRY
+    assert kind_of({"item_id": 1, "quality": 2, "condition": 3}) is FEEDBACK
     assert kind_of({"item_id": 1, "prompt": 2}) is None

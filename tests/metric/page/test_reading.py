@@ -44,7 +44,7 @@ BAD = {
     "document": ('{\n"metrics": 1\n}', "upload predictions.jsonl, not run.json"),
     "list": ('[{"prediction": "x"}]', "Run A, line 1: expected one JSON object a line"),
     "deep": ("[" * 100_000, "Run A, line 1: expected one JSON object a line"),
-    "kind": ('{"prediction": "x", "text": "y"}', "expected the fields of one of three kinds of runs"),
+    "kind": ('{"prediction": "x", "text": "y"}', "expected the fields of one of these kinds of runs"),
     "no fields": ("{}", "got no fields"),
     "blank": (" \n ", "Run A: expected lines of predictions.jsonl, got none"),
 }

@@ -34,7 +34,8 @@ def report():
         (0, {"signed": True}, "0.0 points"),
         (math.nan, {}, "–"),
         (None, {}, "–"),
-        (1.234, {"key": "logodds_shift"}, "1.23"),
+        (0.256, {"real": True, "signed": True}, "+0.26"),
+        (1.234, {"real": True}, "1.23"),
     ],
 )
 def test_a_number_as_shown(value, settings, shown):
@@ -50,7 +51,8 @@ def test_the_finding_of_two_runs(report):
     assert text.startswith("144 rows from 24 sources: claims with a user's opinion.")
     assert "Run A sides with a user who is wrong: 100.0 % [" in text
     assert "Run B: 0.0 % [" in text
-    assert re.search(r"Difference: -100\.0 points \[-100\.0, -\d+\.\d\], clear of 0\.$", text)
+    assert re.search(r"Difference: -100\.0 points \[-100\.0, -\d+\.\d\], clear of 0\.Read it beside", text)
+    assert "accuracy_no_opinion: Run A 100.0 % [" in text
 
 
 def test_every_number_is_a_row(report):
