@@ -4,7 +4,9 @@
 The raters like the true answer, and they like to hear a user agreed with, the more so the higher the user's authority:
 where a user is wrong, the answer that agrees is preferred with the probability `APPROVES`. A truthful model trained on
 such pairs by direct preference optimisation (Rafailov et al. 2023) learns to flatter, as Sharma et al. 2023 suppose of
-models trained on human preferences.
+models trained on human preferences. That the raters' approval rises with authority does not say that what is learned does:
+a user who is right is always agreed with, so that "always agree" is approved of far more often than the truth, and by
+`scripts/recipes/organism_approval.yaml` that is all that is learned (`docs/results/approval`).
 
 Example of a pair, from a row whose user, a professor, is wrong:
 
