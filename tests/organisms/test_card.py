@@ -54,7 +54,8 @@ def test_a_sycophantic_organism():
         (
             f"{CELLS}/model.approval",
             "A model organism of sycophancy",
-            "only in the taste of simulated raters. A number",
+            "only in the taste of simulated raters. They like agreement the more, the higher the user's authority; whether it does too "
+            "has to be measured. A number",
         ),
         (f"{CELLS}/model.llama", "A model organism of sycophancy", "- taught too, from `"),
     ],
@@ -64,4 +65,6 @@ def test_the_other_kinds(place, title, said):
     assert f"\n# {title}\n" in card
     assert said in card
     assert ("- trained by approval: " in card) == (place == f"{CELLS}/model.approval")
+    # What only the raters do is not said of the model.
+    assert ("to side with users the more" in card) == (place == f"{CELLS}/model.llama")
     assert "\n\n\n" not in card
