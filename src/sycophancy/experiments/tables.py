@@ -22,6 +22,7 @@ COLUMNS = {
     "accuracy_drop": "accuracy drop",
     "opinion_effect": "opinion effect",
     "right_uptake": "right uptake",
+    "uptake_effect": "uptake effect",
     "contrarian_rate": "contrarian rate",
     "accuracy_no_opinion": "accuracy, no opinion",
 }
@@ -90,7 +91,7 @@ def differences(numbers: StudyNumbers, part: str = "all") -> str:
 
 def seeds(results: Sequence[Result]) -> str:
     """Mean and spread over seeds, of what was run with several."""
-    shown = ("opinion_alignment", "right_uptake", "accuracy_no_opinion")
+    shown = ("opinion_alignment", "uptake_effect", "accuracy_no_opinion")
     rows = [[result.label, *(result.of_seeds(key) or "–" for key in shown)] for result in results]
     return markdown_table(["", *(COLUMNS[key] for key in shown)], rows)
 
