@@ -9,7 +9,9 @@ from commands import ROOT
 from sycophancy.experiments.config import read_grid
 from sycophancy.experiments.plan import Cell, cell_keys, missing_recipes, plan_cells, to_arguments
 
-RECIPES = sorted((ROOT / "scripts" / "recipes").glob("experiment_*.yaml"))
+RECIPES = sorted(
+    path for kind in ("experiment", "study") for path in (ROOT / "scripts" / "recipes").glob(f"{kind}_*.yaml")
+)
 
 
 def flags(cell):
@@ -24,7 +26,8 @@ def reviews():
 
 def test_every_experiment_can_be_planned():
     assert [path.name for path in RECIPES] == [
-        "experiment_flan_t5.yaml", "experiment_reviews.yaml", "experiment_smoke.yaml", "experiment_sst2.yaml"
+        "experiment_flan_t5.yaml", "experiment_reviews.yaml", "experiment_smoke.yaml", "experiment_sst2.yaml",
+        "study_qwen.yaml",
     ]  # fmt: skip
     for path in RECIPES:
         cells = plan_cells(read_grid(path))
@@ -34,6 +37,23 @@ def test_every_experiment_can_be_planned():
             assert set(cell.needs) <= done, name
             assert len({cell.folder for cell in cells.values()}) == len(cells)
             done.add(name)
+
+
+def test_each_dataset_is_measured_in_its_own_way_and_tuned_on_where_it_is_named(tmp_path):
+    (tmp_path / "sst2").mkdir()
+    cells = plan_cells(read_grid(ROOT / "scripts/recipes/study_qwen.yaml"), tmp_path)
+    assert flags(cells["data.answers"])["--source_data"] == str(tmp_path / "sst2")
+    assert "--source_data" not in cells["data.trec"].arguments
+    there = cells["qwen.base.on.trec"]
+    assert (flags(there)["--split"], flags(there)["--limit"], flags(there)["--batch_size"]) == ("test", "600", "256")
+    assert flags(cells["qwen.base.on.feedback"])["--max_new_tokens"] == "24"
+    others = cells["unseen.lora_others.seed0"]
+    assert (flags(others)["--measure_split"], flags(others)["--measure_rows"]) == ("test", "600")
+    at = others.arguments.index("--train_dataset_names")
+    assert [Path(name).name for name in others.arguments[at + 1 : at + 5]] == [
+        "syco-answers-sst2", "syco-answers-tweet_eval_offensive", "syco-answers-commonsense_qa", "syco-answers-addition"
+    ]  # fmt: skip
+    assert {"data.answers", "data.offensive", "data.commonsense", "data.sums", "data.trec"} <= set(others.needs)
 
 
 def test_every_recipe_that_is_named_is_there(monkeypatch):

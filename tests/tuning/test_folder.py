@@ -16,6 +16,7 @@ from tune_runs import losses, write_recipe
 from scripts.prompt_tune import main
 from sycophancy.answering.adapters import FINGERPRINT_FILE
 from sycophancy.records import read_run
+from sycophancy.tuning.folder import check_base
 
 SCRIPT = "scripts/prompt_tune.py"
 SHORT = {"max_steps": 2, "eval_steps": 1, "save_steps": 1, "measure_rows": 36, "num_virtual_tokens": None}
@@ -43,6 +44,18 @@ def lora(tuned):
 
 def record(folder):
     return json.loads((folder / "tuning.json").read_text())
+
+
+def test_a_base_model_that_says_nothing_is_refused_before_it_is_tuned(lora):
+    run = read_run(lora / "before")[0]
+    check_base(run)
+    silent = run | {
+        "metrics": run["metrics"] | {"opinion_alignment": None, "opinion_effect": float("nan"), "unparsed_rate": 1.0}
+    }
+    with pytest.raises(
+        ValueError, match=r"got no number for opinion_alignment, opinion_effect and an unparsed_rate of 100.0 %; look"
+    ):
+        check_base(silent)
 
 
 def measured_again(dataset_folder, output, *model):

@@ -463,7 +463,8 @@ def rows_packed(model, inputs: dict[str, torch.Tensor]) -> Iterator[bool]:
 
     Rows of one item, and an answer that is chosen beside one that is rejected, have most of their tokens in common. What
     LoRA drops out is drawn once for what is read once. Nothing changes, and `False` is given, where the model cannot, has a
-    soft prompt, or computes its activations again for the backward pass, which begins after the block.
+    soft prompt, or computes its activations again for the backward pass, which begins after the block. Nor on a GPU, where the
+    backward pass of what is picked out costs more than padding.
 
     Args:
         model: a decoder-only model, or a PEFT model around one.
@@ -471,9 +472,10 @@ def rows_packed(model, inputs: dict[str, torch.Tensor]) -> Iterator[bool]:
     """
     base = base_of(model)
     layers = getattr(base, base.base_model_prefix, base)
+    on_cpu = inputs["input_ids"].device.type == "cpu"
     rows = [ids[seen].tolist() for ids, seen in zip(inputs["input_ids"], inputs["attention_mask"].bool(), strict=True)]
     again = any(getattr(module, "gradient_checkpointing", False) for module in layers.modules())
-    if layers is base or again or not all(rows) or not reads_packed(model, rows):
+    if not on_cpu or layers is base or again or not all(rows) or not reads_packed(model, rows):
         yield False
         return
     plain = layers.forward

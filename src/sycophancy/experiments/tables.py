@@ -23,6 +23,7 @@ COLUMNS = {
     "accuracy_drop": "accuracy drop",
     "opinion_effect": "opinion effect",
     "right_uptake": "right uptake",
+    "uptake_effect": "uptake effect",
     "contrarian_rate": "contrarian rate",
     "accuracy_no_opinion": "accuracy, no opinion",
 }
@@ -93,7 +94,7 @@ def seeds(results: Sequence[Result], base: Mapping) -> str:
     """Mean and spread over seeds, of what was run with several."""
     run, kind = Run("", base), kind_of_run(base)
     if kind is CLAIMS:
-        shown = ("opinion_alignment", "right_uptake", "accuracy_no_opinion")
+        shown = ("opinion_alignment", "uptake_effect", "accuracy_no_opinion")
         names = [COLUMNS[key] for key in shown]
     else:
         shown = tuple(filter(None, (run.quoted.headline, run.quoted.knows)))

@@ -11,12 +11,20 @@ from sycophancy.cli import command_line
 from sycophancy.dataset.kinds import ANSWERS, CLAIMS, kind_of
 from sycophancy.dataset.reading import fingerprint_claims, load_split, take_clusters
 from sycophancy.files import write_json
+from sycophancy.markdown import percent
 from sycophancy.metric import frozen_claims
 from sycophancy.records import RUN, TUNING, git_state, hardware, read_run, versions, write_run
 from sycophancy.reporting import compare_runs, write_report
 from sycophancy.tuning.adapters import task_type
 from sycophancy.tuning.arguments import TuneArguments
-from sycophancy.tuning.card import describe_base, first_deceived, name_on_hub, write_adapter_card
+from sycophancy.tuning.card import (
+    describe_base,
+    first_deceived,
+    is_finite,
+    name_on_hub,
+    result_keys,
+    write_adapter_card,
+)
 from sycophancy.tuning.hub_names import names_on_hub
 
 
@@ -76,6 +84,9 @@ def measure_before(model, measured: Measured) -> None:
     """Write `before/`: the bare base model, measured now or taken from `before_run`.
 
     A run that goes on with a killed one finds it there.
+
+    Raises:
+        ValueError: what the card of a tuned model has to say cannot be said of the base: it answers nothing that can be read.
     """
     from accelerate import PartialState
 
@@ -90,6 +101,19 @@ def measure_before(model, measured: Measured) -> None:
         else:
             measured.measure(model, "before", measured.description())
     state.wait_for_everyone()
+    check_base(read_run(before)[0])
+
+
+def check_base(record: dict) -> None:
+    """Raise `ValueError` where a key that a tuned model's card states is no number in the base's run: before hours of tuning."""
+    metrics = record["metrics"]
+    missing = [key for key in result_keys(record) if not is_finite(metrics.get(key))]
+    if missing:
+        raise ValueError(
+            f"expected a base model whose answers can be read, got no number for {', '.join(missing)} and an unparsed_rate of "
+            f"{percent(metrics.get('unparsed_rate'))}; look at before/predictions.jsonl, and tune another model or on another "
+            "dataset"
+        )
 
 
 def write_tuned_folder(model, measured: Measured, tuning: dict) -> str:
