@@ -143,6 +143,12 @@ def test_the_rates_of_a_copied_page_are_those_of_its_run_records(name):
     copy = ROOT / "docs" / "results" / "experiments" / name
     grid = replace(read_grid(ROOT / f"scripts/recipes/experiment_{name}.yaml"), output_dir=str(copy))
     cells, text = plan_cells(grid), (copy / "experiment.md").read_text(encoding="utf-8")
+    # A page of an earlier edition has fewer columns.
+    head = next(line for line in text.splitlines() if line.endswith("| parameters trained | seconds |")).split(" | ")[
+        1:-2
+    ]
+    keys = [key for name in head for key, said in COLUMNS.items() if said == name]
+    assert len(keys) == len(head) >= 7
     found = 0
     for study, planned in grid.studies.items():
         systems = {"base": "no mitigation"}
@@ -158,7 +164,7 @@ def test_the_rates_of_a_copied_page_are_those_of_its_run_records(name):
             metrics = json.loads((cells[f"{study}.{system}"].run / "run.json").read_text())["metrics"]
             rates = [
                 with_interval(hundredths(metrics[key]), metrics[f"{key}_ci_low"], metrics[f"{key}_ci_high"])
-                for key in COLUMNS
+                for key in keys
             ]
             assert f"| {label} | {' | '.join(rates)} |" in text, (study, system)
             found += 1
