@@ -167,7 +167,7 @@ def _shared(grid: Grid, numbers: StudyNumbers, several: Sequence[Result], draw) 
         "base_ran": True,
         "decided_on": numbers.study.decided_on,
         "seeds": several and tables.seeds(several, numbers.base),
-        "elsewhere": _elsewhere(grid, numbers),
+        "elsewhere": _elsewhere(grid, numbers, draw),
         "transfers": [
             _transfer(grid.datasets[other].label or other, number, base, results, draw)
             for number, (other, (base, results)) in enumerate(numbers.transfers.items())
@@ -197,7 +197,7 @@ def _ablation(entry: Ablation, numbers: StudyNumbers, number: int, draw) -> dict
     }
 
 
-def _elsewhere(grid: Grid, numbers: StudyNumbers) -> dict | None:
+def _elsewhere(grid: Grid, numbers: StudyNumbers, draw) -> dict | None:
     """The other datasets side by side; `None` where there are none."""
     if not numbers.transfers:
         return None
@@ -210,9 +210,15 @@ def _elsewhere(grid: Grid, numbers: StudyNumbers) -> dict | None:
         }
         for label in labels
     }
+    ran = {
+        name: (base, [result for result in results if result.effects])
+        for name, (base, results) in there.items()
+        if base is not None and any(result.effects for result in results)
+    }
     sentences = [elsewhere(label, moved) for label, moved in by_label.items()]
     return {
         "table": tables.glance(there),
+        "picture": draw("elsewhere", pictures.elsewhere, ran),
         "sentences": list(filter(None, sentences)),
         "shams": any(result.is_sham for _, results in there.values() for result in results),
     }
