@@ -87,7 +87,8 @@ def write_page(grid: Grid, cells: Mapping[str, Cell], output_dir: Path) -> str:
 def study_label(grid: Grid, numbers: StudyNumbers) -> str:
     """How the page calls a study."""
     study = numbers.study
-    return study.label or f"{grid.models[study.model].label or study.model} on {study.dataset}"
+    dataset = grid.datasets[study.dataset].label or study.dataset
+    return study.label or f"{grid.models[study.model].label or study.model} on {dataset}"
 
 
 def _other_behaviour(numbers: StudyNumbers) -> dict | None:
