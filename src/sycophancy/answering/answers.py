@@ -279,7 +279,7 @@ def _answer(model, tokenizer, batch: Batch, asking: Asking, settled: Readable | 
                     f"expected finite log-probabilities of the choices, got {own} for the row {row}: the model's numbers "
                     "overflow or its adapter diverged; use --dtype float32 or bfloat16, or tune with a smaller learning rate"
                 )
-            answers.append((index, {"id": row, "prediction": max(own, key=own.get), "choice_logprobs": own}))
+            answers.append((index, {"id": row, "prediction": scores.choose(choices), "choice_logprobs": own}))
     return answers
 
 
