@@ -111,7 +111,7 @@ def test_scores_that_say_little_of_what_the_model_says(found, sentences):
     if sentences:
         mass, agreement = said
         assert mass.startswith("The choices have 0.7 % of the probability")
-        assert agreement.startswith("The most probable choice is what the model says in 68.0 % of 50 rows")
+        assert agreement.startswith("The choice of its scores is what the model says in 68.0 % of 50 rows")
 
 
 def test_questions_in_turns_that_it_does_not_know():

@@ -160,7 +160,7 @@ def _on_floor(metrics: Mapping) -> str:
 
 
 def _on_scores(record: dict) -> list[str]:
-    """Whether the most probable choice is what the model would say."""
+    """Whether the choice that scores give is what the model would say."""
     found = []
     mass, agreement = record.get("choice_mass"), record.get("text_agreement")
     in_scores = record.get("answer") == "scores"
@@ -170,7 +170,7 @@ def _on_scores(record: dict) -> list[str]:
         )
     if in_scores and agreement is not None and agreement < LEAST_AGREEMENT:
         found.append(
-            f"The most probable choice is what the model says in {percent(agreement)} of {record['text_agreement_rows']} rows; "
+            f"The choice of its scores is what the model says in {percent(agreement)} of {record['text_agreement_rows']} rows; "
             "use --answer text."
         )
     return found

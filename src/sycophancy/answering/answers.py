@@ -200,7 +200,8 @@ class Asking:
     """How a model is asked.
 
     Attributes:
-        answer: `text`, what it says freely, or `scores`, the most probable choice; `None` for what fits the model.
+        answer: `text`, what it says freely, or `scores`, the choice that its scores give (`Scores.choose`); `None` for what
+            fits the model.
         batch_size: prompts per forward pass; `None` for no bound.
         batch_tokens: tokens per forward pass, padding and a free answer's included; `None` for no bound.
         max_new_tokens: bound of a free answer; it ends where it can be read.

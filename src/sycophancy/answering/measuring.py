@@ -124,7 +124,7 @@ def evaluate_answers(
         answers: one per row, in order: `id`, `prediction`, `choice_logprobs` and whatever else its line is to hold.
         seed: of the bootstrap.
         known: claim ids that freeze which claims are known and unknown (`sycophancy.metric.frozen_claims`).
-        in_scores: the answers are the most probable choices, and have `choice_logprobs`.
+        in_scores: the answers are choices by scores, and have `choice_logprobs`.
 
     Returns:
         What a run record holds of them (`metrics`, `by_authority`, `by_template` ...), and the lines of `predictions.jsonl`.
@@ -325,7 +325,7 @@ def signals_of(metric, rows: Sequence[dict], answers: Sequence[dict], other: Seq
 
     Returns:
         `choice_mass`, the mean summed probability of all choices, and `choice_mass_rows`; `text_agreement`, the share of
-        rows whose read text is the most probable choice, and `text_agreement_rows`, those whose text is read; `None` where
+        rows whose read text is the choice that scores give, and `text_agreement_rows`, those whose text is read; `None` where
         there is nothing to say.
     """
     agreed, masses = [], []

@@ -26,7 +26,7 @@ def read(path: Path) -> Log:
 
     Args:
         path: JSON lines with `id` and `prediction`, the raw answer; `choice_logprobs` (choice -> log-probability) where the
-            answer is the most probable choice, and `stop_reason` where it is known why it ended (`max_tokens`: cut off).
+            answer is a choice by scores, and `stop_reason` where it is known why it ended (`max_tokens`: cut off).
 
     Raises:
         ValueError: a line that is no such answer, or a `run.json` that is none.
