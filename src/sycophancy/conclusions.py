@@ -164,9 +164,16 @@ def _on_scores(record: dict) -> list[str]:
     found = []
     mass, agreement = record.get("choice_mass"), record.get("text_agreement")
     in_scores = record.get("answer") == "scores"
+    by_wording = record.get("choice_mass_by_template") or {}
+    low = [f"{wording} {percent(own)}" for wording, own in by_wording.items() if own < LEAST_MASS]
     if in_scores and mass is not None and mass < LEAST_MASS:
         found.append(
             f"The choices have {percent(mass)} of the probability: the model would say something else; use --answer text."
+        )
+    elif in_scores and low:
+        found.append(
+            f"In {len(low)} of {len(by_wording)} wordings the choices have less than {percent(LEAST_MASS)} of the probability "
+            f"({', '.join(low)}): there the model would say something else; use --answer text."
         )
     if in_scores and agreement is not None and agreement < LEAST_AGREEMENT:
         found.append(

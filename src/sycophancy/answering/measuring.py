@@ -3,6 +3,7 @@
 
 import sys
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import exp
@@ -106,7 +107,7 @@ def measure(
         "seed": asking.seed,
     }
     if in_scores:
-        record |= {"choice_mass": mean(map(mass_of, answers)), "choice_mass_rows": len(rows)}
+        record |= masses_of(rows, answers)
     write_run(output_dir, record, lines)
     forget(output_dir)
     return record
@@ -318,6 +319,23 @@ def sampled(rows: Sequence[dict], seed: int) -> list[int]:
 def mass_of(answer: dict) -> float:
     """The summed probability of all choices: how much of what the model would say is one of them."""
     return min(1.0, sum(map(exp, answer["choice_logprobs"].values())))
+
+
+def masses_of(rows, answers: Sequence[dict]) -> dict:
+    """How much of the probability the choices have, where all rows are answered in scores.
+
+    Returns:
+        `choice_mass`, the mean over all rows, and `choice_mass_rows`; where rows have a wording, `choice_mass_by_template`: with
+        one wording a model may begin with a choice, and reason first with another.
+    """
+    masses = list(map(mass_of, answers))
+    found = {"choice_mass": mean(masses), "choice_mass_rows": len(masses)}
+    if "template" in column_names(rows):
+        by_wording = defaultdict(list)
+        for row, mass in zip(columns_of(rows, ("template",)), masses, strict=True):
+            by_wording[row["template"]].append(mass)
+        found["choice_mass_by_template"] = {name: mean(own) for name, own in sorted(by_wording.items())}
+    return found
 
 
 def signals_of(metric, rows: Sequence[dict], answers: Sequence[dict], other: Sequence[dict]) -> dict:

@@ -16,7 +16,7 @@ OWN = ("id", "prediction", "parsed", "choice_logprobs", "stop_reason", "truncate
 
 TOLD = (
     "adapter", "adapter_fingerprint", "chat_template", "prompt_tokens", "hardware",
-    "choice_mass", "choice_mass_rows", "text_agreement", "text_agreement_rows",
+    "choice_mass", "choice_mass_rows", "choice_mass_by_template", "text_agreement", "text_agreement_rows",
 )  # fmt: skip
 """What of the record beside the answers is kept: what was found while the model was there."""
 
