@@ -119,9 +119,9 @@ class Scores(dict):
     def choose(self, choices: Sequence[str]) -> str:
         """The choice that greedy decoding writes where it may write their forms and nothing else; ties go to the first.
 
-        Of a sum over forms the choice with more ways to write it profits, and a model says one word: "Agree" at 0.28 is said,
-        although "Disagree" and "disagree" have 0.24 and 0.22. Where free text begins with a form, it is of this choice. Without
-        forms it is the choice with the highest score.
+        Of a sum over forms the choice with more ways to write it profits, and a model says one word: "Agree" at 0.32 is said,
+        although " disagree", "Disagree" and "disagree" have 0.25, 0.15 and 0.06. Where free text begins with a form, it is of this
+        choice. Without forms it is the choice with the highest score.
 
         Args:
             choices: those of a row, some of the scored ones.
