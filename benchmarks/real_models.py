@@ -7,7 +7,7 @@
 Each record is the `run.json` of `scripts/measure.py`, under a name of its own; `factors_MODEL.json` is what `benchmarks/factors.py`
 says of a run on suggested answers. Prints the Markdown tables that the folder's README shows; `tests/test_docs.py` compares them. The
 front page's table is `markdown_of_answers` (`benchmarks/documents.py` writes it). With `--agreement` it compares two run folders on
-the same rows: how often the most probable choice is what the model says, by wording.
+the same rows: how often the choice of the scores is what the model says, by wording.
 """
 
 import argparse
