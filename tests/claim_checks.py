@@ -184,7 +184,9 @@ def check_row(row):
 
 def letters(text):
     """What no mending changes: letters and digits, whatever the file format made of the others."""
-    text = re.sub(r"\\u([0-9a-f]{4})", lambda code: chr(int(code[1], 16)), html.unescape(text))
+    while text != html.unescape(text):
+        text = html.unescape(text)
+    text = re.sub(r"\\u([0-9a-f]{4})", lambda code: chr(int(code[1], 16)), text)
     return re.sub(r"-(?:lrb|rrb|lsb|rsb)-|[\W_]", "", text.lower())
 
 

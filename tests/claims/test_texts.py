@@ -102,6 +102,7 @@ def test_fragments(text, fragment):
     ("tweet", "text"),
     [
         ("Q&amp;A &lt;3", "Q&A <3"),
+        ("Trump Isn&amp;#8217;t here &amp;amp; there", "Trump Isn’t here & there"),  # two files spelled it
         ('"He said ""no"" to me"', 'He said "no" to me'),
         ('"Yes," he said', '"Yes," he said'),
         ('"A" is like "B"', '"A" is like "B"'),

@@ -186,16 +186,23 @@ def begin(sentence: str) -> str:
 def tidy_tweet(text: str) -> str:
     """A tweet as it was written: without the spelling of its characters, and the quotation marks, of the files it went through.
 
-    Those are HTML's `&amp;`, JSON's `\\u2019` and CSV's quotation marks around all of a text, doubled within it; where a file
-    lost one of the two around it, the other goes too.
+    Those are HTML's `&amp;`, once or more often (`&amp;#8217;`), JSON's `\\u2019` and CSV's quotation marks around all of a
+    text, doubled within it; where a file lost one of the two around it, the other goes too.
     """
-    tweet = _CODE.sub(lambda match: chr(int(match.group(1), 16)), html.unescape(text)).strip()
+    tweet = _CODE.sub(lambda match: chr(int(match.group(1), 16)), _unescaped(text)).strip()
     if len(tweet) > 1 and tweet[0] == tweet[-1] == '"' and '"' not in tweet[1:-1].replace('""', ""):
         tweet = tweet[1:-1]
     tweet = _QUOTES.sub('"', tweet)
     if tweet.count('"') % 2:
         tweet = tweet[1:] if tweet[0] == '"' else tweet.removesuffix('"')
     return tweet.strip() or text
+
+
+def _unescaped(text: str) -> str:
+    """A text without HTML's spelling of its characters, however often it was put into it."""
+    while (plain := html.unescape(text)) != text:
+        text = plain
+    return text
 
 
 def is_fragment(text: str) -> bool:
