@@ -114,14 +114,16 @@ def _joined(first: str, second: str) -> str:
 def _quoted(text: str) -> str:
     """Quotation marks that stand alone, moved to the words that they enclose.
 
-    Of a pair that was cut apart, the mark at the end of a text that is not the quotation goes, and one that never closes
+    Of a pair that was cut apart, the mark that is left goes, but for one of Penn's own (` `` `) that opens within a text: it
     closes at the end.
     """
-    tokens = text.split(" ")
+    tokens = _paired(text.split(" "))
     words: list[str] = []
     glued = False  # the next word belongs to the opening mark before it
     open_marks: list[str] = []
     inside = False  # a quotation whose opening mark was never apart: 'who ? '
+    # Where Penn's closing marks come in pairs and there is no opening one, every other one opens.
+    closing_alone = "``" not in tokens and tokens.count("''") % 2 == 0
     for place, token in enumerate(tokens):
         mark = _MARKS.get(token)
         if mark is None:
@@ -136,24 +138,46 @@ def _quoted(text: str) -> str:
             glued = True
         elif (
             token in ("``", "`")
-            or (token == '"' and mark not in open_marks)
+            or (token == '"' and mark not in open_marks and not tokens[place - 1].isdigit())
+            or (token == "''" and mark not in open_marks and not inside and closing_alone)
             or (token == "'" and mark not in open_marks and not inside and _opens(tokens, place))
         ):
             open_marks.append(mark)
             words.append(words.pop() + mark if glued else mark)
             glued = True
-        elif mark in open_marks or inside or following or token == '"' or tokens[place - 1][-1:] not in _ENDS:
-            # Also the apostrophe of "the directors ' cut".
+        elif (
+            mark in open_marks
+            or inside
+            # The apostrophe of "the directors ' cut", and inches.
+            or (mark == "'" and (following or tokens[place - 1][-1:] not in _ENDS))
+            or (mark == '"' and tokens[place - 1].isdigit())
+        ):
             words.append(words.pop() + mark if words else mark)
             inside = inside and mark != "'"
             open_marks = [other for other in open_marks if other != mark]
             glued = False
     if len(open_marks) == 1 and not glued and '"' not in tokens:
-        if _MARKS.get(tokens[0]) == open_marks[0]:
+        if _MARKS.get(tokens[0]) == open_marks[0] == words[0][:1]:
             words[0] = words[0][1:]
         else:
             words.append(words.pop() + open_marks[0])
     return " ".join(words)
+
+
+def _paired(tokens: list[str]) -> list[str]:
+    """The tokens without a plain `"` that has lost its other.
+
+    That is the second of two that stand together, the first where it ends what somebody said (`so it is , " he said`), or the
+    last.
+    """
+    marks = [place for place, token in enumerate(tokens) if token == '"']
+    inches = len(marks) == 1 and marks[0] and tokens[marks[0] - 1].isdigit()
+    if len(marks) % 2 == 0 or inches:
+        return tokens
+    twice = [place for place in marks if place and tokens[place - 1] == '"']
+    ends_speech = marks[0] and tokens[marks[0] - 1] in _ENDS
+    alone = twice[0] if twice else marks[0] if ends_speech else marks[-1]
+    return tokens[:alone] + tokens[alone + 1 :]
 
 
 def _opens(tokens: list[str], place: int) -> bool:
