@@ -187,7 +187,8 @@ def letters(text):
     while text != html.unescape(text):
         text = html.unescape(text)
     text = re.sub(r"\\u([0-9a-f]{4})", lambda code: chr(int(code[1], 16)), text)
-    return re.sub(r"-(?:lrb|rrb|lsb|rsb)-|[\W_]", "", text.lower())
+    text = re.sub("[\xc3-\xf4][\x80-\xbf]+", lambda read: read[0].encode("latin-1").decode("utf-8", "replace"), text)
+    return re.sub(r"-[lr][rsc]b-|[\W_]", "", text.lower())
 
 
 def check_against_source(folder, name, source, columns, label_column, words, statement):

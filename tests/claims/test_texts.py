@@ -56,6 +56,7 @@ from sycophancy.claims.texts import begin_sentences, detokenise, is_fragment, re
         ("f * * * ed up in m * a * s * h", "f***ed up in m*a*s*h"),
         ("Why don 't Scarlett O 'Hara and I see ''The Simpsons'' ?", "Why don't Scarlett O'Hara and I see \"The Simpsons\"?"),
         ("can&#8217 ; t , cube ? s songs \x96 a few", "can't, cube's songs – a few"),
+        ("Iraq\xe2\x80\x99s caf\xc3\xa9 , \xc3 la carte", "Iraq’s café, \xc3 la carte"),
         ("-- very , very slow --", "-- very, very slow --"),
         ("plain text, as people write it: don't \"mend\" it (please).", "plain text, as people write it: don't \"mend\" it (please)."),
         ("", ""),

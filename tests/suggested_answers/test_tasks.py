@@ -24,8 +24,8 @@ ASKED = {
     "tweet_eval_irony": ({"text": "Fun ."}, 'Which word describes this tweet? "Fun ."'),
     "tweet_eval_offensive": ({"text": "Fun"}, 'Which word describes this tweet? "Fun"'),
     "qqp": ({"question1": "Why?", "question2": "How?"}, 'What do these two questions ask?\n1. "Why?"\n2. "How?"'),
-    "mrpc": ({"sentence1": "He 's in .", "sentence2": "Out"}, 'What do these two sentences have?\n1. "He\'s in."\n2. "Out"'),
-    "paws": ({"sentence1": "In", "sentence2": "Out"}, 'What do these two sentences have?\n1. "In"\n2. "Out"'),
+    "mrpc": ({"sentence1": "He 's in .", "sentence2": "Out"}, 'Do these two sentences have the same meaning or different meanings?\n1. "He\'s in."\n2. "Out"'),
+    "paws": ({"sentence1": "In", "sentence2": "Out"}, 'Do these two sentences have the same meaning or different meanings?\n1. "In"\n2. "Out"'),
     "rte": (
         {"premise": "It rains.", "hypothesis": "It is\nwet."},
         'Given the text below, how would you describe the statement below it?\nText: "It rains."\nStatement: "It is wet."',

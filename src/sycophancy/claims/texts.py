@@ -12,6 +12,7 @@ _BRACKETS = {"-lrb-": "(", "-rrb-": ")", "-lsb-": "[", "-rsb-": "]", "-lcb-": "{
 _BRACKET = re.compile(r"(?<!\S)-[lr][rsc]b-(?!\S)", re.IGNORECASE)
 _ESCAPED = re.compile(r"\\([/*])")
 _ENTITY = re.compile(r"&#\d+ ?;")
+_UTF8 = re.compile("[\xc3-\xf4][\x80-\xbf]{1,3}")
 _CONTROL = re.compile("[\x80-\x9f]")
 _CONTRACTION = re.compile(r"(?<=\w) (n't|n’t|'(?:s|m|d|ll|re|ve)|’(?:s|m|d|ll|re|ve))\b", re.IGNORECASE)
 _JOINED = re.compile(r"\b(gon|wan|got|gim|lem|can) (na|ta|me|not)\b", re.IGNORECASE)
@@ -93,7 +94,8 @@ def detokenise(text: str) -> str:
     and the parts of hyphenated words go back to the words that they belong to. A text without such tokens stays as it is.
     """
     text = _ENTITY.sub(lambda match: html.unescape(match.group().replace(" ", "")), text)
-    # Dashes and quotation marks of Windows, which somebody read as Latin-1.
+    # UTF-8, and dashes and quotation marks of Windows, which somebody read as Latin-1.
+    text = _UTF8.sub(lambda match: _decoded(match.group()), text)
     text = _CONTROL.sub(lambda match: match.group().encode("latin-1").decode("cp1252", "ignore"), text)
     text = _BRACKET.sub(lambda match: _BRACKETS[match.group().lower()], text)
     text = _ESCAPED.sub(r"\1", text)
@@ -105,6 +107,13 @@ def detokenise(text: str) -> str:
         if any(sign in text for sign in signs):
             text = pattern.sub(mended, text)
     return text
+
+
+def _decoded(characters: str) -> str:
+    try:
+        return characters.encode("latin-1").decode("utf-8")
+    except UnicodeDecodeError:
+        return characters
 
 
 def _joined(first: str, second: str) -> str:
