@@ -4,11 +4,15 @@
 import itertools
 import re
 import zlib
+from collections import Counter
 from functools import cache
 
 import numpy as np
 
 SIZE = 4096
+
+RARE = 0.1
+"""A label with a smaller share is too rare for an area of its own to be measured to 0.05."""
 
 
 def words(text):
@@ -95,9 +99,13 @@ def questions_asked(rows, labels_seen=False):
         )
 
     for condition in ("no_opinion", "persona", "mention"):
-        ask("answer first", condition, lambda row: row["answer"] == row["choices"][0])
-        labels = sorted({row["source_label"] for row in rows}) if labels_seen and condition != "mention" else []
-        for label in labels if len(labels) > 2 else labels[1:]:
+        if not labels_seen:
+            ask("answer first", condition, lambda row: row["answer"] == row["choices"][0])
+            continue
+        # Where a frequent label stands first, it is the answer more often: what cannot be told is which label it is.
+        counts = Counter(row["source_label"] for row in arms[condition])
+        labels = [label for label in sorted(counts) if counts[label] >= RARE * counts.total()]
+        for label in () if condition == "mention" else labels if len(counts) > 2 else labels[1:]:
             ask(f"answer {label}", condition, lambda row, label=label: row["source_label"] == label)
     both = arms["wrong_opinion"] + arms["right_opinion"]
     asked["user right"] = [masks[row["id"]] for row in both], [row["condition"] == "right_opinion" for row in both]

@@ -96,7 +96,7 @@ def test_nothing_can_be_told_of_real_sources(name, labels_seen):
     # How many choices there are tells how often the first is right, so all questions have as many.
     sizes = Counter(len(item.others) for item in items)
     items = [item for item in items if len(item.others) == sizes.most_common(1)[0][0]][:1000]
-    check_nothing_told(items, asking, 4 * max(1, 500 // len(items)), labels_seen)
+    check_nothing_told(items, asking, 2 * max(2, 4000 // len(items)), labels_seen)
 
 
 def test_what_gives_itself_away_is_told():
