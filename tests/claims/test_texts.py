@@ -103,6 +103,13 @@ def test_readable_texts_are_put_together_and_begun():
         ("the film is one of the", True),
         ("a film that we all waited FOR", True),
         ("it 's slow -- very , very slow .", False),
+        ("'s a lousy one at that .", True),
+        ("'ll cry for your money back", True),
+        (", soar , and soar again .", True),
+        ("-rrb- a clever thriller .", True),
+        ("... a cute and funny blend .", False),
+        ("-lrb- a -rrb- satisfying little film .", False),
+        ("` amateur ' in every frame", False),
     ],
 )
 def test_fragments(text, fragment):

@@ -135,7 +135,7 @@ def test_fragments_are_dropped_and_counted(tmp_path):
     rows = read_task("sst2", SOURCES["sst2"], str(tmp_path))
     assert [item.text for item in rows.items["train"]] == ["the best film of the year", "a dull and lazy film"]
     assert rows.dropped["train"] == {
-        "fragment: fewer than four words that are no sentence, or cut off after a word that leads on": 2
+        "fragment: fewer than four words that are no sentence, or cut off before its beginning or after a word that leads on": 2
     }
     # Phrases of the other tasks are theirs.
     untouched = SourceRows({"train": [item(text="by its own")]})

@@ -81,6 +81,9 @@ _LEADS_ON = (
 CUT_OFF = frozenset(_LEADS_ON.split())
 """Words that no whole statement ends with: a text that does was cut off."""
 
+_LEFT_OVER = re.compile(r"n't|'(?:s|m|d|ll|re|ve)|[,;:?!.)\]]|-r[rs]b-")
+"""Tokens that no text begins with: the end of a word, or what ends something. Three dots may begin one."""
+
 
 def readable(text: str) -> str:
     """A text of a tokenised and lowercased corpus as people write it: `detokenise`, then `begin_sentences`."""
@@ -239,11 +242,13 @@ def _unescaped(text: str) -> str:
 
 
 def is_fragment(text: str) -> bool:
-    """Whether nobody can know what a text says: cut off after a word that leads on, or fewer than four words and no sentence.
+    """Whether a text is no line that anybody wrote, or says nothing by itself.
 
-    Words are tokens with a letter; a sentence ends like one, be it as short as `very bad .`. SST-2's train split holds such
-    phrases of its sentences (`by its own`).
+    Cut off before its beginning (`'s a lousy one`, `, soar .`) or after a word that leads on, or fewer than four words and no
+    sentence. Words are tokens with a letter; a sentence ends like one, be it as short as `very bad .`. SST-2's train split holds
+    such phrases of its sentences (`by its own`).
     """
-    words = [word for word in text.lower().split() if any(map(str.isalpha, word))]
+    tokens = text.lower().split()
+    words = [word for word in tokens if any(map(str.isalpha, word))]
     is_sentence = bool(words) and text.rstrip("\"'`) ").endswith((".", "!", "?"))
-    return (len(words) < 4 and not is_sentence) or text.lower().split()[-1] in CUT_OFF
+    return (len(words) < 4 and not is_sentence) or tokens[-1] in CUT_OFF or bool(_LEFT_OVER.fullmatch(tokens[0]))
