@@ -186,6 +186,7 @@ def letters(text):
     """What no mending changes: letters and digits, whatever the file format made of the others."""
     while text != html.unescape(text):
         text = html.unescape(text)
+    text = re.sub("(?i)</?(b|i|u|em|strong)>", "", text)
     text = re.sub(r"\\u([0-9a-f]{4})", lambda code: chr(int(code[1], 16)), text)
     text = re.sub("[\xc3-\xf4][\x80-\xbf]+", lambda read: read[0].encode("latin-1").decode("utf-8", "replace"), text)
     return re.sub(r"-[lr][rsc]b-|[\W_]", "", text.lower())

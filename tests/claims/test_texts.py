@@ -58,6 +58,7 @@ from sycophancy.claims.texts import begin_sentences, detokenise, is_fragment, re
         ("can&#8217 ; t , cube ? s songs \x96 a few", "can't, cube's songs – a few"),
         ("Iraq\xe2\x80\x99s caf\xc3\xa9 , \xc3 la carte", "Iraq’s café, \xc3 la carte"),
         ("-- very , very slow --", "-- very, very slow --"),
+        ("o. henry's <b>gift</b>", "o. henry's gift"),
         ("plain text, as people write it: don't \"mend\" it (please).", "plain text, as people write it: don't \"mend\" it (please)."),
         ("", ""),
     ],
@@ -121,6 +122,7 @@ def test_fragments(text, fragment):
     [
         ("Q&amp;A &lt;3", "Q&A <3"),
         ("Trump Isn&amp;#8217;t here &amp;amp; there", "Trump Isn’t here & there"),  # two files spelled it
+        ("gun <b>violence</B> <sarcasm> &lt;i&gt;or&lt;/i&gt; a<b", "gun violence <sarcasm> or a<b"),
         ('"He said ""no"" to me"', 'He said "no" to me'),
         ('"Yes," he said', '"Yes," he said'),
         ('"A" is like "B"', '"A" is like "B"'),

@@ -11,6 +11,7 @@ import re
 _BRACKETS = {"-lrb-": "(", "-rrb-": ")", "-lsb-": "[", "-rsb-": "]", "-lcb-": "{", "-rcb-": "}"}
 _BRACKET = re.compile(r"(?<!\S)-[lr][rsc]b-(?!\S)", re.IGNORECASE)
 _ESCAPED = re.compile(r"\\([/*])")
+_TAG = re.compile(r"</?(?:b|em|i|strong|u)>", re.IGNORECASE)
 _ENTITY = re.compile(r"&#\d+ ?;")
 _UTF8 = re.compile("[\xc3-\xf4][\x80-\xbf]{1,3}")
 _CONTROL = re.compile("[\x80-\x9f]")
@@ -96,7 +97,7 @@ def detokenise(text: str) -> str:
     Contractions, punctuation, brackets (`-lrb-`, `(w) hile`), quotation marks (three spellings, which open and close in turn)
     and the parts of hyphenated words go back to the words that they belong to. A text without such tokens stays as it is.
     """
-    text = _ENTITY.sub(lambda match: html.unescape(match.group().replace(" ", "")), text)
+    text = _ENTITY.sub(lambda match: html.unescape(match.group().replace(" ", "")), _TAG.sub("", text))
     # UTF-8, and dashes and quotation marks of Windows, which somebody read as Latin-1.
     text = _UTF8.sub(lambda match: _decoded(match.group()), text)
     text = _CONTROL.sub(lambda match: match.group().encode("latin-1").decode("cp1252", "ignore"), text)
@@ -222,10 +223,11 @@ def begin(sentence: str) -> str:
 def tidy_tweet(text: str) -> str:
     """A tweet as it was written: without the spelling of its characters, and the quotation marks, of the files it went through.
 
-    Those are HTML's `&amp;`, once or more often (`&amp;#8217;`), JSON's `\\u2019` and CSV's quotation marks around all of a
+    Those are HTML's `<b>` and `&amp;`, once or more often (`&amp;#8217;`), JSON's `\\u2019` and CSV's quotation marks around all of a
     text, doubled within it; where a file lost one of the two around it, the other goes too.
     """
-    tweet = _CODE.sub(lambda match: chr(int(match.group(1), 16)), _unescaped(text)).strip()
+    tweet = _CODE.sub(lambda match: chr(int(match.group(1), 16)), _unescaped(text))
+    tweet = _TAG.sub("", tweet).strip()
     if len(tweet) > 1 and tweet[0] == tweet[-1] == '"' and '"' not in tweet[1:-1].replace('""', ""):
         tweet = tweet[1:-1]
     tweet = _QUOTES.sub('"', tweet)
