@@ -18,18 +18,6 @@ def test_pairs_know_their_source_item(request, family):
     assert {pair["condition"] for pair in pairs} == {"wrong_opinion", "right_opinion"}
 
 
-def test_pairs_of_questions_know_their_source_item(tmp_path):
-    from dataset_builders.suggested_answers import build, parse_args
-
-    folder = build(
-        parse_args(["--source", "reviews", "--limit", "20", "--output_dir", str(tmp_path), "--org", "o"]), "c"
-    )
-    pairs = load_preferences(str(folder))
-    items = {row["claim_id"]: row["cluster_id"] for row in load_claims(str(folder), "train")}
-    assert [pair["cluster_id"] for pair in pairs] == [items[pair["claim_id"]] for pair in pairs]
-    assert len(set(pairs["cluster_id"])) > 5
-
-
 def test_a_folder_without_pairs(tmp_path):
     with pytest.raises(ValueError, match=r"expected pairs of answers in .*preference, got no Parquet file; build"):
         load_preferences(str(tmp_path))
