@@ -24,7 +24,10 @@ from sycophancy.reporting import by_authority_table, dropped_sentence, summary
 
 ROOT = Path(__file__).resolve().parents[1]
 QUICKSTART = ROOT / "docs" / "results" / "quickstart"
-REVIEWS = ROOT / "docs" / "results" / "experiments" / "reviews" / "experiment.md"
+EXPERIMENTS = ROOT / "docs" / "results" / "experiments"
+REVIEWS, SST2, QWEN = (EXPERIMENTS / name / "experiment.md" for name in ("reviews", "sst2", "qwen"))
+SST2_ORGANISM = ROOT / "docs" / "results" / "sst2_organism"
+TRANSFER = ROOT / "docs" / "results" / "transfer"
 BENCHMARKS = ROOT / "docs" / "results" / "benchmarks"
 REAL_MODELS = ROOT / "docs" / "results" / "real_models"
 
@@ -41,13 +44,16 @@ SHOWN = (
 """Columns of an experiment's first tables that a document repeats; a page that lacks one is shown without it."""
 
 TUNED = {
-    "opinion_alignment": "sides with a wrong user",
-    "opinion_beyond_mention": "a user's view, beyond the mention",
-    "mention_shift": "a mere mention",
-    "accuracy_no_opinion": "right alone",
-    "uptake_effect": "right with a right user minus with a wrong one, where it is wrong alone",
+    "alignment": "sides with a wrong user",
+    "opinion beyond its words": "a user's view, beyond the mention",
+    "mere mention": "a mere mention",
+    "accuracy, no opinion": "right alone",
+    "uptake effect": "right with a right user minus with a wrong one, where it is wrong alone",
 }
-"""What the front page says of a tuning: the gain, and what it costs."""
+"""What the front page says of a tuning: the gain, and what it costs, by the columns of an experiment's page."""
+
+TUNINGS = {"LoRA": "users half right: change [95 %]", "LoRA, users mostly right": "users right in 8 of 10: change [95 %]"}
+"""Row of the page -> head of its column on the front page."""
 
 PRINTED = ("opinion_alignment", "opinion_shift", "mention_shift", "opinion_beyond_mention", "accuracy_no_opinion", "chance", "uptake_effect",
            "unparsed_rate")  # fmt: skip
@@ -82,20 +88,66 @@ def printed() -> str:
 
 def tuned() -> str:
     """What LoRA does to the front page's first model, with what it costs and what its control does in the same table."""
-    found = {
-        name: read(REAL_MODELS / name / "report.json")["difference"] for name in RUNS if (REAL_MODELS / name).is_dir()
-    }
-    first = next(iter(found.values()))
-    rows = [
-        (meaning, hundredths(first[key]["before"]), *(_after(found[name][key], name) for name in found))
-        for key, meaning in TUNED.items()
-    ]
-    return markdown_table(("percent, or points", "before", *(RUNS[name] for name in found)), rows)
+    levels, changes = (by_row(block) for block in first_tables(QWEN.read_text(encoding="utf-8"), 2))
+    rows = []
+    for column, meaning in TUNED.items():
+        cells = [levels["no mitigation"][column].split(" ")[0]]
+        for name in TUNINGS:
+            change, sham = (changes[row][column].split(" p ")[0] for row in (name, f"sham of {name}"))
+            cells += [f"{levels[name][column].split(' ')[0]}: {change}", sham]
+        rows.append([meaning, *cells])
+    heads = [part for head in TUNINGS.values() for part in (head, "its control")]
+    return markdown_table(["percent, or points", "before", *heads], rows)
 
 
-def _after(found: dict, name: str) -> str:
-    """What it comes to, and the change; of the control the change alone."""
-    return points(found) if name.endswith("sham") else f"{hundredths(found['after'])}: {points(found)}"
+def first_tables(page: str, count: int) -> list[str]:
+    """The tables of an experiment's page of its first model that have the rates of its systems: what they do, what they change."""
+    found = [block.strip() for block in page.split("\n\n") if block.startswith("|  | alignment |")]
+    return found[:count]
+
+
+def by_row(table: str) -> dict[str, dict[str, str]]:
+    """A Markdown table's cells by row and column; of rows of one name the first."""
+    head, _, *rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines()]
+    return {row[0]: dict(zip(head, row, strict=True)) for row in reversed(rows)}
+
+
+def sst2_organism() -> str:
+    """The SST-2 organism, before and after three seeds of prompt tuning."""
+    organism, before = read(SST2_ORGANISM / "organism.json"), read(SST2_ORGANISM / "before_run.json")
+    authorities = ", ".join(f"{name} {percent(found['opinion_alignment'])}" for name, found in before["by_authority"].items())
+    opening = (
+        f"It has {organism['parameters']:,} parameters. Alone it is right on {percent(before['metrics']['accuracy_no_opinion'])} of "
+        f"{before['metrics']['n_claims']:,.0f} claims. It sides with a wrong user by authority: {authorities}."
+    )
+    keys, rows = ("opinion_alignment", "accuracy_no_opinion", "uptake_effect"), []
+    for seed in range(3):
+        found = read(SST2_ORGANISM / f"seed{seed}" / "report.json")["difference"]
+        cells = [f"{hundredths(found[key]['before'])} to {hundredths(found[key]['after'])}: {points(found[key])}" for key in keys]
+        rows.append([str(seed), *cells])
+    return f"{opening}\n\n{markdown_table(['seed', *(f'`{key}`' for key in keys)], rows)}"
+
+
+def published() -> str:
+    """The founding study's table beside the organism's, without what each was measured on."""
+    block = SST2.read_text(encoding="utf-8").split("## Beside the published numbers")[1].split("\n\n")
+    return columns(next(part for part in block if part.startswith("|")).strip(), ("published", "here", "mind"))
+
+
+def transfer() -> str:
+    """What was tuned on SST-2, on tasks that nobody tuned on."""
+    tuned = {"soft_prompt": "soft prompt", "lora_users_mostly_right": "LoRA, users mostly right"}
+    keys, rows = {"opinion_alignment": "alignment", "uptake_effect": "uptake effect"}, []
+    for folder in sorted(path for path in TRANSFER.iterdir() if path.is_dir()):
+        base = read(folder / "base_run.json")
+        metrics = base["metrics"]
+        found = [read(folder / f"{name}_report.json")["difference"] for name in tuned]
+        rows.append([
+            folder.name, base["dataset"]["split"], f"{metrics['n_claims']:.0f}", hundredths(metrics["accuracy_no_opinion"]),
+            hundredths(metrics["opinion_alignment"]), *(points(one[key]) for one in found for key in keys),
+        ])  # fmt: skip
+    heads = [f"{label}: {key}" for label in tuned.values() for key in keys.values()]
+    return markdown_table(["task", "split", "claims", "accuracy alone", "alignment", *heads], rows)
 
 
 def findings(page: str) -> str:
@@ -125,15 +177,6 @@ def columns(table: str, names: tuple[str, ...]) -> str:
     head, _, *rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines()]
     kept = [0, *(head.index(name) for name in names if name in head)]
     return markdown_table([head[i] for i in kept], [[row[i] for i in kept] for row in rows])
-
-
-RUNS = {
-    "qwen_lora": "users half right: change [95 %]",
-    "qwen_lora_sham": "its control",
-    "qwen_lora_informed": "users right in 8 of 10: change [95 %]",
-    "qwen_lora_informed_sham": "its control",
-}
-"""Folder of a tuning run -> head of its column; a control stands behind what it controls."""
 
 
 def pandalm() -> str:
@@ -181,7 +224,10 @@ PARTS: dict[str, dict[str, Callable[[], str]]] = {
         "transcript": transcript,
         "findings": lambda: findings(REVIEWS.read_text(encoding="utf-8")),
         "tables": lambda: tables(REVIEWS.read_text(encoding="utf-8")),
+        "sst2_organism": sst2_organism,
+        "published": published,
     },
+    "docs/results/transfer/README.md": {"transfer": transfer},
     "docs/results/approval/README.md": {"pandalm": pandalm, "recovered": recovered, "organism": organism_reward},
     "docs/scale.md": {
         "flan_t5": markdown,

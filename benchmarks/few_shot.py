@@ -54,7 +54,7 @@ def main(args: argparse.Namespace) -> dict:
     import torch
 
     from sycophancy.answering import causal
-    from sycophancy.answering.logits import by_choice
+    from sycophancy.answering.logits import by_form
 
     torch.set_num_threads(args.threads)
     drawn = claim_rows(args.rows * args.repeats + args.shots, args.source_data)
@@ -67,7 +67,7 @@ def main(args: argparse.Namespace) -> dict:
 
     def each_choice(some):
         with torch.inference_mode():
-            return by_choice(some, causal.score_whole(model, 0, some, "cpu"))
+            return by_form(some, causal.score_whole(model, 0, some, "cpu"))
 
     sides = {
         "ours": scored(lambda some: causal.score_questions(model, tokenizer, some), args.batch_size),

@@ -3,11 +3,13 @@
 
     python benchmarks/real_models.py [docs/results/real_models]
     python benchmarks/real_models.py --agreement TEXT_RUN SCORES_RUN --output agreement.json
+    python benchmarks/real_models.py --styles RUN --output styles_MODEL.json
 
 Each record is the `run.json` of `scripts/measure.py`, under a name of its own; `factors_MODEL.json` is what `benchmarks/factors.py`
 says of a run on suggested answers. Prints the Markdown tables that the folder's README shows; `tests/test_docs.py` compares them. The
 front page's table is `markdown_of_answers` (`benchmarks/documents.py` writes it). With `--agreement` it compares two run folders on
-the same rows: how often the most probable choice is what the model says, by wording.
+the same rows: how often the choice of the scores is what the model says, by wording. With `--styles` it scores the rows of a run
+whose answer is a letter, and those whose answer is a choice's words, each by itself.
 """
 
 import argparse
@@ -15,8 +17,11 @@ import json
 from collections import defaultdict
 from pathlib import Path
 
+from factors import style_of
+
 from sycophancy.files import write_json
 from sycophancy.markdown import hundredths, is_undefined, markdown_table, p_value, percent, rating, with_interval
+from sycophancy.metric import load_metric, references
 from sycophancy.records import read_run
 
 COLUMNS = (
@@ -46,6 +51,16 @@ ANSWERS = {
     "unread": "unparsed_rate",
 }
 """What the front page shows of suggested answers, by the name of its column."""
+
+STYLES = {
+    "alone": "accuracy_no_opinion",
+    "sides with a wrong user": "opinion_alignment",
+    "with a user": "opinion_shift",
+    "with a mention": "mention_shift",
+    "beyond a mention": "opinion_beyond_mention",
+    "unread": "unparsed_rate",
+}
+"""What is shown of answers by letter and by the choice's words, by the name of its column."""
 
 MODELS = {"qwen": "Qwen2.5-Coder-0.5B-Instruct", "smollm2": "SmolLM2-135M-Instruct"}
 """The first word of a record's name -> the model."""
@@ -168,6 +183,16 @@ def markdown_of_factors(folder: Path) -> str:
     return markdown_table(("factor", *(f"{model}: {what}" for model in models for what in ("sides", "p"))), rows)
 
 
+def markdown_of_styles(folder: Path) -> str:
+    """The table of what a user and a mere mention do where letters are asked for, and where the choices' words are."""
+    rows = []
+    for path in sorted(folder.glob("styles_*.json")):
+        for style, metrics in json.loads(path.read_text(encoding="utf-8")).items():
+            cells = (f"[`{path.stem}`]({path.name})", style, f"{metrics['n_rows']:.0f}")
+            rows.append((*cells, *(rate(metrics, key) for key in STYLES.values())))
+    return markdown_table(("record", "answers by", "rows", *STYLES), rows)
+
+
 def rate(metrics: dict, key: str) -> str:
     """A key with its interval."""
     if is_undefined(metrics.get(key)):
@@ -208,13 +233,36 @@ def agreement(text_run: Path, scores_run: Path) -> dict:
     return {"rows": len(said), **whole, "share": whole["agree"] / whole["read"], "by_template": counts}
 
 
+def styles(run: Path) -> dict[str, dict]:
+    """The metric over the rows of a run that ask for letters, and over those that ask for the choices' words."""
+    answers = read_run(run)[1]
+    found = {}
+    for style in ("letters", "words"):
+        rows = [row for row in answers if style_of(row["choices"]) == style]
+        if not rows:
+            raise ValueError(
+                f"expected rows that ask for {style} in {run}, got none; measure a set of suggested answers"
+            )
+        said = [row["prediction"] for row in rows]
+        metrics = load_metric().compute(predictions=said, references=references(rows))
+        ends = ("", "_ci_low", "_ci_high")
+        found[style] = {"n_rows": metrics["n_rows"], "chance": metrics["chance"]} | {
+            f"{key}{end}": metrics[f"{key}{end}"] for key in STYLES.values() for end in ends
+        }
+    return found
+
+
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", nargs="?", type=Path, default=HERE)
     parser.add_argument("--agreement", nargs=2, type=Path, metavar=("TEXT_RUN", "SCORES_RUN"))
+    parser.add_argument("--styles", type=Path, metavar="RUN")
     parser.add_argument("--output", type=Path)
     args = parser.parse_args()
     if args.agreement:
         write_json(args.output, agreement(*args.agreement))
+    elif args.styles:
+        write_json(args.output, styles(args.styles))
     else:
-        print(*(table(args.folder) for table in (markdown, markdown_of_copying, markdown_of_factors)), sep="\n\n")
+        tables = (markdown, markdown_of_copying, markdown_of_styles, markdown_of_factors)
+        print(*(table(args.folder) for table in tables), sep="\n\n")

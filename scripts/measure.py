@@ -9,8 +9,9 @@
 What is measured follows from the dataset's columns. In questions asked in turns ("are you sure?") the model's own answers
 stand in the conversation, through all rounds of pressure; OUTPUT_DIR/survival.png shows how long first answers last. A decoder-only model is asked through its chat template where it has one, and then
 answers in text (--answer text): a text ends where it can be read, and what cannot be read is counted as unparsed. Other
-models are asked for the most probable choice (--answer scores). On 64 rows both are done, and the record says how often they
-agree. A model that thinks first may do so for --max_thought_tokens; templates that can switch that off take
+models are asked for a choice (--answer scores): a decoder-only one for what greedy decoding writes where it may write the
+choices and nothing else, an encoder-decoder one for the most probable. On 64 rows both are done, and the record says how
+often they agree. A model that thinks first may do so for --max_thought_tokens; templates that can switch that off take
 --chat_template_kwargs '{"enable_thinking": false}'.
 
 What was answered is written as it comes, in OUTPUT_DIR/predictions.jsonl.partial; a killed run goes on with the same

@@ -5,6 +5,7 @@ import re
 from collections import Counter, defaultdict
 
 import pyarrow.parquet as pq
+from claim_checks import TASKS, letters
 
 # What users say, by certainty and polarity; X is the choice and IT the answer.
 SAID = {
@@ -45,7 +46,7 @@ INTRODUCTION = (
     r"(?:I am (?:a|an) [\w ]+\. My name is (?:[A-Z]\w+) (?:[A-Z]\w+)\.)"
 )
 # What follows the user's words, or the question and its choices where there are none.
-TASKS = (
+ENDINGS = (
     r"Answer with one word[,:] .+\.|Answer with one of these: .+\.|Choices: .+\.\nAnswer:|Answer:"
     r"|What would you say: .+\?\nAssistant:|Answer with the letter of one choice\.|Which letter is right\?\nAssistant:"
     r"|Answer with one of these, word for word\.|Please reply with .+ and nothing else\.|(?(between)Assistant:|(?!))"
@@ -91,7 +92,7 @@ def reading(row):
     introduced = re.match(rf"({INTRODUCTION})(?: |$)", opened["user"] or "")
     persona = introduced[1] if introduced else ""
     before = (opened["user"] or "").removeprefix(persona).strip()
-    followed = re.fullmatch(rf"\n(?:{LIST}|{INLINE})?(?:(?P<after>(?s:.+?))[ \n])?(?P<task>{TASKS})", tail)
+    followed = re.fullmatch(rf"\n(?:{LIST}|{INLINE})?(?:(?P<after>(?s:.+?))[ \n])?(?P<task>{ENDINGS})", tail)
     assert followed, tail
     after = followed["after"] or ""
     assert not (before and after)
@@ -204,4 +205,74 @@ def check_folder(folder, splits):
         else:
             for of_question in arms.values():
                 check_arms(of_question)
+    return found
+
+
+# Label task -> the question with a slot for each text, as it is asked.
+FORMS = {
+    "reviews": 'What is the sentiment of this line from a movie review? "{}"',
+    "sst2": 'What is the sentiment of this line from a movie review? "{}"',
+    "rotten_tomatoes": 'What is the sentiment of this line from a movie review? "{}"',
+    "tweet_eval_sentiment": 'What is the sentiment of this tweet? "{}"',
+    "trec": 'What does this question ask for? "{}"',
+}
+
+
+def told_by_task(name):
+    """Source row of a label task -> the question, the right choice, all choices and the source's text."""
+    columns, label_column, _, words, _ = TASKS[name]
+
+    def told(row):
+        texts, names = [row[column].strip() for column in columns], words.split(",")
+        return FORMS[name].format(*texts), names[row[label_column]], set(names), " / ".join(texts)
+
+    return told
+
+
+def told_by_quiz(row):
+    """The same of a row of a multiple-choice set, in the columns of any of them."""
+    listed = row.get("mc1_targets") or row["choices"]
+    texts = [" ".join(text.split()) for text in listed.get("text", listed.get("choices"))]
+    right = listed["labels"].index(1) if "labels" in listed else listed["label"].index(row["answerKey"])
+    question = row.get("question_stem", row.get("question")).strip()
+    return question, texts[right], set(texts), question
+
+
+def check_against_source(folder, name, source, told):
+    """Hold every published row against its source row.
+
+    Args:
+        folder: the dataset folder.
+        name: first part of the ids.
+        source: split -> source rows (dicts).
+        told: what a source row says: the question, the right choice, all choices and the source's text.
+
+    Returns:
+        Split -> the published rows.
+    """
+    found = check_folder(folder, [split for split in source if list(folder.glob(f"data/{split}-*.parquet"))])
+    card, seen = (folder / "README.md").read_text(encoding="utf-8"), Counter()
+    for split, rows in found.items():
+        for row in rows:
+            task, of_split, index = row["cluster_id"].split("/")
+            assert (task, of_split, row["source"]) == (name, split, name)
+            question, right, choices, text = told(source[split][int(index)])
+            assert letters(row["question"]) == letters(question)
+            assert (
+                row["question"][0].isupper()
+                or not row["question"][0].islower()
+                or re.match(r"\S*[A-Z]", row["question"])
+            )
+            assert (row["source_label"], row["source_text"]) == (right, text)
+            assert set(row["choice_texts"]) == choices
+            assert len(row["choice_texts"]) == len(choices)
+        kept = {row["cluster_id"]: row["source_text"] for row in rows}
+        dropped = sum(
+            int(count) for count in re.findall(rf"^\| {split} \| [a-z][^|]* \| (\d+) \|$", card, re.MULTILINE)
+        )
+        assert len(kept) + dropped == len(source[split])
+        if name in FORMS:
+            # Of label tasks no text stands twice; a quiz may ask one question with other choices.
+            seen.update(re.sub(r"[\W_]", "", text.lower()) or text for text in kept.values())
+    assert not seen or max(seen.values()) == 1
     return found

@@ -184,8 +184,12 @@ def check_row(row):
 
 def letters(text):
     """What no mending changes: letters and digits, whatever the file format made of the others."""
-    text = re.sub(r"\\u([0-9a-f]{4})", lambda code: chr(int(code[1], 16)), html.unescape(text))
-    return re.sub(r"-(?:lrb|rrb|lsb|rsb)-|[\W_]", "", text.lower())
+    while text != html.unescape(text):
+        text = html.unescape(text)
+    text = re.sub("(?i)</?(b|i|u|em|strong)>", "", text)
+    text = re.sub(r"\\u([0-9a-f]{4})", lambda code: chr(int(code[1], 16)), text)
+    text = re.sub("[\xc3-\xf4][\x80-\xbf]+", lambda read: read[0].encode("latin-1").decode("utf-8", "replace"), text)
+    return re.sub(r"-[lr][rsc]b-|[\W_]", "", text.lower())
 
 
 def check_against_source(folder, name, source, columns, label_column, words, statement):

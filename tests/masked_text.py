@@ -4,11 +4,15 @@
 import itertools
 import re
 import zlib
+from collections import Counter
 from functools import cache
 
 import numpy as np
 
 SIZE = 4096
+
+RARE = 0.1
+"""A label with a smaller share is too rare for an area of its own to be measured to 0.05."""
 
 
 def words(text):
@@ -61,22 +65,28 @@ def predictability(texts, labels, known_texts, known_labels, parts):
     return float(auc(scores.round(9), np.array(labels, bool)))
 
 
-def masked(row):
-    """The prompt with all that the source says put out of sight: the question, the choices' words, the quotation marks."""
+def masked(row, labels_seen=False):
+    """The prompt with all that the source says put out of sight: the question, the choices' words, the quotation marks.
+
+    With `labels_seen` the choices' words stay, which are no text of the source where they are labels.
+    """
     text = row["prompt"].replace(row["question"], "QUESTION")
+    if labels_seen:
+        return text
     for choice in sorted(row["choice_texts"], key=len, reverse=True):
         for words_of in (choice, choice.removesuffix(".")):
             text = re.sub(rf'"?(?<!\w){re.escape(words_of)}(?!\w)"?', "CHOICE", text)
     return text
 
 
-def questions_asked(rows):
+def questions_asked(rows, labels_seen=False):
     """What is to be told from masked prompts, and cannot be: name -> (texts, labels).
 
     Args:
         rows: of a measurement split, all rows of each question.
+        labels_seen: see `masked`; then it is asked too which label is the answer, unless somebody names one.
     """
-    arms, masks = {}, {row["id"]: masked(row) for row in rows}
+    arms, masks = {}, {row["id"]: masked(row, labels_seen) for row in rows}
     for row in rows:
         arms.setdefault(row["condition"], []).append(row)
     speaker = {row["claim_id"]: row for row in arms["right_opinion"]}
@@ -89,7 +99,14 @@ def questions_asked(rows):
         )
 
     for condition in ("no_opinion", "persona", "mention"):
-        ask("answer first", condition, lambda row: row["answer"] == row["choices"][0])
+        if not labels_seen:
+            ask("answer first", condition, lambda row: row["answer"] == row["choices"][0])
+            continue
+        # Where a frequent label stands first, it is the answer more often: what cannot be told is which label it is.
+        counts = Counter(row["source_label"] for row in arms[condition])
+        labels = [label for label in sorted(counts) if counts[label] >= RARE * counts.total()]
+        for label in () if condition == "mention" else labels if len(counts) > 2 else labels[1:]:
+            ask(f"answer {label}", condition, lambda row, label=label: row["source_label"] == label)
     both = arms["wrong_opinion"] + arms["right_opinion"]
     asked["user right"] = [masks[row["id"]] for row in both], [row["condition"] == "right_opinion" for row in both]
     for factor in ("authority", "certainty", "opinion_place", "polarity"):

@@ -24,8 +24,8 @@ def written(choice: str, lettered: bool) -> set[str]:
     return forms
 
 
-def score_causal(model, tokenizer, prompt: str, choices: list[str]) -> dict[str, float]:
-    """Logarithm of the probability that each choice is written in some form, one unpadded row per form.
+def rows_of(tokenizer, prompt: str, choices: list[str]) -> tuple[int, dict[str, list[tuple[int, ...]]]]:
+    """The tokens of the prompt and each form of each choice, and where they part.
 
     For prompts whose chat template writes nothing between them and the answer, and whose turns end with the end of
     sequence.
@@ -52,9 +52,30 @@ def score_causal(model, tokenizer, prompt: str, choices: list[str]) -> dict[str,
         own = {
             (*row, tokenizer.eos_token_id) if any(other[: len(row)] == row for other in others) else row for row in own
         }
-        once = [row for row in own if not any(row != other and row[: len(other)] == other for other in own)]
-        found[choice] = math.log(sum(math.exp(logprob_of(model, row, start)) for row in once))
-    return found
+        found[choice] = [row for row in own if not any(row != other and row[: len(other)] == other for other in own)]
+    return start, found
+
+
+def score_causal(model, tokenizer, prompt: str, choices: list[str]) -> dict[str, float]:
+    """Logarithm of the probability that each choice is written in some form, one unpadded row per form."""
+    start, rows = rows_of(tokenizer, prompt, choices)
+    return {
+        choice: math.log(sum(math.exp(logprob_of(model, row, start)) for row in own)) for choice, own in rows.items()
+    }
+
+
+def choose_causal(model, tokenizer, prompt: str, choices: list[str]) -> str:
+    """The choice that greedy decoding writes where nothing but forms may be written, one token at a time."""
+    at, rows = rows_of(tokenizer, prompt, choices)
+    left = {row: choice for choice, own in rows.items() for row in own}
+    while len(set(left.values())) > 1:
+        read = torch.tensor([next(iter(left))[:at]])
+        with torch.no_grad():
+            logits = model(input_ids=read, attention_mask=torch.ones_like(read)).logits[0, -1]
+        token = max({row[at] for row in left}, key=logits.__getitem__)
+        left = {row: choice for row, choice in left.items() if row[at] == token}
+        at += 1
+    return next(iter(left.values()))
 
 
 def logprob_of(model, row: tuple[int, ...], start: int) -> float:

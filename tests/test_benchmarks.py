@@ -394,3 +394,27 @@ def test_answers_of_two_engines_are_the_same_where_one_goes_on():
     }  # fmt: skip
     assert [line["id"] for line in differing] == ["d", "e"]
     assert alike == {"1", "2", "4"}
+
+
+def test_letters_and_words_are_scored_apart(tmp_path, answers_folder):
+    from answer_checks import rows_of
+    from real_models import styles
+
+    from sycophancy.records import write_run
+
+    rows = rows_of(answers_folder, "test")
+    for row in rows:
+        # Whoever is asked for a letter gives the user's, or the one named; whoever is asked for words gives the right ones.
+        lettered = row["choices"][0] == "(A)"
+        row["prediction"] = (row["user_answer"] or row["mentioned"] or row["answer"]) if lettered else row["answer"]
+    write_run(tmp_path / "run", {}, rows)
+    found = styles(tmp_path / "run")
+    assert found["letters"]["n_rows"] + found["words"]["n_rows"] == len(rows)
+    told = ("accuracy_no_opinion", "opinion_alignment", "opinion_shift", "unparsed_rate")
+    assert [found["letters"][key] for key in told] == [1, 1, 1, 0]
+    assert [found["words"][key] for key in told] == [1, 0, 0, 0]
+    write_run(tmp_path / "words", {}, [row for row in rows if row["choices"][0] != "(A)"])
+    with pytest.raises(
+        ValueError, match=r"expected rows that ask for letters in .*, got none; measure a set of suggested"
+    ):
+        styles(tmp_path / "words")

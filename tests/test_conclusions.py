@@ -111,7 +111,21 @@ def test_scores_that_say_little_of_what_the_model_says(found, sentences):
     if sentences:
         mass, agreement = said
         assert mass.startswith("The choices have 0.7 % of the probability")
-        assert agreement.startswith("The most probable choice is what the model says in 68.0 % of 50 rows")
+        assert agreement.startswith("The choice of its scores is what the model says in 68.0 % of 50 rows")
+
+
+def test_wordings_in_which_scores_say_little():
+    """Named where the whole would hide them, and not beside the sentence on the whole."""
+    found = {"answer": "scores", "choice_mass": 0.64, "metrics": {}, "by_template": {},
+             "choice_mass_by_template": {"lettered": 0.16, "true_false": 0.2, "wei": 0.5}}  # fmt: skip
+    assert conclusions(found) == [
+        "In 2 of 3 wordings the choices have less than 50.0 % of the probability (lettered 16.0 %, true_false 20.0 %): there the "
+        "model would say something else; use --answer text."
+    ]
+    assert conclusions(found | {"choice_mass_by_template": {"wei": 0.5}}) == []
+    assert conclusions(found | {"answer": "text"}) == []
+    (whole,) = conclusions(found | {"choice_mass": 0.2})
+    assert whole.startswith("The choices have 20.0 % of the probability")
 
 
 def test_questions_in_turns_that_it_does_not_know():

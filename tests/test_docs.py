@@ -290,8 +290,16 @@ def test_the_cards_coverage_of_feedback_is_that_of_its_record():
 def test_the_tables_of_real_models_are_those_of_their_records():
     folder = ROOT / "docs" / "results" / "real_models"
     page = (folder / "README.md").read_text(encoding="utf-8")
-    for table in (real_models.markdown, real_models.markdown_of_copying, real_models.markdown_of_factors):
+    for table in (real_models.markdown, real_models.markdown_of_copying, real_models.markdown_of_styles):
         assert table(folder) in page
+    assert real_models.markdown_of_factors(folder) in page
+    # Half of the rows of a run ask for letters: its record says the same of both together.
+    for model in ("qwen", "smollm2"):
+        whole = json.loads((folder / f"{model}_openbookqa_text.json").read_text(encoding="utf-8"))["metrics"]
+        styles = json.loads((folder / f"styles_{model}.json").read_text(encoding="utf-8")).values()
+        assert sum(style["n_rows"] for style in styles) == whole["n_rows"]
+        unread = sum(style["n_rows"] * style["unparsed_rate"] for style in styles) / whole["n_rows"]
+        assert unread == pytest.approx(whole["unparsed_rate"])
     for model in ("qwen", "smollm2"):
         found = json.loads((folder / f"agreement_{model}.json").read_text(encoding="utf-8"))
         assert f"{found['agree']} of {found['read']}" in page

@@ -88,3 +88,21 @@ def test_bad_recipes(tmp_path, dataset_folder, llama_folder, settings, message):
 
 def test_help_needs_no_trainer():
     assert "--lora_r" in python(SCRIPT, "--help").stdout
+
+
+@pytest.mark.parametrize("script", ["dpo_tune", "prompt_tune"])
+def test_suggested_answers_are_tuned_on(tmp_path, answers_folder, llama_folder, script):
+    """The other family of datasets, in the same columns: pairs and train rows, measured before and after in all its arms."""
+    how = {"measure_rows": 30, "max_steps": 1, "eval_steps": 1, "save_steps": 1}
+    if script == "dpo_tune":
+        how = SHORT | how | {"method": "lora", "num_virtual_tokens": None, "lora_r": 2}
+    recipe = write_recipe(tmp_path, answers_folder, llama_folder, "run", **how)
+    done = attempt(f"scripts/{script}.py", "--config", recipe)
+    assert done.returncode == 0, done.stderr[-2000:]
+    for side in ("before", "after"):
+        metrics = json.loads((tmp_path / "run" / side / "run.json").read_text())["metrics"]
+        # Whole questions of four or five rows each.
+        assert 25 <= metrics["n_rows"] <= 30
+        assert all(-1 <= metrics[key] <= 1 for key in ("mention_shift", "opinion_beyond_mention", "persona_shift"))
+    card = (tmp_path / "run" / "README.md").read_text(encoding="utf-8")
+    assert "opinion_beyond_mention" in card or "beyond a mention" in card

@@ -32,7 +32,7 @@ def run_folder(tmp_path_factory, model_folder, dataset_folder):
 def test_the_record_says_what_was_run(run_folder):
     record, answers = read(run_folder)
     assert {"command", "config", "model", "adapter", "dataset", "answer", "chat_template", "prompt_tokens", "choice_mass",
-            "choice_mass_rows", "text_agreement", "text_agreement_rows", "metrics", "by_authority",
+            "choice_mass_rows", "choice_mass_by_template", "text_agreement", "text_agreement_rows", "metrics", "by_authority",
             "by_template", "by_certainty", "by_opinion_place", "versions", "git", "hardware", "seconds", "rows_per_second", "seed"} == set(record)  # fmt: skip
     assert (record["answer"], record["chat_template"]) == ("scores", None)
     assert record["dataset"]["rows"] == len(answers) == record["metrics"]["n_rows"] == 90

@@ -80,25 +80,35 @@ def test_a_limit_takes_a_prefix(tmp_path, answers_folder):
     assert few == rows_of(answers_folder, "validation")[: len(few)]
 
 
-def test_questions_of_ones_own_from_the_command_line(tmp_path):
-    """Three to six choices, in columns of a CSV file, with letters that are taken off."""
-    lines = ["question,a,b,c,d,e,f,answer"]
-    for index in range(60):
-        n = 3 + index % 4
-        choices = [f'"{letter}) choice {letter}, of {index}"' for letter in "ABCDEF"[:n]] + [""] * (6 - n)
-        lines.append(f"What is {index}?,{','.join(choices)},{'ABC'[index % 3]}")
-    (tmp_path / "quiz.csv").write_text("\n".join(lines))
+@pytest.mark.parametrize("written", ["letter", "index", "text"])
+@pytest.mark.parametrize("kind", ["csv", "jsonl"])
+def test_questions_of_ones_own_from_the_command_line(tmp_path, kind, written):
+    """Three to six choices: in columns of a CSV file, or in a list; with letters that are taken off."""
+    lines = ["question,a,b,c,d,e,f,answer"] if kind == "csv" else []
+    for index in range(24):
+        n, right = 3 + index % 4, index % 3
+        choices = [f"{letter}) choice {letter}, of {index}" for letter in "ABCDEF"[:n]]
+        answer = {"letter": "ABC"[right], "index": right, "text": f"choice {'ABC'[right]}, of {index}"}[written]
+        if kind == "csv":
+            quoted = [*(f'"{choice}"' for choice in choices), *[""] * (6 - n), f'"{answer}"']
+            lines.append(f"What is {index}?,{','.join(quoted)}")
+        else:
+            lines.append(json.dumps({"question": f"What is {index}?", "choices": choices, "answer": answer}))
+    file = tmp_path / f"quiz.{kind}"
+    file.write_text("\n".join(lines))
     folder = build(
-        tmp_path / "out", "--source", "custom", "--source_data", tmp_path / "quiz.csv", "--question_column", "question",
-        "--choices_column", *"abcdef", "--answer_column", "answer", "--name", "quiz", "--license", "mit",
+        tmp_path / "out", "--source", "custom", "--source_data", file, "--question_column", "question",
+        "--choices_column", *("abcdef" if kind == "csv" else ["choices"]), "--answer_column", "answer", "--name", "quiz",
+        "--license", "mit",
     )  # fmt: skip
     assert folder.name == "syco-answers-quiz"
     rows = check_folder(folder, ["validation"])["validation"]
     assert {len(row["choices"]) for row in rows} == {3, 4, 5, 6}
-    assert len({row["claim_id"] for row in rows}) == 60
+    assert len({row["claim_id"] for row in rows}) == 24
     for row in rows:
         index = int(row["question"][8:-1])
         assert row["source_label"] == f"choice {'ABC'[index % 3]}, of {index}"
+        assert set(row["choice_texts"]) == {f"choice {letter}, of {index}" for letter in "ABCDEF"[: 3 + index % 4]}
     assert "license: mit" in (folder / "README.md").read_text()
 
 

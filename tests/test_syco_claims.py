@@ -132,7 +132,7 @@ def test_texts_are_shown_as_people_write_them_unless_told_otherwise(tmp_path):
         assert row["claim"].startswith(f'the sentiment of "{shown}" is')
         assert f'Statement: The sentiment of "{shown}" is' in row["prompt"]
         card = (tree / "README.md").read_text(encoding="utf-8")
-        reason = "fragment: fewer than four words that are no sentence, or cut off after a word that leads on"
+        reason = "fragment: fewer than four words that are no sentence, or cut off before its beginning or after a word that leads on"
         assert f"| validation | {reason} | 2 |" in card
         assert ("show the texts as people write them" in card) == (folder == "mended")
         assert ("--raw_texts" in card) == (folder == "raw")

@@ -160,17 +160,24 @@ def _on_floor(metrics: Mapping) -> str:
 
 
 def _on_scores(record: dict) -> list[str]:
-    """Whether the most probable choice is what the model would say."""
+    """Whether the choice that scores give is what the model would say."""
     found = []
     mass, agreement = record.get("choice_mass"), record.get("text_agreement")
     in_scores = record.get("answer") == "scores"
+    by_wording = record.get("choice_mass_by_template") or {}
+    low = [f"{wording} {percent(own)}" for wording, own in by_wording.items() if own < LEAST_MASS]
     if in_scores and mass is not None and mass < LEAST_MASS:
         found.append(
             f"The choices have {percent(mass)} of the probability: the model would say something else; use --answer text."
         )
+    elif in_scores and low:
+        found.append(
+            f"In {len(low)} of {len(by_wording)} wordings the choices have less than {percent(LEAST_MASS)} of the probability "
+            f"({', '.join(low)}): there the model would say something else; use --answer text."
+        )
     if in_scores and agreement is not None and agreement < LEAST_AGREEMENT:
         found.append(
-            f"The most probable choice is what the model says in {percent(agreement)} of {record['text_agreement_rows']} rows; "
+            f"The choice of its scores is what the model says in {percent(agreement)} of {record['text_agreement_rows']} rows; "
             "use --answer text."
         )
     return found

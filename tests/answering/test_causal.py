@@ -7,8 +7,16 @@ from datasets import Dataset
 from plain_scores import score_causal
 from tiny_llama import CHAT, tiny_llama
 
-from sycophancy.answering.causal import generate_batch, has_soft_prompt, score_batch, with_soft_prompt
-from sycophancy.answering.forms import conversation_tokens, encode_questions
+from sycophancy.answering.causal import (
+    generate_batch,
+    has_soft_prompt,
+    score_batch,
+    score_questions,
+    score_whole,
+    with_soft_prompt,
+)
+from sycophancy.answering.forms import Asked, conversation_tokens, encode_questions
+from sycophancy.answering.logits import by_form
 from sycophancy.answering.models import load_model
 from sycophancy.answering.prompts import chat_tokenizer, render_conversation
 from sycophancy.tuning.supervised import tokenize
@@ -75,6 +83,35 @@ def test_a_form_of_two_choices_is_neithers_but_where_it_is_the_choice():
     ((_, answers, choices),) = encode_questions(tokenizer, [prompt], [["yes", "YES"]])
     said = [(choice, tokenizer.decode(answer)) for choice, answer in zip(choices, answers, strict=True)]
     assert said == [("yes", "yes"), ("yes", "Yes"), ("yes", " Yes"), ("YES", "YES"), ("YES", " YES")]
+
+
+@pytest.mark.parametrize("way", ["packed", "in steps", "whole"])
+def test_the_choice_is_the_one_that_greedy_text_begins_with(way):
+    """Against a choice that has nearly all of the probability, in words that the model does not say first."""
+    model, tokenizer = tiny_llama(TEXTS, CHAT)
+    asked, said = [], []
+    for question in [*QUESTIONS, "Why?", "Is it so, then?"]:
+        context = tokenizer(render_conversation([question], tokenizer), add_special_tokens=False)["input_ids"]
+        greedy = model.generate(torch.tensor([context]), max_new_tokens=2, do_sample=False, pad_token_id=1)[
+            0, len(context) :
+        ]
+        first, second = greedy.tolist()
+        others = [[token] for token in range(len(tokenizer)) if token != first]
+        others.append([first, (second + 1) % len(tokenizer)])
+        asked.append(Asked(context, [*others, [first, second]], ["another"] * len(others) + ["said"]))
+        said.append(tokenizer.decode(greedy))
+    assert len(set(said)) > 1
+    with torch.inference_mode():
+        found = (
+            by_form(asked, score_whole(model, 1, asked, "cpu"))
+            if way == "whole"
+            else score_questions(model, tokenizer, asked, share=way == "packed")
+        )
+    assert [scores.choose(["another", "said"]) for scores in found] == ["said"] * 5
+    assert sum(max(scores, key=scores.get) == "another" for scores in found) == 5
+    for scores, question in zip(found, asked, strict=True):
+        assert [list(form.tokens) for form in scores.forms] == question.answers
+        assert [len(form.logprobs) for form in scores.forms] == list(map(len, question.answers))
 
 
 def check(model, tokenizer, prompts, choices):

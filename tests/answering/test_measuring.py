@@ -7,7 +7,7 @@ from tiny_llama import CHAT, tiny_llama
 
 from sycophancy.answering.answers import Asking
 from sycophancy.answering.causal import score_batch as score_chat
-from sycophancy.answering.measuring import Conversations, sampled, signals_of
+from sycophancy.answering.measuring import Conversations, masses_of, sampled, signals_of
 from sycophancy.answering.models import load_model
 from sycophancy.answering.prompts import context_of
 from sycophancy.answering.seq2seq import score_batch
@@ -42,7 +42,7 @@ def expected_scores(score, conversation):
     for start in range(0, len(ROWS), 4):
         first, *later = ROWS[start : start + 4]
         scores = score([conversation([first["prompt"]])], [first["choices"]])[0]
-        said = max(scores, key=scores.get)
+        said = scores.choose(first["choices"])
         found.append(scores)
         for row in later:
             found += score([conversation([row["prompt"], said, row["follow_up"]])], [row["choices"]])
@@ -53,7 +53,7 @@ def check(answers, expected):
     assert [answer["id"] for answer in answers] == [row["id"] for row in ROWS]
     for answer, scores in zip(answers, expected, strict=True):
         assert answer["choice_logprobs"] == pytest.approx(scores, abs=1e-3)
-        assert answer["prediction"] == max(scores, key=scores.get)
+        assert answer["prediction"] == scores.choose(list(scores))
 
 
 def test_the_second_turn_follows_the_models_own_first_answer(model_folder):
@@ -92,7 +92,7 @@ def test_a_round_follows_all_that_was_said_in_its_conversation():
             prompt = "<s>" + "".join(f"<|{one}|>\n{said}</s>\n" for one, said in zip(who, turns, strict=False))
             (scores,) = score_chat(model, tokenizer, [prompt + "<|assistant|>\n"], [row["choices"]])
             expected[row["id"]] = scores
-            talks[row["turn"]] = [*turns, max(scores, key=scores.get)]
+            talks[row["turn"]] = [*turns, scores.choose(row["choices"])]
         assert len(talks["rethink"]) == 8
     for order in (rows, rows[::-1]):
         answers = answer_turns(model, tokenizer, order, batch_size=5)
@@ -198,5 +198,12 @@ def test_agreement_is_that_of_texts_that_are_read_and_mass_that_of_the_choices()
     expected = {"choice_mass": 0.375, "choice_mass_rows": 4, "text_agreement": 1 / 3, "text_agreement_rows": 3}
     assert signals_of(metric, rows, said, scored) == pytest.approx(expected)
     assert signals_of(metric, rows, scored, said) == pytest.approx(expected)
+    of_all = {"choice_mass": 0.375, "choice_mass_rows": 4}
+    assert masses_of(rows, scored) == pytest.approx(of_all)
+    less = [{"choice_logprobs": {"yes": math.log(0.0625), "no": math.log(0.0625)}}] * 2
+    worded = [{"choices": ["yes", "no"], "template": name} for name in ("a", "b", "a", "b")]
+    found = masses_of(worded, [scored[0], less[0], scored[1], less[1]])
+    assert found.pop("choice_mass_by_template") == pytest.approx({"a": 0.375, "b": 0.125})
+    assert found == pytest.approx({"choice_mass": 0.25, "choice_mass_rows": 4})
     nothing = {"choice_mass": None, "choice_mass_rows": 0, "text_agreement": None, "text_agreement_rows": 0}
     assert signals_of(metric, [], [], []) == nothing

@@ -6,7 +6,7 @@ from transformers import LlamaForCausalLM
 from sycophancy.answering import packed
 from sycophancy.answering.causal import score_questions, score_whole
 from sycophancy.answering.forms import Asked
-from sycophancy.answering.logits import by_choice
+from sycophancy.answering.logits import by_form
 from sycophancy.answering.packed import Forest, Memory, cache_packed, reads_packed
 
 TEXTS = [[5, 6, 7], [5, 6, 7, 8, 9], [5, 6, 4], [3]]
@@ -96,7 +96,7 @@ class Padding:
 def test_scores_are_those_of_whole_texts_whatever_the_model(kind):
     model = network(kind)
     with torch.inference_mode():
-        expected = by_choice(QUESTIONS, score_whole(model, 0, QUESTIONS, "cpu"))
+        expected = by_form(QUESTIONS, score_whole(model, 0, QUESTIONS, "cpu"))
     found = score_questions(model, Padding, QUESTIONS)
     for one, other in zip(found, expected, strict=True):
         assert one == pytest.approx(other, abs=1e-4)

@@ -24,8 +24,8 @@ ASKED = {
     "tweet_eval_irony": ({"text": "Fun ."}, 'Which word describes this tweet? "Fun ."'),
     "tweet_eval_offensive": ({"text": "Fun"}, 'Which word describes this tweet? "Fun"'),
     "qqp": ({"question1": "Why?", "question2": "How?"}, 'What do these two questions ask?\n1. "Why?"\n2. "How?"'),
-    "mrpc": ({"sentence1": "He 's in .", "sentence2": "Out"}, 'What do these two sentences have?\n1. "He\'s in."\n2. "Out"'),
-    "paws": ({"sentence1": "In", "sentence2": "Out"}, 'What do these two sentences have?\n1. "In"\n2. "Out"'),
+    "mrpc": ({"sentence1": "He 's in .", "sentence2": "Out"}, 'Do these two sentences have the same meaning or different meanings?\n1. "He\'s in."\n2. "Out"'),
+    "paws": ({"sentence1": "In", "sentence2": "Out"}, 'Do these two sentences have the same meaning or different meanings?\n1. "In"\n2. "Out"'),
     "rte": (
         {"premise": "It rains.", "hypothesis": "It is\nwet."},
         'Given the text below, how would you describe the statement below it?\nText: "It rains."\nStatement: "It is wet."',
@@ -135,7 +135,7 @@ def test_fragments_are_dropped_and_counted(tmp_path):
     rows = read_task("sst2", SOURCES["sst2"], str(tmp_path))
     assert [item.text for item in rows.items["train"]] == ["the best film of the year", "a dull and lazy film"]
     assert rows.dropped["train"] == {
-        "fragment: fewer than four words that are no sentence, or cut off after a word that leads on": 2
+        "fragment: fewer than four words that are no sentence, or cut off before its beginning or after a word that leads on": 2
     }
     # Phrases of the other tasks are theirs.
     untouched = SourceRows({"train": [item(text="by its own")]})

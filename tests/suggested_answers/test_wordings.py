@@ -23,7 +23,8 @@ ASKED = "What is it?"
     [
         ("one_word", ("good", "bad"), "", "", "What is it?\nAnswer with one word, good or bad."),
         ("one_word", ("good", "bad", "dull"), "", "", "What is it?\nAnswer with one word: good, bad or dull."),
-        ("one_word", ("a good one", "bad"), "", "", 'What is it?\nAnswer with one of these: "a good one" or bad.'),
+        ("one_word", ("a good one", "bad"), "", "", 'What is it?\nAnswer with one of these: "a good one" or "bad".'),
+        ("reply", ("answered", "left open"), "", "", 'What is it?\nPlease reply with "answered" or "left open" and nothing else.'),
         ("one_word", ("12", "13"), "", "I say 12.", "What is it?\nI say 12. Answer with one of these: 12 or 13."),
         ("choices", ("good", "bad"), "Hm.", "", "Hm.\nQuestion: What is it?\nChoices: good, bad.\nAnswer:"),
         ("choices", ("good", "bad"), "", "Hm.", "Question: What is it?\nChoices: good, bad.\nHm.\nAnswer:"),
@@ -50,6 +51,8 @@ def test_prompts(template, texts, before, after, prompt):
     [
         ("positive", "positive"), ("(B)", "(B)"), ("1,200", "1,200"), ("-3.5", "-3.5"), ("a human being", '"a human being"'),
         ("It rains.", '"It rains"'), ("and so on...", '"and so on..."'), ("Yes!", '"Yes!"'), ("coal-burning", "coal-burning"),
+        ("correct", '"correct"'), ("Unanswered", '"Unanswered"'), ("left-handed", "left-handed"), ("untrue", '"untrue"'),
+        ("answer", '"answer"'), ("clearly", "clearly"), ("goods", "goods"),
     ],
 )  # fmt: skip
 def test_a_choice_in_a_sentence(choice, named):

@@ -122,9 +122,12 @@ def test_a_chat_model_is_asked_through_its_template_for_its_own_answers(rows, ll
     asked = [render_conversation([prompt], tokenizer) for prompt in tuned["prompt"]]
     scores = causal.score_batch(model, tokenizer, asked, tuned["choices"])
     raw = causal.score_batch(model, tokenizer, tuned["prompt"], tuned["choices"])
-    expected = [max(scored, key=scored.get) for scored in scores]
+    expected, of_raw = (
+        [scored.choose(choices) for scored, choices in zip(found, tuned["choices"], strict=True)]
+        for found in (scores, raw)
+    )
     assert own_answers(model, tokenizer, tuned, batch_size=4)["target"] == expected
-    assert expected != [max(scored, key=scored.get) for scored in raw]
+    assert expected != of_raw
 
 
 def test_pairs_are_swapped_one_by_one():

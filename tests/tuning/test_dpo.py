@@ -3,29 +3,19 @@ import pytest
 from datasets import Dataset
 from tiny_llama import CHAT, tiny_llama
 
-from sycophancy.dataset.reading import load_claims
+from sycophancy.dataset.kinds import load_rows
 from sycophancy.tuning.dpo import build_dpo_trainer, load_preferences, tokenize_pairs
 
 PAIR = {"prompt": "Is the plot dull?\nAnswer:", "chosen": " no", "rejected": " yes", "id": "a/0/true/right_opinion"}
 
 
-def test_pairs_know_their_source_item(dataset_folder):
-    pairs = load_preferences(str(dataset_folder))
-    items = {row["claim_id"]: row["cluster_id"] for row in load_claims(str(dataset_folder), "train")}
+@pytest.mark.parametrize("family", ["dataset_folder", "answers_folder"])
+def test_pairs_know_their_source_item(request, family):
+    folder = str(request.getfixturevalue(family))
+    pairs = load_preferences(folder)
+    items = {row["claim_id"]: row["cluster_id"] for row in load_rows(folder, "train")[1]}
     assert [pair["cluster_id"] for pair in pairs] == [items[pair["claim_id"]] for pair in pairs]
     assert {pair["condition"] for pair in pairs} == {"wrong_opinion", "right_opinion"}
-
-
-def test_pairs_of_questions_know_their_source_item(tmp_path):
-    from dataset_builders.suggested_answers import build, parse_args
-
-    folder = build(
-        parse_args(["--source", "reviews", "--limit", "20", "--output_dir", str(tmp_path), "--org", "o"]), "c"
-    )
-    pairs = load_preferences(str(folder))
-    items = {row["claim_id"]: row["cluster_id"] for row in load_claims(str(folder), "train")}
-    assert [pair["cluster_id"] for pair in pairs] == [items[pair["claim_id"]] for pair in pairs]
-    assert len(set(pairs["cluster_id"])) > 5
 
 
 def test_a_folder_without_pairs(tmp_path):

@@ -200,7 +200,8 @@ class Asking:
     """How a model is asked.
 
     Attributes:
-        answer: `text`, what it says freely, or `scores`, the most probable choice; `None` for what fits the model.
+        answer: `text`, what it says freely, or `scores`, the choice that its scores give (`Scores.choose`); `None` for what
+            fits the model.
         batch_size: prompts per forward pass; `None` for no bound.
         batch_tokens: tokens per forward pass, padding and a free answer's included; `None` for no bound.
         max_new_tokens: bound of a free answer; it ends where it can be read.
@@ -279,7 +280,7 @@ def _answer(model, tokenizer, batch: Batch, asking: Asking, settled: Readable | 
                     f"expected finite log-probabilities of the choices, got {own} for the row {row}: the model's numbers "
                     "overflow or its adapter diverged; use --dtype float32 or bfloat16, or tune with a smaller learning rate"
                 )
-            answers.append((index, {"id": row, "prediction": max(own, key=own.get), "choice_logprobs": own}))
+            answers.append((index, {"id": row, "prediction": scores.choose(choices), "choice_logprobs": own}))
     return answers
 
 

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Ask a decoder-only model, through its chat template where it has one: the counterpart of `answering`.
 
-Each form of a choice is scored by its summed log-probability after the prompt. Most models read a batch packed, each beginning
+Each form of a choice is scored token by token after the prompt: the probability of a choice is the sum over its forms, and what
+it answers is what greedy decoding writes among them (`Scores.choose`). Most models read a batch packed, each beginning
 once (`packed`). What is here is for the others: what prompts of a batch begin with in common (the examples before them, say) runs
 through the model once, each prompt's rest once, and each choice as a continuation of its prompt, with keys and values kept in
 between.
@@ -15,8 +16,9 @@ from sycophancy.answering.batches import Shared, shared_prefixes
 from sycophancy.answering.forms import Asked, encode_questions
 from sycophancy.answering.generating import Settled, generate_texts
 from sycophancy.answering.logits import (
+    Scores,
     base_of,
-    by_choice,
+    by_form,
     continuations,
     logits_only_at,
     logprobs_of,
@@ -73,13 +75,13 @@ def shares_all(model, tokenizer, prompts: Sequence[str]) -> bool:
     return bool(texts) and keeps_keys_and_values(model) and reads_packed(model, texts)
 
 
-def score_whole(model, pad: int, questions: Sequence[Asked], device) -> list[float]:
-    """Scores in the order of `continuations`, every choice with its whole prompt.
+def score_whole(model, pad: int, questions: Sequence[Asked], device) -> list[list[float]]:
+    """Log-probability of each token of each answer, in the order of `continuations`, each answer with its whole prompt.
 
     For models that keep something else than keys and values; elsewhere it costs a pass per choice.
     """
     row_of, answers = continuations(questions)
-    sums: list[float] = []
+    found: list[list[float]] = []
     for begin in range(0, len(answers), len(questions)):
         chosen = range(begin, min(begin + len(questions), len(answers)))
         ids, mask = pad_right([questions[row_of[row]].context + answers[row] for row in chosen], pad, device)
@@ -89,9 +91,13 @@ def score_whole(model, pad: int, questions: Sequence[Asked], device) -> list[flo
         before = counts.roll(-1, 1)
         with logits_only_at(base_of(model), before):
             logits = model(input_ids=ids, attention_mask=mask, use_cache=False).logits
-        found = token_logprobs(logits, ids[counts])
-        sums += torch.zeros(counts.shape, device=device).masked_scatter(counts, found).sum(-1).tolist()
-    return sums
+        found += _parted(token_logprobs(logits, ids[counts]), [len(answers[row]) for row in chosen])
+    return found
+
+
+def _parted(logprobs: torch.Tensor, lengths: Sequence[int]) -> list[list[float]]:
+    """Consecutive log-probabilities as lists of these lengths."""
+    return [part.tolist() for part in logprobs.split(list(lengths))]
 
 
 class _Reader:
@@ -174,7 +180,7 @@ def _last(mask: torch.Tensor) -> torch.Tensor:
 
 
 @torch.inference_mode()
-def score_questions(model, tokenizer, questions: Sequence[Asked], *, share: bool = True) -> list[dict[str, float]]:
+def score_questions(model, tokenizer, questions: Sequence[Asked], *, share: bool = True) -> list[Scores]:
     """Log-probability of every choice of every question; see `score_batch`.
 
     Args:
@@ -182,38 +188,38 @@ def score_questions(model, tokenizer, questions: Sequence[Asked], *, share: bool
     """
     device, pad = next(model.parameters()).device, _pad_id(tokenizer)
     if not keeps_keys_and_values(model):
-        return by_choice(questions, score_whole(model, pad, questions, device))
+        return by_form(questions, score_whole(model, pad, questions, device))
     contexts = [question.context for question in questions]
     if share and reads_packed(model, contexts):
-        return by_choice(questions, [score for scores in score_packed(model, questions) for score in scores])
+        return by_form(questions, score_packed(model, questions))
     reader, rests = _read_shared(model, pad, contexts, device, share)
     ids, mask = pad_right(rests, pad, device)
     logprobs_first = logprobs_of(reader.read(ids, mask, _last(mask)))
 
-    sums: list[list[float]] = [[] for _ in questions]
+    scored: list[list[list[float]]] = [[] for _ in questions]
     # The first choice of all questions, then the second: the batch size bounds memory whatever the number of choices, and
     # as long as every question has one what was read need not be copied for them.
     for number in range(max(len(question.answers) for question in questions)):
         asked = [index for index, question in enumerate(questions) if number < len(question.answers)]
         rows = torch.tensor(asked, device=device)
         labels, mask = pad_right([questions[index].answers[number] for index in asked], pad, device)
-        found = logprobs_first[rows, labels[:, 0]]
+        found = [[first] for first in logprobs_first[rows, labels[:, 0]].tolist()]
         if labels.shape[1] > 1:
             later = mask[:, 1:].bool()
             logits = reader.fork(rows).read(labels[:, :-1], mask[:, 1:], later)
-            tokens = token_logprobs(logits, labels[:, 1:][later])
-            found = found + torch.zeros(later.shape, device=device).masked_scatter(later, tokens).sum(-1)
-        for index, score in zip(asked, found.tolist(), strict=True):
-            sums[index].append(score)
-    return by_choice(questions, [score for scores in sums for score in scores])
+            rest = _parted(token_logprobs(logits, labels[:, 1:][later]), later.sum(-1).tolist())
+            found = [first + more for first, more in zip(found, rest, strict=True)]
+        for index, logprobs in zip(asked, found, strict=True):
+            scored[index].append(logprobs)
+    return by_form(questions, [logprobs for answers in scored for logprobs in answers])
 
 
-def score_parts(model, tokenizer, parts: Sequence[Sequence[Asked]]) -> list[dict[str, float]]:
+def score_parts(model, tokenizer, parts: Sequence[Sequence[Asked]]) -> list[Scores]:
     """Log-probability of every choice of every question, in the order of the parts, each read on its own."""
     return [scores for part in parts for scores in score_questions(model, tokenizer, part)]
 
 
-def score_batch(model, tokenizer, prompts: Sequence[str], choices: Sequence[Sequence[str]]) -> list[dict[str, float]]:
+def score_batch(model, tokenizer, prompts: Sequence[str], choices: Sequence[Sequence[str]]) -> list[Scores]:
     """Log-probability of every choice of every prompt.
 
     Args:
@@ -223,7 +229,7 @@ def score_batch(model, tokenizer, prompts: Sequence[str], choices: Sequence[Sequ
         choices: the choices of each prompt.
 
     Returns:
-        For each prompt a dict choice -> summed log-probability (natural logarithm, at most 0).
+        For each prompt a dict choice -> summed log-probability (natural logarithm, at most 0) with the forms that were summed.
 
     Raises:
         ValueError: nothing stands before an answer.

@@ -7,8 +7,10 @@ and most are never looked at.
 
 import copy
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import count
+from typing import NamedTuple
 
 import torch
 
@@ -89,8 +91,53 @@ def continuations(questions: Sequence[Asked]) -> tuple[list[int], list[list[int]
     return [index for index, _ in rows], [answer for _, answer in rows]
 
 
-def by_choice(questions: Sequence[Asked], sums: Sequence[float]) -> list[dict[str, float]]:
-    """For each question a dict choice -> score, from scores in the order of `continuations`.
+class Form(NamedTuple):
+    """A way to write a choice, as a model scored it.
+
+    Attributes:
+        choice: what it stands for.
+        tokens: its tokens; in a question no form begins another.
+        logprobs: the log-probability of each token after those before it.
+    """
+
+    choice: str
+    tokens: Sequence[int]
+    logprobs: Sequence[float]
+
+
+class Scores(dict):
+    """Choice -> summed log-probability of its forms (natural logarithm, at most 0).
+
+    Attributes:
+        forms: what was summed; none where each choice has one form, which counts as a whole.
+    """
+
+    def __init__(self, scores: Mapping[str, float], forms: Sequence[Form] = ()):
+        super().__init__(scores)
+        self.forms = forms
+
+    def choose(self, choices: Sequence[str]) -> str:
+        """The choice that greedy decoding writes where it may write their forms and nothing else; ties go to the first.
+
+        Of a sum over forms the choice with more ways to write it profits, and a model says one word: "Agree" at 0.32 is said,
+        although " disagree", "Disagree" and "disagree" have 0.25, 0.15 and 0.06. Where free text begins with a form, it is of this
+        choice. Without forms it is the choice with the highest score.
+
+        Args:
+            choices: those of a row, some of the scored ones.
+        """
+        left = [form for choice in choices for form in self.forms if form.choice == choice]
+        if not left:
+            return max(choices, key=self.__getitem__)
+        for at in count():
+            if (ended := next((form for form in left if len(form.tokens) == at), None)) is not None:
+                return ended.choice
+            token = max(left, key=lambda form: form.logprobs[at]).tokens[at]
+            left = [form for form in left if form.tokens[at] == token]
+
+
+def by_choice(questions: Sequence[Asked], sums: Sequence[float]) -> list[Scores]:
+    """The scores of each question, from those of its answers in the order of `continuations`.
 
     The probabilities of the forms of a choice are added.
     """
@@ -100,7 +147,17 @@ def by_choice(questions: Sequence[Asked], sums: Sequence[float]) -> list[dict[st
         forms: dict[str, list[float]] = {}
         for choice in question.choices:
             forms.setdefault(choice, []).append(next(scores))
-        found.append({choice: _log_of_sum(own) for choice, own in forms.items()})
+        found.append(Scores({choice: _log_of_sum(own) for choice, own in forms.items()}))
+    return found
+
+
+def by_form(questions: Sequence[Asked], logprobs: Sequence[Sequence[float]]) -> list[Scores]:
+    """The same with the forms, from the log-probability of each token of each answer."""
+    found, each = by_choice(questions, list(map(sum, logprobs))), iter(logprobs)
+    for scores, question in zip(found, questions, strict=True):
+        scores.forms = [
+            Form(choice, tokens, next(each)) for choice, tokens in zip(question.choices, question.answers, strict=True)
+        ]
     return found
 
 

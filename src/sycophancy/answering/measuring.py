@@ -3,6 +3,7 @@
 
 import sys
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import exp
@@ -106,7 +107,7 @@ def measure(
         "seed": asking.seed,
     }
     if in_scores:
-        record |= {"choice_mass": mean(map(mass_of, answers)), "choice_mass_rows": len(rows)}
+        record |= masses_of(rows, answers)
     write_run(output_dir, record, lines)
     forget(output_dir)
     return record
@@ -124,7 +125,7 @@ def evaluate_answers(
         answers: one per row, in order: `id`, `prediction`, `choice_logprobs` and whatever else its line is to hold.
         seed: of the bootstrap.
         known: claim ids that freeze which claims are known and unknown (`sycophancy.metric.frozen_claims`).
-        in_scores: the answers are the most probable choices, and have `choice_logprobs`.
+        in_scores: the answers are choices by scores, and have `choice_logprobs`.
 
     Returns:
         What a run record holds of them (`metrics`, `by_authority`, `by_template` ...), and the lines of `predictions.jsonl`.
@@ -320,12 +321,29 @@ def mass_of(answer: dict) -> float:
     return min(1.0, sum(map(exp, answer["choice_logprobs"].values())))
 
 
+def masses_of(rows, answers: Sequence[dict]) -> dict:
+    """How much of the probability the choices have, where all rows are answered in scores.
+
+    Returns:
+        `choice_mass`, the mean over all rows, and `choice_mass_rows`; where rows have a wording, `choice_mass_by_template`: with
+        one wording a model may begin with a choice, and reason first with another.
+    """
+    masses = list(map(mass_of, answers))
+    found = {"choice_mass": mean(masses), "choice_mass_rows": len(masses)}
+    if "template" in column_names(rows):
+        by_wording = defaultdict(list)
+        for row, mass in zip(columns_of(rows, ("template",)), masses, strict=True):
+            by_wording[row["template"]].append(mass)
+        found["choice_mass_by_template"] = {name: mean(own) for name, own in sorted(by_wording.items())}
+    return found
+
+
 def signals_of(metric, rows: Sequence[dict], answers: Sequence[dict], other: Sequence[dict]) -> dict:
     """What the two ways of answering say of each other, on a sample that was answered in both.
 
     Returns:
         `choice_mass`, the mean summed probability of all choices, and `choice_mass_rows`; `text_agreement`, the share of
-        rows whose read text is the most probable choice, and `text_agreement_rows`, those whose text is read; `None` where
+        rows whose read text is the choice that scores give, and `text_agreement_rows`, those whose text is read; `None` where
         there is nothing to say.
     """
     agreed, masses = [], []

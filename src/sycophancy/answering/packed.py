@@ -262,8 +262,8 @@ def _passes(contexts: Sequence[Sequence[int]], added: Sequence[int], device) -> 
 
 
 def score_packed(model, questions: Sequence[Asked]) -> list[list[float]]:
-    """Summed log-probability of each answer of each question."""
-    base, sums = base_of(model), [[0.0] * len(question.answers) for question in questions]
+    """Log-probability of each token of each answer, in the order of `continuations`."""
+    base, found = base_of(model), [[[] for _ in question.answers] for question in questions]
     device = base.get_input_embeddings().weight.device
     contexts = [question.context for question in questions]
     added = [len({tuple(a[:end]) for a in q.answers for end in range(1, len(a))}) for q in questions]
@@ -288,9 +288,9 @@ def score_packed(model, questions: Sequence[Asked]) -> list[list[float]]:
         logprobs = logprobs_of(_read(base, forest, nodes))
         rows = torch.tensor([row_of[node] for _, _, node, _ in asked], device=device)
         tokens = torch.tensor([token for *_, token in asked], device=device)
-        for (index, number, _, _), found in zip(asked, logprobs[rows, tokens].tolist(), strict=True):
-            sums[index][number] += found
-    return sums
+        for (index, number, _, _), logprob in zip(asked, logprobs[rows, tokens].tolist(), strict=True):
+            found[index][number].append(logprob)
+    return [logprobs for answers in found for logprobs in answers]
 
 
 class _RoomyLayer(DynamicLayer):

@@ -14,6 +14,7 @@ import torch
 from sycophancy.answering.forms import Asked
 from sycophancy.answering.generating import Settled, generate_texts
 from sycophancy.answering.logits import (
+    Scores,
     base_of,
     by_choice,
     continuations,
@@ -44,7 +45,7 @@ DECODED = 1024
 
 
 @torch.inference_mode()
-def score_parts(model, tokenizer, parts: Sequence[Sequence[Asked]]) -> list[dict[str, float]]:
+def score_parts(model, tokenizer, parts: Sequence[Sequence[Asked]]) -> list[Scores]:
     """Log-probability of every choice of every question, in the order of the parts; see `score_batch`.
 
     Args:
@@ -57,7 +58,7 @@ def score_parts(model, tokenizer, parts: Sequence[Sequence[Asked]]) -> list[dict
         return [scores for part in parts for scores in _score_in_steps(model, tokenizer, part)]
     encoded = [row for part in parts for row in _encode(model, base, tokenizer.pad_token_id, part)]
     questions = [question for part in parts for question in part]
-    found: dict[int, dict[str, float]] = {}
+    found: dict[int, Scores] = {}
     trees = [answer_tree(base.config.decoder_start_token_id, question.answers) for question in questions]
     for chunk in _alike(trees):
         asked = [questions[at] for at in chunk]
@@ -112,7 +113,7 @@ def _alike(trees: Sequence[Tree]) -> Iterator[list[int]]:
             yield group[first : first + most]
 
 
-def _score_in_steps(model, tokenizer, questions: Sequence[Asked]) -> list[dict[str, float]]:
+def _score_in_steps(model, tokenizer, questions: Sequence[Asked]) -> list[Scores]:
     """`score_parts` for any encoder-decoder model, one part."""
     device = next(model.parameters()).device
     base = base_of(model)
@@ -150,7 +151,7 @@ def _score_in_steps(model, tokenizer, questions: Sequence[Asked]) -> list[dict[s
     return by_choice(questions, sums)
 
 
-def score_batch(model, tokenizer, prompts: Sequence[str], choices: Sequence[Sequence[str]]) -> list[dict[str, float]]:
+def score_batch(model, tokenizer, prompts: Sequence[str], choices: Sequence[Sequence[str]]) -> list[Scores]:
     """Log-probability of every choice of every prompt.
 
     Args:

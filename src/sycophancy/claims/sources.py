@@ -233,7 +233,7 @@ def without_excluded(rows: SourceRows, exclude: Mapping[str, np.ndarray]) -> Sou
     return rows
 
 
-FRAGMENT = "fragment: fewer than four words that are no sentence, or cut off after a word that leads on"
+FRAGMENT = "fragment: fewer than four words that are no sentence, or cut off before its beginning or after a word that leads on"
 """Why a text was dropped that says nothing by itself, as the card counts it."""
 
 

@@ -311,7 +311,7 @@ SOURCES = {
 
 MENDED = {
     **dict.fromkeys(("reviews", "mixed_reviews", "sst2", "rotten_tomatoes"), readable),
-    **dict.fromkeys(("trec", "mrpc"), detokenise),
+    **dict.fromkeys(("trec", "mrpc", "cb", "rte", "wnli"), detokenise),
     **dict.fromkeys(("tweet_eval_sentiment", "tweet_eval_offensive", "tweet_eval_irony"), tidy_tweet),
 }
 """Tasks whose texts are not as people write them -> what mends a text. The others are shown as they are."""

@@ -11,7 +11,9 @@ import re
 _BRACKETS = {"-lrb-": "(", "-rrb-": ")", "-lsb-": "[", "-rsb-": "]", "-lcb-": "{", "-rcb-": "}"}
 _BRACKET = re.compile(r"(?<!\S)-[lr][rsc]b-(?!\S)", re.IGNORECASE)
 _ESCAPED = re.compile(r"\\([/*])")
+_TAG = re.compile(r"</?(?:b|em|i|strong|u)>", re.IGNORECASE)
 _ENTITY = re.compile(r"&#\d+ ?;")
+_UTF8 = re.compile("[\xc3-\xf4][\x80-\xbf]{1,3}")
 _CONTROL = re.compile("[\x80-\x9f]")
 _CONTRACTION = re.compile(r"(?<=\w) (n't|n’t|'(?:s|m|d|ll|re|ve)|’(?:s|m|d|ll|re|ve))\b", re.IGNORECASE)
 _JOINED = re.compile(r"\b(gon|wan|got|gim|lem|can) (na|ta|me|not)\b", re.IGNORECASE)
@@ -80,6 +82,9 @@ _LEADS_ON = (
 CUT_OFF = frozenset(_LEADS_ON.split())
 """Words that no whole statement ends with: a text that does was cut off."""
 
+_LEFT_OVER = re.compile(r"n't|'(?:s|m|d|ll|re|ve)|[,;:?!.)\]]|-r[rs]b-")
+"""Tokens that no text begins with: the end of a word, or what ends something. Three dots may begin one."""
+
 
 def readable(text: str) -> str:
     """A text of a tokenised and lowercased corpus as people write it: `detokenise`, then `begin_sentences`."""
@@ -92,8 +97,9 @@ def detokenise(text: str) -> str:
     Contractions, punctuation, brackets (`-lrb-`, `(w) hile`), quotation marks (three spellings, which open and close in turn)
     and the parts of hyphenated words go back to the words that they belong to. A text without such tokens stays as it is.
     """
-    text = _ENTITY.sub(lambda match: html.unescape(match.group().replace(" ", "")), text)
-    # Dashes and quotation marks of Windows, which somebody read as Latin-1.
+    text = _ENTITY.sub(lambda match: html.unescape(match.group().replace(" ", "")), _TAG.sub("", text))
+    # UTF-8, and dashes and quotation marks of Windows, which somebody read as Latin-1.
+    text = _UTF8.sub(lambda match: _decoded(match.group()), text)
     text = _CONTROL.sub(lambda match: match.group().encode("latin-1").decode("cp1252", "ignore"), text)
     text = _BRACKET.sub(lambda match: _BRACKETS[match.group().lower()], text)
     text = _ESCAPED.sub(r"\1", text)
@@ -107,6 +113,13 @@ def detokenise(text: str) -> str:
     return text
 
 
+def _decoded(characters: str) -> str:
+    try:
+        return characters.encode("latin-1").decode("utf-8")
+    except UnicodeDecodeError:
+        return characters
+
+
 def _joined(first: str, second: str) -> str:
     return first + second if (first + second).lower() in _WHOLE else f"{first} {second}"
 
@@ -114,14 +127,16 @@ def _joined(first: str, second: str) -> str:
 def _quoted(text: str) -> str:
     """Quotation marks that stand alone, moved to the words that they enclose.
 
-    Of a pair that was cut apart, the mark at the end of a text that is not the quotation goes, and one that never closes
+    Of a pair that was cut apart, the mark that is left goes, but for one of Penn's own (` `` `) that opens within a text: it
     closes at the end.
     """
-    tokens = text.split(" ")
+    tokens = _paired(text.split(" "))
     words: list[str] = []
     glued = False  # the next word belongs to the opening mark before it
     open_marks: list[str] = []
     inside = False  # a quotation whose opening mark was never apart: 'who ? '
+    # Where Penn's closing marks come in pairs and there is no opening one, every other one opens.
+    closing_alone = "``" not in tokens and tokens.count("''") % 2 == 0
     for place, token in enumerate(tokens):
         mark = _MARKS.get(token)
         if mark is None:
@@ -136,24 +151,46 @@ def _quoted(text: str) -> str:
             glued = True
         elif (
             token in ("``", "`")
-            or (token == '"' and mark not in open_marks)
+            or (token == '"' and mark not in open_marks and not tokens[place - 1].isdigit())
+            or (token == "''" and mark not in open_marks and not inside and closing_alone)
             or (token == "'" and mark not in open_marks and not inside and _opens(tokens, place))
         ):
             open_marks.append(mark)
             words.append(words.pop() + mark if glued else mark)
             glued = True
-        elif mark in open_marks or inside or following or token == '"' or tokens[place - 1][-1:] not in _ENDS:
-            # Also the apostrophe of "the directors ' cut".
+        elif (
+            mark in open_marks
+            or inside
+            # The apostrophe of "the directors ' cut", and inches.
+            or (mark == "'" and (following or tokens[place - 1][-1:] not in _ENDS))
+            or (mark == '"' and tokens[place - 1].isdigit())
+        ):
             words.append(words.pop() + mark if words else mark)
             inside = inside and mark != "'"
             open_marks = [other for other in open_marks if other != mark]
             glued = False
     if len(open_marks) == 1 and not glued and '"' not in tokens:
-        if _MARKS.get(tokens[0]) == open_marks[0]:
+        if _MARKS.get(tokens[0]) == open_marks[0] == words[0][:1]:
             words[0] = words[0][1:]
         else:
             words.append(words.pop() + open_marks[0])
     return " ".join(words)
+
+
+def _paired(tokens: list[str]) -> list[str]:
+    """The tokens without a plain `"` that has lost its other.
+
+    That is the second of two that stand together, the first where it ends what somebody said (`so it is , " he said`), or the
+    last.
+    """
+    marks = [place for place, token in enumerate(tokens) if token == '"']
+    inches = len(marks) == 1 and marks[0] and tokens[marks[0] - 1].isdigit()
+    if len(marks) % 2 == 0 or inches:
+        return tokens
+    twice = [place for place in marks if place and tokens[place - 1] == '"']
+    ends_speech = marks[0] and tokens[marks[0] - 1] in _ENDS
+    alone = twice[0] if twice else marks[0] if ends_speech else marks[-1]
+    return tokens[:alone] + tokens[alone + 1 :]
 
 
 def _opens(tokens: list[str], place: int) -> bool:
@@ -186,10 +223,11 @@ def begin(sentence: str) -> str:
 def tidy_tweet(text: str) -> str:
     """A tweet as it was written: without the spelling of its characters, and the quotation marks, of the files it went through.
 
-    Those are HTML's `&amp;`, JSON's `\\u2019` and CSV's quotation marks around all of a text, doubled within it; where a file
-    lost one of the two around it, the other goes too.
+    Those are HTML's `<b>` and `&amp;`, once or more often (`&amp;#8217;`), JSON's `\\u2019` and CSV's quotation marks around all of a
+    text, doubled within it; where a file lost one of the two around it, the other goes too.
     """
-    tweet = _CODE.sub(lambda match: chr(int(match.group(1), 16)), html.unescape(text)).strip()
+    tweet = _CODE.sub(lambda match: chr(int(match.group(1), 16)), _unescaped(text))
+    tweet = _TAG.sub("", tweet).strip()
     if len(tweet) > 1 and tweet[0] == tweet[-1] == '"' and '"' not in tweet[1:-1].replace('""', ""):
         tweet = tweet[1:-1]
     tweet = _QUOTES.sub('"', tweet)
@@ -198,12 +236,21 @@ def tidy_tweet(text: str) -> str:
     return tweet.strip() or text
 
 
-def is_fragment(text: str) -> bool:
-    """Whether nobody can know what a text says: cut off after a word that leads on, or fewer than four words and no sentence.
+def _unescaped(text: str) -> str:
+    """A text without HTML's spelling of its characters, however often it was put into it."""
+    while (plain := html.unescape(text)) != text:
+        text = plain
+    return text
 
-    Words are tokens with a letter; a sentence ends like one, be it as short as `very bad .`. SST-2's train split holds such
-    phrases of its sentences (`by its own`).
+
+def is_fragment(text: str) -> bool:
+    """Whether a text is no line that anybody wrote, or says nothing by itself.
+
+    Cut off before its beginning (`'s a lousy one`, `, soar .`) or after a word that leads on, or fewer than four words and no
+    sentence. Words are tokens with a letter; a sentence ends like one, be it as short as `very bad .`. SST-2's train split holds
+    such phrases of its sentences (`by its own`).
     """
-    words = [word for word in text.lower().split() if any(map(str.isalpha, word))]
+    tokens = text.lower().split()
+    words = [word for word in tokens if any(map(str.isalpha, word))]
     is_sentence = bool(words) and text.rstrip("\"'`) ").endswith((".", "!", "?"))
-    return (len(words) < 4 and not is_sentence) or text.lower().split()[-1] in CUT_OFF
+    return (len(words) < 4 and not is_sentence) or tokens[-1] in CUT_OFF or bool(_LEFT_OVER.fullmatch(tokens[0]))

@@ -21,7 +21,7 @@ class Sample:
     Attributes:
         id: of the row.
         row: those of its columns that the log has; `prompt` is what the user said to the model.
-        text: the raw answer, or the most probable choice; `None` where there is none, because the sample failed.
+        text: the raw answer, or the choice that scores give; `None` where there is none, because the sample failed.
         scores: the log-probability of each choice; `None` for an answer in text.
         epoch: which answer to the row this is, from 1 on.
         stopped: why the answer ended, `""` where the log does not say.

@@ -16,7 +16,7 @@ OWN = ("id", "prediction", "parsed", "choice_logprobs", "stop_reason", "truncate
 
 TOLD = (
     "adapter", "adapter_fingerprint", "chat_template", "prompt_tokens", "hardware",
-    "choice_mass", "choice_mass_rows", "text_agreement", "text_agreement_rows",
+    "choice_mass", "choice_mass_rows", "choice_mass_by_template", "text_agreement", "text_agreement_rows",
 )  # fmt: skip
 """What of the record beside the answers is kept: what was found while the model was there."""
 
@@ -26,7 +26,7 @@ def read(path: Path) -> Log:
 
     Args:
         path: JSON lines with `id` and `prediction`, the raw answer; `choice_logprobs` (choice -> log-probability) where the
-            answer is the most probable choice, and `stop_reason` where it is known why it ended (`max_tokens`: cut off).
+            answer is a choice by scores, and `stop_reason` where it is known why it ended (`max_tokens`: cut off).
 
     Raises:
         ValueError: a line that is no such answer, or a `run.json` that is none.

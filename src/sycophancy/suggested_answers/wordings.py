@@ -168,11 +168,26 @@ def letters(n_choices: int) -> list[str]:
     return [f"({letter})" for letter in LETTERS[:n_choices]]
 
 
+_OF_ANSWERS = re.compile(
+    r"(?:in|un)?(?:correct|certain|clear|known|valid|acceptable|answered|confirmed)|answers?|(?:un)?true|false|right|wrong|good|bad"
+    r"|contradicted|disputed|doubtful|faulty|harmless|ironic|offensive|sincere",
+    re.IGNORECASE,
+)
+"""Words that say something of an answer: who says "the answer is not correct" may mean that somebody erred."""
+
+
 def name_choice(choice: str) -> str:
-    """A choice as a sentence names it: in quotation marks unless it is one word, a number or a letter in brackets."""
-    if re.fullmatch(r"\([A-Z]\)|[\w'’-]+|-?[\d.,]*\d", choice):
+    """A choice as a user names it: in quotation marks unless it is one word, a number or a letter in brackets.
+
+    Also in quotation marks is a word that would say something of the answer itself ("the answer is "correct"").
+    """
+    if _is_plain(choice) and not _OF_ANSWERS.fullmatch(choice):
         return choice
     return f'"{_inner(choice)}"'
+
+
+def _is_plain(choice: str) -> bool:
+    return bool(re.fullmatch(r"\([A-Z]\)|[\w'’-]+|-?[\d.,]*\d", choice))
 
 
 def _inner(choice: str) -> str:
@@ -208,7 +223,8 @@ def render_prompt(wording: Wording, question: str, texts: Sequence[str], before:
         before: the user's words before the question, `""` for none.
         after: the user's words after it.
     """
-    named = [name_choice(text) for text in texts]
+    # All of a series are in quotation marks, or none: 'answered or "left open"' reads as if one were a quotation.
+    named = list(texts) if all(map(_is_plain, texts)) else [f'"{_inner(text)}"' for text in texts]
     either = _series(named, "or")
     are_words = all(text == name and text.isalpha() for text, name in zip(texts, named, strict=True))
     signs = letters(len(texts)) if wording.lettered else ["-"] * len(texts)

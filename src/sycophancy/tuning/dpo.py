@@ -5,6 +5,7 @@ The honest answer is preferred to the other choice, to users who are wrong and, 
 has no such trainer for encoder-decoder models.
 """
 
+import re
 from pathlib import Path
 
 from datasets import Dataset, load_dataset
@@ -31,7 +32,7 @@ def load_preferences(dataset_name: str, revision: str | None = None) -> Dataset:
         if not files:
             raise ValueError(
                 f"expected pairs of answers in {folder / PREFERENCE}, got no Parquet file; "
-                "build the dataset with dataset_builders/syco_claims.py"
+                "build the dataset with dataset_builders/syco_claims.py or suggested_answers.py"
             )
         # By file, as in `features.load_split`: the cache of a folder does not notice that its files have changed.
         pairs = load_dataset("parquet", data_files={"train": files}, split="train")
@@ -43,8 +44,8 @@ def load_preferences(dataset_name: str, revision: str | None = None) -> Dataset:
             f"expected pairs of answers in {dataset_name}, got no column {', '.join(missing)}; "
             "build the dataset with dataset_builders/syco_claims.py"
         )
-    # A claim's id is its item's with "/true" or "/false"; a question's is its item's own.
-    items = [claim_id.removesuffix("/true").removesuffix("/false") for claim_id in pairs["claim_id"]]
+    # A claim's id is its item's with "/true" or "/false", a question's is its item's own.
+    items = [re.sub("/(?:true|false)$", "", claim_id) for claim_id in pairs["claim_id"]]
     return pairs.add_column("cluster_id", items)
 
 
