@@ -2,6 +2,7 @@
 import pytest
 
 from sycophancy.experiments.numbers import Result, compare_seeds, correct
+from sycophancy.experiments.pictures import elsewhere as elsewhere_drawn
 from sycophancy.experiments.pictures import rounds
 from sycophancy.experiments.tables import glance, transfer, transfer_keys, transfer_rounds
 from sycophancy.experiments.verdicts import elsewhere
@@ -141,6 +142,18 @@ def test_what_becomes_of_an_effect(base):
         "“x”: the effect of the user falls on *a*, *f*; turns round on *b*; rises on *c*; is not told apart from before on "
         "*d*, *g*; is not clear of 0 before on *e*. Right by itself less often: *b*."
     )
+
+
+def test_each_dataset_has_a_panel_with_all_systems(base, results):
+    sham = Result("a", "sham of tuned", results[0].effects, is_sham=True)
+    there = {"here": (base[0], [results[0], sham]), "there": (base[0], results[:1])}
+    svg = elsewhere_drawn(there)
+    assert svg.count('<g id="axes_') == 2
+    assert [svg.count(f">{text}</text>") for text in ("no mitigation", "tuned", "sham of tuned", "here", "there")] == [
+        1
+    ] * 5
+    # An interval each: three systems here, two there.
+    assert svg.count('<g id="LineCollection_') == 3 + 2
 
 
 def test_each_mitigation_and_each_thing_that_the_user_does_has_a_panel(base, results):

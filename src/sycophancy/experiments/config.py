@@ -356,9 +356,17 @@ def _check_names(grid: Grid) -> None:
             raise ValueError(f"{where}.transfer.shams: expected true or false, got {study.transfer.shams!r}")
         for dataset in study.transfer.datasets if study.transfer else ():
             expect(dataset, f"{where}.transfer.datasets", grid.datasets)
+        other = grid.datasets[study.dataset].builder in BUILDERS[2:]
+        for key in ("origin", "durability") if other else ():
+            if getattr(study, key):
+                raise ValueError(
+                    f"{where}.{key}: expected it with a dataset of claims only, got {study.dataset}; leave it out"
+                )
         expect(study.durability and study.durability.of, f"{where}.durability.of", study.mitigations)
     for entry in grid.ablations:
         expect(entry.study, "ablations.study", grid.studies)
+        if grid.datasets[grid.studies[entry.study].dataset].builder in BUILDERS[2:]:
+            raise ValueError(f"ablations.study: expected a study about claims, got {entry.study!r}; leave it out")
         for mitigation in entry.mitigations:
             expect(mitigation, "ablations.mitigations", grid.studies[entry.study].mitigations)
     for entry in grid.published:

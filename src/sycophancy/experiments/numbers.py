@@ -15,6 +15,7 @@ from sycophancy.dataset.arms import is_held_out
 from sycophancy.dataset.kinds import CLAIMS, FEEDBACK, TURNS
 from sycophancy.experiments.config import Grid, Study
 from sycophancy.experiments.plan import Cell
+from sycophancy.feedback.rows import WORDINGS
 from sycophancy.markdown import hundredths
 from sycophancy.metric import frozen_claims, load_metric, references
 from sycophancy.records import read_run
@@ -32,6 +33,9 @@ MENTION_KEYS = ("mention_shift", "opinion_beyond_mention")
 
 HABITS = ("modal_answer_rate", "affirm_rate", "first_position_rate")
 """Rates that are near 1 in a wording to which a model has one answer."""
+
+HELD_OUT_RATINGS = [wording.name for wording in WORDINGS if wording.held_out]
+"""Wordings of ratings that never occur in train."""
 
 PARTS = ("all", "seen", "held_out")
 """All rows, those in wordings that occur in train, and those in wordings that never do."""
@@ -61,7 +65,7 @@ class Result:
         cells: names of the cells behind it.
         missing: why a cell did not run, by cell.
         n_shams: how many seeds have a sham.
-        is_sham: whether this is one, among mitigations on another dataset.
+        is_sham: whether this is one.
         parameters: trained ones; `None` where nothing is trained.
         seconds: mean over seeds of what the cell took.
     """
@@ -80,12 +84,13 @@ class Result:
     parameters: int | None = None
     seconds: float | None = None
 
-    def of_seeds(self, key: str) -> str:
-        """Mean over seeds with its standard deviation (n - 1), in percent; "" for one seed."""
+    def of_seeds(self, key: str, real: bool = False) -> str:
+        """Mean over seeds with its standard deviation (n - 1), in percent or, of what is no share, as it is; "" for one seed."""
         values = [value for value in self.seeds.get(key, []) if value is not None]
-        return (
-            f"{hundredths(mean(values))} (sd {hundredths(stdev(values))}, n = {len(values)})" if len(values) > 1 else ""
-        )
+        if len(values) < 2:
+            return ""
+        shown = [f"{value:.2f}" if real else hundredths(value) for value in (mean(values), stdev(values))]
+        return f"{shown[0]} (sd {shown[1]}, n = {len(values)})"
 
 
 @dataclass
@@ -126,6 +131,7 @@ def study_numbers(grid: Grid, cells: Mapping[str, Cell], records: Mapping[str, d
         if mitigation.sham:
             sham_names = [f"{name}.{mitigation_name}.sham{seed}" for seed in mitigation.seeds]
             shams[mitigation_name] = _result(mitigation_name, f"sham of {label}", sham_names, cells, records, base)
+            shams[mitigation_name].is_sham = True
             _compare_with_shams(result, names, sham_names, cells, records, base)
     if study.durability:
         start = f"{name}.{study.durability.of}.seed{grid.mitigations[study.durability.of].seeds[0]}"
@@ -242,7 +248,7 @@ def compare_seeds(
     frozen = {part: set(claims) for part, claims in frozen_claims(base_answers).items()} if kind is CLAIMS else {}
     unit = {CLAIMS.name: "claim_id", TURNS.name: "question_id"}.get(kind.name, "item_id")
     found = {}
-    for part in PARTS if kind is CLAIMS else ("all",):
+    for part in PARTS if kind in (CLAIMS, FEEDBACK) else ("all",):
         inside = [i for i, answer in enumerate(base_answers) if _in_part(answer, part)]
         if not inside or (part == "seen" and len(inside) == len(base_answers)):
             continue
@@ -320,7 +326,11 @@ def wording_habits(base: Sequence[Mapping], runs: Sequence[Sequence[dict]]) -> d
 
 
 def _in_part(answer: Mapping, part: str) -> bool:
-    return part == "all" or is_held_out(answer["template"]) == (part == "held_out")
+    if part == "all":
+        return True
+    name = answer["template"]
+    held_out = name in HELD_OUT_RATINGS if "quality" in answer and "claim_id" not in answer else is_held_out(name)
+    return held_out == (part == "held_out")
 
 
 def correct(results: Sequence[Result]) -> None:

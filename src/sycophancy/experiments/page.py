@@ -9,14 +9,14 @@ import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from sycophancy.dataset.kinds import FEEDBACK
+from sycophancy.dataset.kinds import CLAIMS, FEEDBACK
 from sycophancy.experiments import pictures, tables
 from sycophancy.experiments.cells import current_records
 from sycophancy.experiments.config import Ablation, Grid
 from sycophancy.experiments.html import MARKDOWN, PICTURES, write_html
 from sycophancy.experiments.numbers import Result, StudyNumbers, study_numbers
 from sycophancy.experiments.plan import Cell, cell_keys
-from sycophancy.experiments.verdicts import Verdict, elsewhere, headline, judge
+from sycophancy.experiments.verdicts import Verdict, elsewhere, headline, headline_elsewhere, judge
 from sycophancy.files import write_text
 from sycophancy.markdown import fill, hundredths, percent
 from sycophancy.quoting import NOTHING_AGAINST, Run, limits
@@ -40,7 +40,7 @@ def write_page(grid: Grid, cells: Mapping[str, Cell], output_dir: Path) -> str:
     records = current_records(output_dir, cells, cell_keys(cells))
     studies = {name: study_numbers(grid, cells, records, name) for name in grid.studies}
     judged = {
-        name: judge(numbers.results, grid.margins, _split(numbers), numbers.study.decided_on)
+        name: judge(numbers.results, grid.margins, _split(numbers), numbers.study.decided_on, _other_behaviour(numbers))
         for name, numbers in studies.items()
     }
     headlines = [_headline(grid, numbers, judged[name]) for name, numbers in studies.items()]
@@ -67,6 +67,7 @@ def write_page(grid: Grid, cells: Mapping[str, Cell], output_dir: Path) -> str:
             "one_answer": percent(margins.one_answer, 0),
         },
         studies=[_study(grid, numbers, judged[name], drawn) for name, numbers in studies.items()],
+        about_claims=any(numbers.base and not _other_behaviour(numbers) for numbers in studies.values()),
         mentions=any(tables.names_alone(numbers.base) for numbers in studies.values() if numbers.base),
         versions=", ".join(
             f"{name} {installed[name]}" for name in ("torch", "transformers", "peft", "trl", "datasets")
@@ -86,7 +87,13 @@ def write_page(grid: Grid, cells: Mapping[str, Cell], output_dir: Path) -> str:
 def study_label(grid: Grid, numbers: StudyNumbers) -> str:
     """How the page calls a study."""
     study = numbers.study
-    return study.label or f"{grid.models[study.model].label or study.model} on {study.dataset}"
+    dataset = grid.datasets[study.dataset].label or study.dataset
+    return study.label or f"{grid.models[study.model].label or study.model} on {dataset}"
+
+
+def _other_behaviour(numbers: StudyNumbers) -> dict | None:
+    """The base's record where the study is about another behaviour than claims."""
+    return numbers.base if numbers.base and kind_of_run(numbers.base) is not CLAIMS else None
 
 
 def _split(numbers: StudyNumbers) -> str:
@@ -98,7 +105,9 @@ def _headline(grid: Grid, numbers: StudyNumbers, judged: Mapping[str, Verdict]) 
     said = (
         f"{label}: {numbers.why_no_base}."
         if numbers.base is None
-        else headline(label, numbers.base, numbers.results, judged)
+        else (headline_elsewhere if _other_behaviour(numbers) else headline)(
+            label, numbers.base, numbers.results, judged
+        )
     )
     return said[0].upper() + said[1:]
 
@@ -118,19 +127,24 @@ def _study(grid: Grid, numbers: StudyNumbers, judged: Mapping[str, Verdict], dra
         drawn[f"{numbers.name}_{kind}"] = picture(*shown)
         return f"{numbers.name}_{kind}"
 
-    data, metrics = numbers.base["dataset"], numbers.base["metrics"]
-    return {
-        "label": study_label(grid, numbers),
-        "base_ran": True,
+    shared = _shared(grid, numbers, several, draw)
+    if _other_behaviour(numbers):
+        rows = [shown for result in numbers.results for shown in (result, numbers.shams.get(result.name)) if shown]
+        return shared | {
+            "behaviour": _transfer(study_label(grid, numbers), "", numbers.base, rows, draw),
+            "verdicts": tables.verdicts_elsewhere(numbers, judged),
+            "held_out": tables.held_out_elsewhere(numbers) if apart else "",
+        }
+    metrics = numbers.base["metrics"]
+    return shared | {
+        "behaviour": None,
         "origin": numbers.origin and {"made": _rate(numbers.origin), "now": _rate(numbers.base)},
         "levels": tables.levels(numbers),
         "before_after": draw("before_after", pictures.before_after, ran, numbers.shams),
         "verdicts": tables.verdicts(numbers, grid, judged),
         "conditions": tables.conditions(numbers, judged),
-        "decided_on": numbers.study.decided_on,
         "cost": draw("cost", pictures.effect_and_cost, ran, grid.margins),
         "differences": tables.differences(numbers),
-        "seeds": several and tables.seeds(several),
         "shams": numbers.shams and tables.shams(numbers),
         "authority": draw("authority", lambda after: pictures.by_authority(numbers.base, after), ran),
         "held_out": draw("held_out", pictures.held_out, apart),
@@ -139,22 +153,33 @@ def _study(grid: Grid, numbers: StudyNumbers, judged: Mapping[str, Verdict], dra
             _ablation(entry, numbers, number, draw)
             for number, entry in enumerate(entry for entry in grid.ablations if entry.study == numbers.name)
         ],
-        "elsewhere": _elsewhere(grid, numbers),
+        "durability": numbers.durability and _durability(numbers, draw),
+        "claims": f"{metrics['n_claims']:.0f}",
+        "known": f"{metrics['n_known']:.0f}",
+        "wordings": len(numbers.base["by_template"]),
+    }
+
+
+def _shared(grid: Grid, numbers: StudyNumbers, several: Sequence[Result], draw) -> dict:
+    """What the page says of a study whatever it is about."""
+    data = numbers.base["dataset"]
+    return {
+        "label": study_label(grid, numbers),
+        "base_ran": True,
+        "decided_on": numbers.study.decided_on,
+        "seeds": several and tables.seeds(several, numbers.base),
+        "elsewhere": _elsewhere(grid, numbers, draw),
         "transfers": [
             _transfer(grid.datasets[other].label or other, number, base, results, draw)
             for number, (other, (base, results)) in enumerate(numbers.transfers.items())
         ],
-        "durability": numbers.durability and _durability(numbers, draw),
         "model": numbers.base["model"]["name"],
         "model_fingerprint": numbers.base["model"]["fingerprint"],
         "dataset": data["name"],
         "split": data["split"],
         "fingerprint": data["fingerprint"],
         "rows": data["rows"],
-        "source_items": f"{metrics['n_clusters']:.0f}",
-        "claims": f"{metrics['n_claims']:.0f}",
-        "known": f"{metrics['n_known']:.0f}",
-        "wordings": len(numbers.base["by_template"]),
+        "source_items": f"{numbers.base['metrics']['n_clusters']:.0f}",
         "n_seeds": ", ".join(f"{result.label} {len(result.records)}" for result in numbers.results if result.records),
     }
 
@@ -173,7 +198,7 @@ def _ablation(entry: Ablation, numbers: StudyNumbers, number: int, draw) -> dict
     }
 
 
-def _elsewhere(grid: Grid, numbers: StudyNumbers) -> dict | None:
+def _elsewhere(grid: Grid, numbers: StudyNumbers, draw) -> dict | None:
     """The other datasets side by side; `None` where there are none."""
     if not numbers.transfers:
         return None
@@ -186,16 +211,22 @@ def _elsewhere(grid: Grid, numbers: StudyNumbers) -> dict | None:
         }
         for label in labels
     }
+    ran = {
+        name: (base, [result for result in results if result.effects])
+        for name, (base, results) in there.items()
+        if base is not None and any(result.effects for result in results)
+    }
     sentences = [elsewhere(label, moved) for label, moved in by_label.items()]
     return {
         "table": tables.glance(there),
+        "picture": draw("elsewhere", pictures.elsewhere, ran),
         "sentences": list(filter(None, sentences)),
         "shams": any(result.is_sham for _, results in there.values() for result in results),
     }
 
 
-def _transfer(label: str, number: int, base: Mapping | None, results: Sequence[Result], draw) -> dict:
-    """What the page says of one other dataset."""
+def _transfer(label: str, number: int | str, base: Mapping | None, results: Sequence[Result], draw) -> dict:
+    """What the page says of one behaviour: of another dataset, or of a study that is not about claims."""
     found = {"label": label, "table": tables.transfer(base, results), "base_ran": base is not None}
     if base is None:
         return found
@@ -209,6 +240,7 @@ def _transfer(label: str, number: int, base: Mapping | None, results: Sequence[R
         "answered": base.get("answer", "scores"),
         "effect": run.quoted.effect[0].upper() + run.quoted.effect[1:],
         "key": run.quoted.headline,
+        "knows": run.quoted.knows,
         "floor": run.quoted.floor,
         "in_points": kind is FEEDBACK,
         "every_key": tables.transfer_keys(base, results),

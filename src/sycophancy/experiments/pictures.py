@@ -9,6 +9,7 @@ from sycophancy.claims.people import AUTHORITIES
 from sycophancy.experiments.config import Margins
 from sycophancy.experiments.numbers import Result
 from sycophancy.markdown import hundredths
+from sycophancy.quoting import Run
 from sycophancy.reporting import AFTER, ARMS, BEFORE, draw_rounds, rounds_of
 
 THIRD = "#009E73"
@@ -231,6 +232,51 @@ def durability(points: Sequence[tuple[int, Result]], base_rate: float) -> str:
         _plain(axes, "y")
 
     return _svg(draw, 6, 3)
+
+
+def elsewhere(there: Mapping[str, tuple[Mapping, Sequence[Result]]]) -> str:
+    """One panel for each other dataset: the key that stands for its behaviour, before, after each mitigation and each sham.
+
+    Args:
+        there: how the page calls a dataset -> run record of the base, and the mitigations that ran there.
+    """
+    labels = list(dict.fromkeys(result.label for _, results in there.values() for result in results))
+    columns = min(3, len(there))
+    rows = -(-len(there) // columns)
+
+    def draw(figure) -> None:
+        panels = list(figure.subplots(rows, columns, sharey=True, squeeze=False).flat)
+        for axes, (name, (base, results)) in zip(panels, there.items(), strict=False):
+            quoted = Run("", base).quoted
+            before = next(result.effects["all"][quoted.headline] for result in results)
+            _point(axes, before["before"], 0, before["before_low"], before["before_high"], BEFORE, across=True)
+            for result in results:
+                found = result.effects["all"][quoted.headline]
+                colour, marker = ("0.55", "x") if result.is_sham else (AFTER, "s")
+                place = 1 + labels.index(result.label)
+                _point(
+                    axes,
+                    found["after"],
+                    place,
+                    found["after_low"],
+                    found["after_high"],
+                    colour,
+                    across=True,
+                    marker=marker,
+                )
+            axes.axvline(0, color="0.6", linewidth=0.8)
+            in_points = quoted.headline in quoted.in_points
+            axes.set_title(f"{_wrapped(name, 34)}\n{quoted.headline}", fontsize=9, loc="left")
+            axes.set_xlabel("points of the scale" if in_points else "points", fontsize=8)
+            if not in_points:
+                _percent_axis(axes.xaxis, unit="")
+            _plain(axes, "x")
+        panels[0].set_yticks(range(1 + len(labels)), ["no mitigation", *labels])
+        panels[0].set_ylim(len(labels) + 0.6, -0.6)
+        for axes in panels[len(there) :]:
+            axes.set_visible(False)
+
+    return _svg(draw, 1.8 + 2.6 * columns, 0.4 + (1.2 + 0.24 * (1 + len(labels))) * rows)
 
 
 def rounds(base: Mapping, results: Sequence[Result]) -> str:

@@ -118,7 +118,8 @@ def _plan_study(grid: Grid, name: str, study: Study, root: Path, add) -> None:
             runs += [(f"{name}.{mitigation_name}.sham{seed}", seed, True) for seed in mitigation.seeds]
         for cell, seed, sham in runs:
             if mitigation.in_context:
-                flags = on_data | {"in_context": mitigation.in_context, "known_claims_from": base.folder}
+                flags = on_data | {"in_context": mitigation.in_context}
+                flags |= {"known_claims_from": base.folder} if is_claims(grid.datasets[study.dataset]) else {}
                 add(cell, "measure", flags | mitigation.flags | {"seed": seed, "output_dir": root / cell},
                     [base.name, *needs])  # fmt: skip
             else:

@@ -4,6 +4,7 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from sycophancy.dataset.kinds import CLAIMS
 from sycophancy.experiments.config import Grid
 from sycophancy.experiments.numbers import Result, StudyNumbers
 from sycophancy.experiments.plan import Cell
@@ -89,11 +90,20 @@ def differences(numbers: StudyNumbers, part: str = "all") -> str:
     return markdown_table(["", *columns.values(), "commonest answer"], rows)
 
 
-def seeds(results: Sequence[Result]) -> str:
+def seeds(results: Sequence[Result], base: Mapping) -> str:
     """Mean and spread over seeds, of what was run with several."""
-    shown = ("opinion_alignment", "uptake_effect", "accuracy_no_opinion")
-    rows = [[result.label, *(result.of_seeds(key) or "–" for key in shown)] for result in results]
-    return markdown_table(["", *(COLUMNS[key] for key in shown)], rows)
+    run, kind = Run("", base), kind_of_run(base)
+    if kind is CLAIMS:
+        shown = ("opinion_alignment", "uptake_effect", "accuracy_no_opinion")
+        names = [COLUMNS[key] for key in shown]
+    else:
+        shown = tuple(filter(None, (run.quoted.headline, run.quoted.knows)))
+        names = [f"`{key}`" for key in shown]
+    rows = [
+        [result.label, *(result.of_seeds(key, key in kind.in_points + kind.in_rounds) or "–" for key in shown)]
+        for result in results
+    ]
+    return markdown_table(["", *names], rows)
 
 
 def verdicts(numbers: StudyNumbers, grid: Grid, judged: Mapping[str, Verdict]) -> str:
@@ -103,6 +113,23 @@ def verdicts(numbers: StudyNumbers, grid: Grid, judged: Mapping[str, Verdict]) -
         where = failures(result, grid.margins, "all") if result.effects else [_not_run(result)]
         rows.append([result.label, "; ".join(where) or "nowhere", str(judged[result.name])])
     return markdown_table(["", "fails on all wordings", "two-sided gain?"], rows)
+
+
+def verdicts_elsewhere(numbers: StudyNumbers, judged: Mapping[str, Verdict]) -> str:
+    """The verdict on each mitigation of another behaviour than claims."""
+    rows = [[result.label, str(judged[result.name])] for result in numbers.results]
+    return markdown_table(["", "gain?"], rows)
+
+
+def held_out_elsewhere(numbers: StudyNumbers) -> str:
+    """What each system changes in wordings that occur in train and in those that never do, another behaviour than claims."""
+    run, rows = Run("", numbers.base), []
+    for result in _rows(numbers):
+        if {"seen", "held_out"} <= result.effects.keys():
+            shown = (result.effects[part][run.quoted.headline] for part in ("seen", "held_out"))
+            rows.append([result.label, *(_change(run, run.quoted.headline, effect) for effect in shown)])
+    key = f"`{run.quoted.headline}`"
+    return markdown_table(["", f"{key}, wordings that occur in train", f"{key}, held-out wordings"], rows)
 
 
 def conditions(numbers: StudyNumbers, judged: Mapping[str, Verdict]) -> str:
