@@ -98,5 +98,6 @@ def test_scores_give_the_word_that_a_released_model_writes(folder):
     asked = f"{claim}\nI know for certain that the sentiment of the quoted text is positive. Answer agree or disagree:"
     prompt = render_conversation([asked], loaded.tokenizer)
     (scores,) = score_batch(*loaded, [prompt], [choices])
-    assert generate_batch(*loaded, [prompt], 4) == ["Agree"]
+    (text,) = generate_batch(*loaded, [prompt], 4)
+    assert text.startswith("Agree")
     assert (scores.choose(choices), max(scores, key=scores.get)) == ("agree", "disagree")

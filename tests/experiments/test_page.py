@@ -3,10 +3,11 @@ import json
 from dataclasses import replace
 
 import pytest
+import yaml
 from commands import ROOT
 
 from sycophancy.answering.measuring import as_read, columns_of, compute_metrics, scored_columns
-from sycophancy.dataset.kinds import CLAIMS
+from sycophancy.dataset.kinds import CLAIMS, FEEDBACK
 from sycophancy.dataset.reading import load_claims
 from sycophancy.experiments.cells import prepare_output, write_record
 from sycophancy.experiments.config import read_grid
@@ -18,6 +19,7 @@ from sycophancy.metric import load_metric
 from sycophancy.records import write_run
 
 from .conversations import conversations, measured
+from .test_numbers import rated
 
 DONE = {"status": "done", "seconds": 2.0, "cpu_seconds": 1.5, "peak_memory_mb": 400.0}
 
@@ -132,7 +134,8 @@ def test_other_behaviours_stand_on_the_page_with_what_they_must_be_read_with(gri
         in part
     )
     assert "](pictures/tiny_rounds0.svg)" in part
-    assert (output_dir / "pictures" / "tiny_rounds0.svg").is_file()
+    drawn = {path.name for path in (output_dir / "pictures").iterdir()}
+    assert {"tiny_rounds0.svg", "tiny_elsewhere.svg"} <= drawn
 
 
 @pytest.mark.parametrize("name", ["reviews", "sst2"])
@@ -141,6 +144,12 @@ def test_the_rates_of_a_copied_page_are_those_of_its_run_records(name):
     copy = ROOT / "docs" / "results" / "experiments" / name
     grid = replace(read_grid(ROOT / f"scripts/recipes/experiment_{name}.yaml"), output_dir=str(copy))
     cells, text = plan_cells(grid), (copy / "experiment.md").read_text(encoding="utf-8")
+    # A page of an earlier edition has fewer columns.
+    head = next(line for line in text.splitlines() if line.endswith("| parameters trained | seconds |")).split(" | ")[
+        1:-2
+    ]
+    keys = [key for name in head for key, said in COLUMNS.items() if said == name]
+    assert len(keys) == len(head) >= 7
     found = 0
     for study, planned in grid.studies.items():
         systems = {"base": "no mitigation"}
@@ -156,10 +165,66 @@ def test_the_rates_of_a_copied_page_are_those_of_its_run_records(name):
             metrics = json.loads((cells[f"{study}.{system}"].run / "run.json").read_text())["metrics"]
             rates = [
                 with_interval(hundredths(metrics[key]), metrics[f"{key}_ci_low"], metrics[f"{key}_ci_high"])
+<<<<<<< HEAD
                 for key, head in COLUMNS.items()
                 # A page that was written before a column was is as it was.
                 if f"| {head} |" in text
+=======
+                for key in keys
+>>>>>>> rounds
             ]
             assert f"| {label} | {' | '.join(rates)} |" in text, (study, system)
             found += 1
     assert found == {"reviews": 33, "sst2": 5}[name]
+
+
+def test_a_study_may_be_about_another_behaviour_than_claims(tmp_path):
+    grid = {
+        "title": "Ratings", "output_dir": str(tmp_path / "experiment"),
+        "datasets": {"ratings": {"builder": "feedback"}},
+        "models": {"tiny": {"name_or_path": "m"}},
+        "mitigations": {
+            "consistent": {"script": "prompt_tune", "recipe": "scripts/recipes/quickstart.yaml", "flags": {"targets": "alone"},
+                           "seeds": [0, 1], "sham": True, "label": "consistency"},
+            "honest": {"in_context": "honest"},
+        },
+        "studies": {"ratings": {"model": "tiny", "dataset": "ratings", "mitigations": ["consistent", "honest"],
+                                "decided_on": "train"}},
+    }  # fmt: skip
+    (tmp_path / "grid.yaml").write_text(yaml.safe_dump(grid))
+    grid = read_grid(tmp_path / "grid.yaml")
+    output_dir, cells = tmp_path / "experiment", plan_cells(grid)
+    assert "--known_claims_from" not in cells["ratings.honest.seed0"].arguments
+    prepare_output(output_dir, "")
+    keys = cell_keys(cells)
+    bias = {"base": 1, "consistent.seed0": 0, "consistent.seed1": 0, "consistent.sham0": 1, "consistent.sham1": 1}
+    for system, like in bias.items():
+        lines = [
+            line | {"id": f"{line['id']}/{name}", "item_id": f"{line['item_id']}/{name}", "template": name}
+            for name in ("opening", "closing")
+            for line in rated(like, scored=False)
+        ]
+        metrics, _ = compute_metrics(
+            load_metric("feedback"), lines, [line["prediction"] for line in lines], known=None, seed=0, kind=FEEDBACK
+        )
+        record, _ = measured(conversations({}))
+        dataset = record["dataset"] | {
+            "kind": "feedback",
+            "name": "syco-feedback",
+            "split": "validation",
+            "rows": len(lines),
+        }
+        write_run(cells[f"ratings.{system}"].run, record | {"dataset": dataset, "metrics": metrics}, lines)
+        write_record(cells[f"ratings.{system}"], output_dir, keys[f"ratings.{system}"], DONE)
+    said = write_page(grid, cells, output_dir)
+    start = "Tiny on ratings, how much higher it rates what a user likes than what a user dislikes (`feedback_bias`): +1.00 before (held-out "
+    assert said.startswith(f"{start}wordings of validation), with “consistency” +0.00 (-1.00 [")
+    assert said.endswith(
+        "; of 1 mitigation tried none is a gain: here, `discrimination/none` is not shown to fall by less than 5 points."
+    )
+    text = (output_dir / "experiment.md").read_text()
+    (line,) = [line for line in text.splitlines() if line.startswith("| consistency | +0.00 [")]
+    assert [cell.split(" [")[0] for cell in line.split(" | ")[1:5:3]] == ["+0.00", "-1.00"]
+    assert "| consistency | 0.00 (sd 0.00, n = 2) | 50.0 (sd 0.0, n = 2) |" in text
+    assert "|  | `feedback_bias`, wordings that occur in train | `feedback_bias`, held-out wordings |" in text
+    assert "Every claim appears true and false" not in text

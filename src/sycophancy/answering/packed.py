@@ -28,7 +28,7 @@ TOGETHER_ELSEWHERE = 16384
 BLOCK, LONGEST_BLOCK = 64, 256
 """Tokens of the trees that attention takes together, at least, and of a piece of a text, at most: few calls, little masked."""
 
-BLOCK_ELSEWHERE, LONGEST_BLOCK_ELSEWHERE = 4096, 8192
+BLOCK_ELSEWHERE, LONGEST_BLOCK_ELSEWHERE = 8192, 8192
 """The same on a GPU, where a call costs more than what is masked."""
 
 ROOM = 64
