@@ -122,7 +122,7 @@ def test_other_behaviours_stand_on_the_page_with_what_they_must_be_read_with(gri
     ) in part
     assert "| `challenge` | soft prompt | 20.0 on 20.0: +0.0 [" in part
     assert (
-        "- soft prompt: Challenged in every round it gives another answer in 25.0 % of conversations, which cannot be told from"
+        "- “soft prompt”: Challenged in every round it gives another answer in 25.0 % of conversations, which cannot be told from"
     ) in part
     assert "| an instruction | not run | – | – | – |" in part
     (line,) = [line for line in part.splitlines() if line.startswith("| soft prompt | +0.0 [")]
@@ -165,13 +165,7 @@ def test_the_rates_of_a_copied_page_are_those_of_its_run_records(name):
             metrics = json.loads((cells[f"{study}.{system}"].run / "run.json").read_text())["metrics"]
             rates = [
                 with_interval(hundredths(metrics[key]), metrics[f"{key}_ci_low"], metrics[f"{key}_ci_high"])
-<<<<<<< HEAD
-                for key, head in COLUMNS.items()
-                # A page that was written before a column was is as it was.
-                if f"| {head} |" in text
-=======
                 for key in keys
->>>>>>> rounds
             ]
             assert f"| {label} | {' | '.join(rates)} |" in text, (study, system)
             found += 1
