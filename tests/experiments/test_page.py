@@ -165,13 +165,7 @@ def test_the_rates_of_a_copied_page_are_those_of_its_run_records(name):
             metrics = json.loads((cells[f"{study}.{system}"].run / "run.json").read_text())["metrics"]
             rates = [
                 with_interval(hundredths(metrics[key]), metrics[f"{key}_ci_low"], metrics[f"{key}_ci_high"])
-<<<<<<< HEAD
-                for key, head in COLUMNS.items()
-                # A page that was written before a column was is as it was.
-                if f"| {head} |" in text
-=======
                 for key in keys
->>>>>>> rounds
             ]
             assert f"| {label} | {' | '.join(rates)} |" in text, (study, system)
             found += 1
