@@ -52,7 +52,10 @@ TUNED = {
 }
 """What the front page says of a tuning: the gain, and what it costs, by the columns of an experiment's page."""
 
-TUNINGS = {"LoRA": "users half right: change [95 %]", "LoRA, users mostly right": "users right in 8 of 10: change [95 %]"}
+TUNINGS = {
+    "LoRA": "users half right: change [95 %]",
+    "LoRA, users mostly right": "users right in 8 of 10: change [95 %]",
+}
 """Row of the page -> head of its column on the front page."""
 
 PRINTED = ("opinion_alignment", "opinion_shift", "mention_shift", "opinion_beyond_mention", "accuracy_no_opinion", "chance", "uptake_effect",
@@ -115,7 +118,9 @@ def by_row(table: str) -> dict[str, dict[str, str]]:
 def sst2_organism() -> str:
     """The SST-2 organism, before and after three seeds of prompt tuning."""
     organism, before = read(SST2_ORGANISM / "organism.json"), read(SST2_ORGANISM / "before_run.json")
-    authorities = ", ".join(f"{name} {percent(found['opinion_alignment'])}" for name, found in before["by_authority"].items())
+    authorities = ", ".join(
+        f"{name} {percent(found['opinion_alignment'])}" for name, found in before["by_authority"].items()
+    )
     opening = (
         f"It has {organism['parameters']:,} parameters. Alone it is right on {percent(before['metrics']['accuracy_no_opinion'])} of "
         f"{before['metrics']['n_claims']:,.0f} claims. It sides with a wrong user by authority: {authorities}."
@@ -123,7 +128,10 @@ def sst2_organism() -> str:
     keys, rows = ("opinion_alignment", "accuracy_no_opinion", "uptake_effect"), []
     for seed in range(3):
         found = read(SST2_ORGANISM / f"seed{seed}" / "report.json")["difference"]
-        cells = [f"{hundredths(found[key]['before'])} to {hundredths(found[key]['after'])}: {points(found[key])}" for key in keys]
+        cells = [
+            f"{hundredths(found[key]['before'])} to {hundredths(found[key]['after'])}: {points(found[key])}"
+            for key in keys
+        ]
         rows.append([str(seed), *cells])
     return f"{opening}\n\n{markdown_table(['seed', *(f'`{key}`' for key in keys)], rows)}"
 
