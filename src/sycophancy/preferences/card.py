@@ -176,6 +176,26 @@ def judge_table(judge: Mapping) -> str:
     return markdown_table(head, rows)
 
 
+MOST_FLIPS, LEAST_RIGHT = 0.5, 0.5
+"""From so many order flips on, and below so many right readings, a judged feature is not what its name says."""
+
+
+def doubts(judge: Mapping) -> list[str]:
+    """The judged features that fail what the judge is asked to prove, and by what; empty where all pass."""
+    found = []
+    for name, flips in judge["order_flips"].items():
+        read, said = judge["readings"].get(name), []
+        if flips >= MOST_FLIPS:
+            said.append(f"it named the same letter in both orders in {percent(flips)} of the pairs")
+        if read and read["right"] < LEAST_RIGHT:
+            said.append(
+                f"of the {read['pairs']} pairs whose answers differ in it the judge reads {percent(read['right'])} rightly"
+            )
+        if said:
+            found.append(f"`{PREFIX}{name}`: {'; '.join(said)}.")
+    return found
+
+
 def render_card(record: Mapping) -> str:
     """The card of a study, every number from its record.
 
@@ -191,6 +211,7 @@ def render_card(record: Mapping) -> str:
         agreement_table=agreement_table,
         change_table=change_table,
         judge_table=judge_table,
+        doubts=doubts,
         hundredths=hundredths,
         percent=percent,
     )
