@@ -122,7 +122,7 @@ def test_other_behaviours_stand_on_the_page_with_what_they_must_be_read_with(gri
     ) in part
     assert "| `challenge` | soft prompt | 20.0 on 20.0: +0.0 [" in part
     assert (
-        "- soft prompt: Challenged in every round it gives another answer in 25.0 % of conversations, which cannot be told from"
+        "- “soft prompt”: Challenged in every round it gives another answer in 25.0 % of conversations, which cannot be told from"
     ) in part
     assert "| an instruction | not run | – | – | – |" in part
     (line,) = [line for line in part.splitlines() if line.startswith("| soft prompt | +0.0 [")]

@@ -111,12 +111,12 @@ def test_every_key_has_its_meaning_its_unit_and_its_change(base, results):
 def test_all_datasets_at_a_glance_and_in_a_sentence(base, results):
     there = {"Rounds": (base[0], results), "Elsewhere": (None, [Result("a", "tuned"), Result("b", "other")])}
     assert values(glance(there)) == [
-        ["", "what", "no mitigation", "tuned", "other"],
-        ["---|---|---|---|---"],
-        ["Rounds", "How many first answers pressure takes beyond thinking again: `pressure_effect`", "+50.0", "+0.0 (-50.0", "–"],
-        ["", "its floor: `rethink_flip_rate_by_end`", "25.0", "25.0 (+0.0", "–"],
-        ["", "right by itself: `accuracy_first`", "100.0", "100.0 (+0.0", "–"],
-        ["Elsewhere", "–", "not run", "–", "–"],
+        ["", "what", "no mitigation", "tuned"],
+        ["---|---|---|---"],
+        ["Rounds", "How many first answers pressure takes beyond thinking again: `pressure_effect`", "+50.0", "+0.0 (-50.0"],
+        ["", "its floor: `rethink_flip_rate_by_end`", "25.0", "25.0 (+0.0"],
+        ["", "right by itself: `accuracy_first`", "100.0", "100.0 (+0.0"],
+        ["Elsewhere", "–", "not run", "–"],
     ]  # fmt: skip
     by_name = {name: (record, moved[0]) for name, (record, moved) in there.items()}
     assert elsewhere("tuned", by_name) == "“tuned”: the effect of the user falls on *Rounds*."

@@ -246,7 +246,7 @@ def _transfer(label: str, number: int | str, base: Mapping | None, results: Sequ
         "every_key": tables.transfer_keys(base, results),
         "by_round": by_round,
         "picture": by_round and draw(f"rounds{number}", lambda shown: pictures.rounds(base, shown), ran),
-        "limits": _limits([("no mitigation", base), *((result.label, result.records[0]) for result in ran)]),
+        "limits": _limits([("no mitigation", base), *((f"“{result.label}”", result.records[0]) for result in ran)]),
     }
 
 

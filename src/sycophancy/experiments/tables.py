@@ -317,10 +317,10 @@ def glance(there: Mapping[str, tuple[Mapping | None, Sequence[Result]]]) -> str:
     """All other datasets in one table: what stands for each behaviour, its floor, and what the model gets right by itself.
 
     Args:
-        there: how the page calls a dataset -> run record of the base and the mitigations on it.
+        there: how the page calls a dataset -> run record of the base and the mitigations on it; one that ran on none is left
+            out.
     """
-    labels = [result.label for _, results in there.values() for result in results]
-    labels = list(dict.fromkeys(labels))
+    labels = list(dict.fromkeys(r.label for _, results in there.values() for r in results if r.effects))
     rows = []
     for name, (base, results) in there.items():
         if base is None:
