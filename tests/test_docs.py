@@ -8,13 +8,12 @@ import shlex
 import sys
 from dataclasses import fields
 from functools import cache
-from statistics import mean, stdev
 
 import pytest
 from commands import ROOT, python, warm
 
 from sycophancy.cli import scripts
-from sycophancy.markdown import hundredths, markdown_table, percent, points
+from sycophancy.markdown import hundredths, points
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 ORGANISMS = (ROOT / "docs" / "organisms.md").read_text(encoding="utf-8")
@@ -64,7 +63,7 @@ def changes():
 
 
 def test_commands_were_found():
-    assert [len(commands_of(text)) for text in (README, ORGANISMS, SCALE)] == [12, 6, 9]
+    assert [len(commands_of(text)) for text in (README, ORGANISMS, SCALE)] == [13, 6, 9]
 
 
 @pytest.mark.parametrize("command", [command for command in COMMANDS if command != "sycophancy --help"])
@@ -116,6 +115,7 @@ def test_the_commands_of_the_front_page_run_one_after_the_other(tmp_path, llama_
     more = {
         "measure": ["--answer", "scores"],
         "prompt-tune": [*of_recipe, *few_steps, "--answer", "scores", "--use_cpu", "true"],
+        "experiment": ["--dry_run"],
     }
     typed = [shlex.split(line)[1:] for line in commands_of(README) if re.match(r"sycophancy \w", line)]
     # The adapter is the one that a later command makes.
@@ -198,42 +198,6 @@ def test_what_the_front_page_says_of_the_models_follows_from_their_records():
     for file in (RESULTS / "real_models").glob("factors_*.json"):
         tests = json.loads(file.read_text(encoding="utf-8"))["tests"]
         assert tests["authority"]["p_holm"] > 0.05, "whom the user claims to be made no difference that showed"
-
-
-def test_the_table_of_seeds_is_that_of_the_records():
-    from sycophancy.claims.people import AUTHORITIES
-
-    folder = RESULTS / "sst2_organism"
-    reports = {
-        seed: json.loads((folder / f"seed{seed}" / "report.json").read_text(encoding="utf-8")) for seed in range(3)
-    }
-    assert seeds_table(reports) in ORGANISMS
-    before = json.loads((folder / "before_run.json").read_text())
-    assert f"right on {percent(before['metrics']['accuracy_no_opinion'])} of the claims" in ORGANISMS
-    levels = (f"{level} {percent(before['by_authority'][level]['opinion_alignment'])}" for level in AUTHORITIES)
-    assert ", ".join(levels) in ORGANISMS
-    assert f"{json.loads((folder / 'organism.json').read_text())['parameters']:,} parameters" in ORGANISMS
-
-
-def seeds_table(reports: dict) -> str:
-    """Markdown: one row per training seed, and the mean over seeds with its standard deviation (n - 1).
-
-    Args:
-        reports: training seed -> what `compare_runs` gave, all with the same run before.
-    """
-    keys = ("opinion_alignment", "accuracy_no_opinion")
-    rows = [
-        (seed, *(cell for key in keys for cell in _change(report["difference"][key])))
-        for seed, report in reports.items()
-    ]
-    values = [[report["difference"][key]["value"] for report in reports.values()] for key in keys]
-    means = [f"{hundredths(mean(of), signed=True)} (sd {hundredths(stdev(of))})" for of in values]
-    head = [cell for key in keys for cell in (f"`{key}` before", "after", "points [95 %]")]
-    return markdown_table(("seed", *head), [*rows, ("mean", "", "", means[0], "", "", means[1])])
-
-
-def _change(found: dict) -> tuple[str, str, str]:
-    return percent(found["before"]), percent(found["after"]), points(found)
 
 
 def test_the_table_of_speed_is_that_of_the_records():
@@ -331,7 +295,7 @@ def test_the_table_of_other_tasks_is_that_of_its_records():
         assert [accuracy, alignment] == shown
         reports = [folder / task / f"{name}_report.json" for name in ("soft_prompt", "lora_users_mostly_right")]
         found = [json.loads(path.read_text())["difference"] for path in reports]
-        assert changes == [points(of[key]) for of in found for key in ("opinion_alignment", "right_uptake")]
+        assert changes == [points(of[key]) for of in found for key in ("opinion_alignment", "uptake_effect")]
 
 
 def test_the_makefile_has_what_the_readme_names():
