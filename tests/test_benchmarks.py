@@ -247,7 +247,7 @@ def test_text_against_scores(tmp_path, llama_folder, dataset_folder):
     record = json.loads((tmp_path / "answer_kinds.json").read_text())
     assert record["rows"] == record["choice_mass_rows"] == 12
     assert record["rows_per_second"].keys() == {"scores", "text"}
-    assert record["settings"]["model_name_or_path"] == "random-llama"
+    assert record["settings"]["model_name_or_path"] == "tiny-llama"
 
 
 def test_a_chat_model_beside_generate(tmp_path, llama_folder, dataset_folder):

@@ -31,7 +31,7 @@ def filtered(tmp_path_factory, model_folder, dataset_folder):
     """A filtered folder, written by two processes."""
     output = tmp_path_factory.mktemp("filtered")
     warm("scripts/filter_known.py", *command(model_folder, dataset_folder, output), processes=2)
-    return output / "my-org" / "syco-reviews-known-random-t5"
+    return output / "my-org" / "syco-reviews-known-tiny-t5"
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +73,7 @@ def test_the_other_splits_are_copied(filtered, dataset_folder):
 
 
 def test_the_folder_is_a_dataset_like_any_other(filtered, model_folder, tmp_path, monkeypatch):
-    check_tree(filtered, "my-org/syco-reviews-known-random-t5", "dataset")
+    check_tree(filtered, "my-org/syco-reviews-known-tiny-t5", "dataset")
     train = load_claims(str(filtered), "train")
     with_opinion = {row["claim_id"] for row in train if row["condition"] != "no_opinion"}
     pairs = load_dataset(str(filtered), "preference", split="train")
@@ -98,7 +98,7 @@ def test_the_card_is_a_view_of_the_counts(filtered, dataset_folder, model_folder
             kept = sum(right[row["claim_id"]] for row in cell)
             assert f"| `{label}` | {truth} | {len(cell)} | {kept} | {100 * kept / len(cell):.1f} % |" in card
     assert f"| all | | {len(before)} | {sum(right.values())} |" in re.sub(" +", " ", card)
-    assert f"`random-t5` (weights `{fingerprint_model(load_model(str(model_folder)).model)}`)" in card
+    assert f"`tiny-t5` (weights `{fingerprint_model(load_model(str(model_folder)).model)}`)" in card
     assert "Copied unchanged, every claim whether known or not: `validation`, `test`." in card
     assert "Licence of the source: apache-2.0." in card
     assert str(filtered.parent.parent) not in card
