@@ -74,7 +74,7 @@ def start_warm(output: Path, script: str, *arguments: str | Path, env: dict | No
 
     Args:
         output: file that gets what it prints on stdout and, with `.err` behind its name, on stderr.
-        script: by its place in the checkout.
+        script: by its place in the checkout; or `-m`, and a module's name as first argument.
         arguments: its command line.
         env: set in its environment.
     """
@@ -98,8 +98,12 @@ def _run_warm(output: str, words: list[str], environment: dict[str, str]) -> Non
     sys.path[:] = [str(ROOT / Path(words[0]).parent), environment["PYTHONPATH"]] + [
         place for place in sys.path if place not in ("", ".", str(ROOT)) and not place.startswith(tests)
     ]
-    sys.argv = words
-    runpy.run_path(words[0], run_name="__main__")
+    if words[0] == "-m":
+        sys.argv = words[1:]
+        runpy.run_module(words[1], run_name="__main__", alter_sys=True)
+    else:
+        sys.argv = words
+        runpy.run_path(words[0], run_name="__main__")
 
 
 def warm(script: str, *arguments: str | Path, processes: int = 1) -> subprocess.CompletedProcess:
@@ -137,18 +141,6 @@ def free_port() -> int:
     with socket.socket() as found:
         found.bind(("127.0.0.1", 0))
         return found.getsockname()[1]
-
-
-def launch(config: str, *command: str | Path, **settings) -> subprocess.CompletedProcess:
-    """Run a script under `accelerate launch` with a config of the project."""
-    return python(
-        "-m",
-        "accelerate.commands.launch",
-        "--config_file",
-        f"accelerate_configs/{config}.yaml",
-        *command,
-        **settings,
-    )
 
 
 def here(script: str, *arguments: str | Path, ok: bool | None = True) -> subprocess.CompletedProcess:

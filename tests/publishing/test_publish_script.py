@@ -103,10 +103,8 @@ def test_under_accelerate_launch_one_of_two_processes_publishes(
     hub: LoopbackHub, environment: dict[str, str], tmp_path: Path
 ) -> None:
     tree = make_adapter(tmp_path / "tree")
-    config = tmp_path / "two.yaml"
-    # What starts two processes on a machine without a GPU: MULTI_CPU would start one (accelerate 1.15).
-    config.write_text("distributed_type: MULTI_GPU\nuse_cpu: true\nnum_processes: 2\nmain_process_port: 0\n")
-    launch = [sys.executable, "-m", "accelerate.commands.launch", "--config_file", str(config)]
+    config = str(ROOT / "accelerate_configs" / "cpu_2proc.yaml")
+    launch = [sys.executable, "-m", "accelerate.commands.launch", "--config_file", config]
     command = [*launch, str(ROOT / "scripts" / "publish.py"), str(tree), *MODEL]
     done = subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
