@@ -10,7 +10,8 @@ import shutil
 from pathlib import Path
 
 import pytest
-from commands import assert_refused, attempt, here, python, warm
+from commands import assert_refused, attempt, here, warm
+from forking import run
 
 from scripts.measure import parse_args as measure_args
 from scripts.survey import parse_args, plan
@@ -179,7 +180,7 @@ def test_a_step_that_fails_stops_no_other_and_is_said(tmp_path, llama_folder, fe
     (tmp_path / "out" / "hub" / "my-org" / "syco-mimicry").write_text("")
     (tmp_path / "out" / "survey.json").write_text("{}")
     # A step is forked off with its output on a file of its own, which is not where `attempt` listens.
-    done = python(SCRIPT, *flags, "--behaviours", "mimicry", "feedback", "--also", broken, feedback_folder, ok=False)
+    done = run("warm", SCRIPT, *flags, "--behaviours", "mimicry", "feedback", "--also", broken, feedback_folder)
     assert_refused(
         done, "expected 6 steps, got 3 that failed: data.mimicry: ", "; mimicry: needs data.mimicry; broken: error: "
     )
