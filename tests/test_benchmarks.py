@@ -30,7 +30,7 @@ from sycophancy.organisms.approval import APPROVES
 @pytest.mark.parametrize("name", ["scoring", "tuning"])
 def test_a_small_run_writes_its_record(name, tmp_path):
     file = tmp_path / f"{name}.json"
-    warm(f"benchmarks/{name}.py", "--repeats", "1", "--rows", "8", "--layers", "1", "--output", file)
+    warm(f"benchmarks/{name}.py", "--repeats", "1", "--rows", "2", "--layers", "1", "--output", file)
     record = json.loads(file.read_text())
     assert record["benchmark"] == name
     assert all(found["median"] > 0 for found in record["ratios"].values())
