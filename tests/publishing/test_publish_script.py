@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from forking import run
 from hub_clients import ROOT, client_environment, run_publish
 from hub_trees import files_of, make_adapter, make_dataset
 from loopback_hub import LoopbackHub
@@ -111,3 +112,13 @@ def test_under_accelerate_launch_one_of_two_processes_publishes(
     assert done.stdout.count("my-org/tiny: not published by this process: the main process does it") == 1
     assert done.stdout.count("3 added, 0 changed, 0 deleted in commit") == 1
     assert hub.steps().count("commit") == 1
+
+
+def test_a_builder_publishes_what_it_built(hub: LoopbackHub, environment: dict[str, str], tmp_path: Path) -> None:
+    flags = ["--output_dir", "hub", "--org", "my-org", "--limit", "20", "--push_to_hub"]
+    done = run("bare", ROOT / "dataset_builders" / "mimicry.py", *flags, environment=environment, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    repo = hub.repo("dataset", "my-org/syco-mimicry")
+    assert repo.tree() == {".gitattributes": GITATTRIBUTES, **files_of(tmp_path / "hub" / "my-org" / "syco-mimicry")}
+    assert f"{hub.endpoint}/datasets/my-org/syco-mimicry: " in done.stdout
+    assert done.stdout.splitlines()[-1].startswith('load_dataset("my-org/syco-mimicry"')
