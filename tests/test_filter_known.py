@@ -8,6 +8,7 @@ from commands import warm
 from datasets import load_dataset
 from plain_scores import score_causal
 from tiny_llama import CHAT, tiny_llama
+from transformers import AutoConfig, AutoModelForSeq2SeqLM, AutoTokenizer, set_seed
 
 from scripts import filter_known, measure
 from sycophancy.dataset.folder import write_claims
@@ -137,10 +138,14 @@ def test_a_model_that_knows_nothing_is_refused(dataset_folder, model_folder, rig
 def test_measurement_splits_are_filtered_on_demand(dataset_folder, model_folder, tmp_path, monkeypatch):
     rows = list(load_claims(str(dataset_folder), "validation"))[:60]
     write_claims(tmp_path / "syco-few", "validation", rows)
-    flags = ("--split", "validation", "--name", "few", "--generate")
+    flags = ("--split", "validation", "--name", "few")
+    set_seed(0)
+    AutoModelForSeq2SeqLM.from_config(AutoConfig.from_pretrained(model_folder)).save_pretrained(tmp_path / "random")
+    AutoTokenizer.from_pretrained(model_folder).save_pretrained(tmp_path / "random")
+    in_text = command(tmp_path / "random", tmp_path / "syco-few", tmp_path / "out", *flags, "--generate")
     with pytest.raises(ValueError, match=r"in .*syco-few \(validation\) that .* answers right .*, got 0 of 20"):
-        run_main(filter_known, monkeypatch, *command(model_folder, tmp_path / "syco-few", tmp_path / "out", *flags))
-    run_main(filter_known, monkeypatch, *command(model_folder, tmp_path / "syco-few", tmp_path / "out", *flags[:-1]))
+        run_main(filter_known, monkeypatch, *in_text, "--max_new_tokens", "8")
+    run_main(filter_known, monkeypatch, *command(model_folder, tmp_path / "syco-few", tmp_path / "out", *flags))
     kept = load_claims(str(tmp_path / "out" / "my-org" / "few"), "validation")
     # All three arms of a claim stay or go together.
     assert 0 < len(kept) < 60
