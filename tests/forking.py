@@ -32,7 +32,8 @@ SECONDS = 600
 """What a command may take: far more than any takes, and less than the limit of a test (`setup.cfg`)."""
 
 BARE = ("torch", "torch._dynamo", "torch.distributed.tensor", "torch.utils.data", "torch.export", "scipy.stats", "scipy.optimize",
-        "pandas", "pyarrow.parquet", "pyarrow.dataset", "requests", "yaml", "jinja2")  # fmt: skip
+        "pandas", "pyarrow.parquet", "pyarrow.dataset", "PIL.Image", "requests", "httpx2", "fsspec", "filelock", "yaml",
+        "jinja2")  # fmt: skip
 WARM = ("evaluate", "peft", "torch.distributed", "transformers.trainer_seq2seq", "transformers.models.auto.modeling_auto",
         "transformers.models.llama.modeling_llama", "transformers.models.t5.modeling_t5", "sycophancy.answering.measuring",
         "sycophancy.tuning.folder", "sycophancy.tuning.supervised")  # fmt: skip
