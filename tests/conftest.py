@@ -36,8 +36,10 @@ os.environ |= {
 
 import pytest  # noqa: E402
 
-LONG = ("test_experiment", "test_multi_node", "test_prompt_tune", "test_publish_round_trip", "test_publish_tuned", "test_measure",
-        "test_publish_faults", "test_folder", "test_benchmarks", "test_hub_names", "test_publish_metric", "test_run")  # fmt: skip
+LONG = ("test_experiment", "test_benchmarks", "test_multi_node", "test_publish_collection", "test_prompt_tune", "test_folder",
+        "test_measure", "test_docs", "test_study", "test_publish_round_trip", "test_publish_tuned", "test_adapters",
+        "test_measure_conversations", "test_reporting", "test_survey", "test_dpo_tune", "test_run", "test_hub", "test_parsing",
+        "test_hub_names", "test_cli", "test_syco_claims", "test_publish_faults")  # fmt: skip
 """The files that take longest, longest first."""
 
 

@@ -254,7 +254,7 @@ def test_a_chat_model_beside_generate(tmp_path, llama_folder, dataset_folder):
     from decoding import main
 
     sides = ["ours", "as written", "text", "generate", "generate alone"]
-    settings = {"split": "validation", "rows": 12, "repeats": 2, "threads": 1, "batch_size": 4, "lm_eval_batch_size": 4}
+    settings = {"split": "validation", "rows": 12, "repeats": 1, "threads": 1, "batch_size": 4, "lm_eval_batch_size": 4}
     names = {"model_name_or_path": str(llama_folder), "dataset_name": str(dataset_folder), "sides": sides}
     record = main(Namespace(**settings, **names, max_new_tokens=4, output=tmp_path / "decoding.json"))
     assert record["ratios"].keys() == {"generate", "generate alone"}
