@@ -177,6 +177,8 @@ def _answer(connection: socket.socket, folder: Path, parent: int) -> None:
     connection.setblocking(True)
     request = json.loads(connection.makefile().readline())
     pid = os.fork()
+    # On both sides, so that neither who is told of it nor what it starts comes before: a group that `kill` ends.
+    os.setpgid(pid, pid)
     if pid == 0:
         connection.close()
         os.environ.clear()
@@ -196,7 +198,6 @@ def _answer(connection: socket.socket, folder: Path, parent: int) -> None:
 
 def _run(words: list[str], cwd: str, output: str) -> None:
     """What a fresh Python does."""
-    os.setsid()
     answer_signals()
     signal.signal(signal.SIGINT, signal.default_int_handler)
     for name, stream in ((os.devnull, 0), (output, 1), (f"{output}.err", 2)):
