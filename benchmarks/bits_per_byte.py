@@ -93,6 +93,7 @@ def main(args: argparse.Namespace) -> dict:
             raise SystemExit(
                 "error: expected a decoder-only model, got an encoder-decoder one; it has no bits per byte"
             )
+        loaded.model.to(args.device)
         read[Path(adapter).name if adapter else "base"] = bits_of_windows(*loaded, text, args.window)
     base, sizes = read["base"]
     found = {"bytes": int(sizes.sum()), "windows": len(sizes), "bits_per_byte": {}}
@@ -131,5 +132,6 @@ if __name__ == "__main__":
     parser.add_argument("--adapter", nargs="*", default=[], help="PEFT adapters of it")
     parser.add_argument("--text", nargs="*", type=Path, default=[ROOT / page for page in PAGES], help="pages to read")
     parser.add_argument("--window", type=int, default=256, help="tokens read at once [256]")
+    parser.add_argument("--device", default="cpu", help="of the model [cpu]")
     parser.add_argument("--output", type=Path, help="file of the record")
     main(parser.parse_args())

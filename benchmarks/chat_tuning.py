@@ -4,7 +4,7 @@
     OMP_NUM_THREADS=2 python benchmarks/chat_tuning.py --model_name_or_path FOLDER \
         --dataset_name out/hub/my-org/syco-answers-sst2 --output docs/results/benchmarks/chat_tuning.json
 
-LoRA on q and v, rank 16, batches of 8, a constant rate, in float32. The sides:
+LoRA on q and v, rank 16, batches of 8, a constant rate, in float32 (`--batch_size`, `--dtype`). The sides:
 
 - `ours`: `build_trainer` on the rows in order; tokenizing counts, as it does everywhere;
 - `grouped`: the same with rows of similar length together;
@@ -22,21 +22,22 @@ import statistics
 import tempfile
 from pathlib import Path
 
+from limit import Work, peak_of, shape_of, shares, tuning_operations
 from side_by_side import from_the_start, ratio, take_turns, write_record
 
-BATCH = 8
 RATE = 3e-4
 SIDES = ("ours", "grouped", "sft", "sft kept", "dpo ours", "dpo", "dpo kept")
 
 
-def adapted(name: str):
+def adapted(name: str, device: str, dtype: str):
     """The model with the same LoRA in every copy, and its tokenizer."""
     import torch
     from peft import LoraConfig, get_peft_model
 
     from sycophancy.answering.models import load_model
 
-    model, tokenizer = load_model(name)
+    model, tokenizer = load_model(name, dtype=dtype)
+    model.to(device)
     torch.manual_seed(0)
     config = LoraConfig(
         task_type="CAUSAL_LM", r=16, lora_alpha=32, lora_dropout=0.0, target_modules=["q_proj", "v_proj"]
@@ -44,12 +45,12 @@ def adapted(name: str):
     return get_peft_model(model, config), tokenizer
 
 
-def settings_of(scratch: str, **changed) -> dict:
+def settings_of(scratch: str, batch_size: int = 8, use_cpu: bool = True, **changed) -> dict:
     """What all trainers are told."""
     return {
-        "output_dir": scratch, "per_device_train_batch_size": BATCH, "learning_rate": RATE, "lr_scheduler_type": "constant",
+        "output_dir": scratch, "per_device_train_batch_size": batch_size, "learning_rate": RATE, "lr_scheduler_type": "constant",
         "weight_decay": 0.0, "num_train_epochs": 1, "logging_steps": 1, "save_strategy": "no", "eval_strategy": "no",
-        "use_cpu": True, "report_to": "none", "disable_tqdm": True, "max_grad_norm": 1.0, "seed": 0,
+        "use_cpu": use_cpu, "report_to": "none", "disable_tqdm": True, "max_grad_norm": 1.0, "seed": 0,
         "train_sampling_strategy": "sequential", "bf16": False,
     } | changed  # fmt: skip
 
@@ -164,6 +165,19 @@ def held_out(model, tokenizer, rows: list[dict], tuned: list) -> dict:
     }
 
 
+def tuning_work(model, tokenizer, rows: list[dict]) -> Work:
+    """What a step of LoRA has to read: each prompt with its target, and the scores of the vocabulary before the target's tokens."""
+    from sycophancy.answering.forms import conversation_tokens
+
+    texts, asked = [], 0
+    for row in rows:
+        context, (target,) = conversation_tokens(model, tokenizer, row["prompt"], [row["target"]])
+        texts.append([*context, *target[:-1]])
+        asked += len(target)
+    lengths = [len(text) for text in texts]
+    return Work(sum(lengths), sum(length * (length + 1) // 2 for length in lengths), asked)
+
+
 def main(args: argparse.Namespace) -> dict:
     """Run all sides and write the record."""
     import torch
@@ -175,8 +189,9 @@ def main(args: argparse.Namespace) -> dict:
     rows = rows.shuffle(seed=0).select(range(args.rows * args.repeats + args.held_out)).to_list()
     rows = [{name: row[name] for name in ("prompt", "choices")} | {"target": row["answer"]} for row in rows]
     held, rows = rows[: args.held_out], rows[args.held_out :]
-    model, tokenizer = adapted(args.model_name_or_path)
+    model, tokenizer = adapted(args.model_name_or_path, args.device, args.dtype)
     kept = {"gradient_checkpointing": False}
+    peaks: list[float] = []
     with tempfile.TemporaryDirectory() as scratch:
         makers = {
             "ours": (supervised, {}),
@@ -188,10 +203,11 @@ def main(args: argparse.Namespace) -> dict:
             "dpo kept": (dpo, kept),
         }
         # TRL changes a model for good, so it gets another one.
-        stock, _ = adapted(args.model_name_or_path)
+        stock, _ = adapted(args.model_name_or_path, args.device, args.dtype)
         resets = (from_the_start(model), from_the_start(stock))
 
         def before():
+            peaks.append(peak_of(model))
             for reset, network in zip(resets, (model, stock), strict=True):
                 reset()
                 network.gradient_checkpointing_disable()
@@ -200,14 +216,21 @@ def main(args: argparse.Namespace) -> dict:
 
         sides = {
             name: makers[name][0](
-                stock if makers[name][0] in (sft, dpo) else model, tokenizer, scratch, **makers[name][1]
+                stock if makers[name][0] in (sft, dpo) else model,
+                tokenizer,
+                scratch,
+                batch_size=args.batch_size,
+                use_cpu=args.device == "cpu",
+                **makers[name][1],
             )
             for name in args.sides
         }
         rounds = [rows[at :: args.repeats] for at in range(args.repeats)]
-        seconds, tuned = take_turns(sides, rounds, warm_up=rows[:BATCH], before=before)
+        seconds, tuned = take_turns(sides, rounds, warm_up=rows[: args.batch_size], before=before)
     before()
     start = [value.detach().clone() for value in model.parameters() if value.requires_grad]
+    work = [tuning_work(model, tokenizer, part) for part in rounds]
+    operations = [tuning_operations(shape_of(model.config), one) for one in work]
     found = {
         "data": Path(args.dataset_name).name,
         "vocabulary": "the model's",
@@ -222,6 +245,10 @@ def main(args: argparse.Namespace) -> dict:
             for name in sides
         },
         "seconds": seconds,
+        "peak": max(peaks),
+        "mfu": {
+            name: shares(operations, seconds[name], max(peaks)) for name in ("ours", "grouped", "sft", "sft kept") if name in sides
+        },
         "held_out": {"before": held_out(model, tokenizer, held, start)}
         | {name: [held_out(model, tokenizer, held, values) for values in tuned[name]] for name in sides},
     }  # fmt: skip
@@ -239,6 +266,9 @@ if __name__ == "__main__":
     parser.add_argument("--held_out", type=int, default=64, help="rows that nothing is tuned on [64]")
     parser.add_argument("--repeats", type=int, default=5, help="rounds, each with every side once [5]")
     parser.add_argument("--threads", type=int, default=2, help="of torch [2]")
+    parser.add_argument("--batch_size", type=int, default=8, help="rows of a step [8]")
+    parser.add_argument("--device", default="cpu", help="of the model [cpu]")
+    parser.add_argument("--dtype", default="float32", help="of its weights [float32]")
     parser.add_argument("--sides", nargs="+", choices=SIDES, default=SIDES, help="[all]")
     parser.add_argument("--output", type=Path, help="file of the record")
     main(parser.parse_args())

@@ -15,7 +15,7 @@ In scores, the sides are:
 In text, answers of at most `--max_new_tokens`:
 
 - `text`: `answer_rows`;
-- `generate`: batches of 32 in the order of the rows, padded on the left;
+- `generate`: batches of 32 (`--generate_batch_size`) in the order of the rows, padded on the left;
 - `generate alone`: row by row, as on model cards.
 
 The record has the ratios by round, the share of rows with the same answer, and the share of the machine's limit
@@ -28,7 +28,7 @@ import importlib.util
 import statistics
 from pathlib import Path
 
-from limit import Work, decoder_operations, measured_peak, shape_of, shares, work_of
+from limit import Work, decoder_operations, peak_of, shape_of, shares, work_of
 from side_by_side import ratio, take_turns, write_record
 
 SIDES = ("ours", "as written", "lm_eval", "lm_eval auto", "text", "generate", "generate alone")
@@ -79,7 +79,7 @@ def lm_eval(model, tokenizer, prompt_of, batch_size):
     from lm_eval.api.instance import Instance
     from lm_eval.models.huggingface import HFLM
 
-    harness = HFLM(pretrained=model, tokenizer=tokenizer, batch_size=batch_size, device="cpu")
+    harness = HFLM(pretrained=model, tokenizer=tokenizer, batch_size=batch_size, device=str(model.device))
 
     def job(rows):
         asked = [(prompt_of[row["id"]], choice) for row in rows for choice in row["choices"]]
@@ -105,7 +105,7 @@ def generate(model, tokenizer, prompt_of, batch_size, max_new_tokens):
             prompts = [prompt_of[row["id"]] for row in rows[first : first + batch_size]]
             inputs = tokenizer(
                 prompts, return_tensors="pt", padding=True, padding_side="left", add_special_tokens=special
-            )
+            ).to(model.device)
             with torch.inference_mode():
                 tokens = model.generate(**inputs, max_new_tokens=max_new_tokens, do_sample=False)
             texts += tokenizer.batch_decode(tokens[:, inputs.input_ids.shape[1] :], skip_special_tokens=True)
@@ -147,7 +147,8 @@ def main(args: argparse.Namespace) -> dict:
     torch.set_num_threads(args.threads)
     kind, rows = load_rows(args.dataset_name, args.split)
     rows, metric = take_clusters(rows, args.rows).to_list(), load_metric(kind.name)
-    model, tokenizer = load_model(args.model_name_or_path)
+    model, tokenizer = load_model(args.model_name_or_path, dtype=args.dtype)
+    model.to(args.device)
     prompt_of = dict(
         zip((row["id"] for row in rows), as_asked(model, tokenizer, [row["prompt"] for row in rows]), strict=True)
     )
@@ -159,7 +160,7 @@ def main(args: argparse.Namespace) -> dict:
         "lm_eval": lambda: lm_eval(*given, args.lm_eval_batch_size),
         "lm_eval auto": lambda: lm_eval(*given, "auto"),
         "text": lambda: ours(*given, text, metric.settled),
-        "generate": lambda: generate(*given, 32, args.max_new_tokens),
+        "generate": lambda: generate(*given, args.generate_batch_size, args.max_new_tokens),
         "generate alone": lambda: generate(*given, 1, args.max_new_tokens),
     }
     chosen = [name for name in args.sides if not name.startswith("lm_eval") or importlib.util.find_spec("lm_eval")]
@@ -169,7 +170,7 @@ def main(args: argparse.Namespace) -> dict:
     round_of = {cluster: at % args.repeats for at, cluster in enumerate(clusters)}
     rounds = [[row for row in rows if round_of[row["cluster_id"]] == at] for at in range(args.repeats)]
     peaks: list[float] = []
-    seconds, answers = take_turns(sides, rounds, warm_up=rows[:2], before=lambda: peaks.append(measured_peak()))
+    seconds, answers = take_turns(sides, rounds, warm_up=rows[:2], before=lambda: peaks.append(peak_of(model)))
     flat = {name: [answer for part in answers[name] for answer in part] for name in sides}
     order, shape, peak = [row for part in rounds for row in part], shape_of(model.config), max(peaks)
     found = {
@@ -251,6 +252,9 @@ if __name__ == "__main__":
     parser.add_argument("--repeats", type=int, default=5, help="rounds, each with every side once [5]")
     parser.add_argument("--threads", type=int, default=2, help="of torch [2]")
     parser.add_argument("--batch_size", type=int, default=64, help="of ours [64, as measure.py's]")
+    parser.add_argument("--device", default="cpu", help="of the model [cpu]")
+    parser.add_argument("--dtype", default="float32", help="of its weights [float32]")
+    parser.add_argument("--generate_batch_size", type=int, default=32, help="of the plain loop [32]")
     parser.add_argument("--lm_eval_batch_size", type=int, default=32, help="[32]")
     parser.add_argument("--max_new_tokens", type=int, default=64, help="[64]")
     parser.add_argument("--sides", nargs="+", choices=SIDES, default=USUAL, help=f"[{', '.join(USUAL)}]")

@@ -97,6 +97,17 @@ def measured_peak(device: str = "cpu", dtype=None, size: int = 1536, repeats: in
     return 2 * size**3 / best
 
 
+def peak_of(model) -> float:
+    """`measured_peak` where a model is, in its own type; on a GPU of products that fill it."""
+    on = model.device.type
+    return measured_peak(on, model.dtype, **({} if on == "cpu" else {"size": 8192}))
+
+
+def tuning_operations(shape: Decoder, work: Work) -> int:
+    """Floating-point operations of a step of LoRA: forwards, and backwards to the inputs of weights that stay as they are."""
+    return 2 * decoder_operations(shape, work)
+
+
 def mfu(operations: float, seconds: float, peak: float) -> float:
     """The share of the limit: what a work needs over what its time had room for."""
     return operations / (seconds * peak)

@@ -16,7 +16,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from sycophancy.cli import run, script_parser
+from sycophancy.cli import positive_int, run, script_parser
 from sycophancy.files import own_file
 
 
@@ -29,6 +29,12 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         "--render", type=Path, metavar="DIR", help="make DIR/experiment.html from DIR/experiment.md; run nothing"
     )
     parser.add_argument("--output_dir", help="instead of the YAML's")
+    parser.add_argument(
+        "--source_data",
+        type=Path,
+        metavar="DIR",
+        help="read sources from DIR/SOURCE where that is there, not from the Hub",
+    )
     parser.add_argument("--dry_run", action="store_true", help="say what would run and for how long; run nothing")
     parser.add_argument("--page_only", action="store_true", help="write the page of what has run so far; run nothing")
     parser.add_argument(
@@ -36,6 +42,9 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         type=Path,
         metavar="DIR",
         help="also copy page and records there, without models and predictions",
+    )
+    parser.add_argument(
+        "--jobs", type=positive_int, default=1, help="cells that run at once: on a GPU that one cell leaves idle [1]"
     )
     parser.add_argument("--overwrite", action="store_true", help="run cells again that were run with other settings")
     return parser.parse_args(argv)
@@ -60,7 +69,7 @@ def main() -> None:
     if args.output_dir:
         grid = replace(grid, output_dir=args.output_dir)
     output_dir = Path(grid.output_dir)
-    cells = plan_cells(grid)
+    cells = plan_cells(grid, args.source_data)
     if missing := missing_recipes(cells):
         raise ValueError(f"{args.config}: expected recipes that are there, got {', '.join(missing)}; correct the path")
     keys = cell_keys(cells)
@@ -75,13 +84,18 @@ def main() -> None:
         print(budget(output_dir, cells, state))
         return
     processes = Processes()
+    if args.jobs > 1 and processes.count > 1:
+        raise ValueError(
+            f"expected --jobs 1 under accelerate launch, where all processes share each cell, got {args.jobs}; leave it out "
+            "or start one process"
+        )
     if processes.is_main:
         prepare_output(output_dir, args.config.read_text(encoding="utf-8"))
         print(budget(output_dir, cells, states(output_dir, cells, keys)), flush=True)
     processes.wait()
     failures = {}
     if not args.page_only:
-        failures = run_cells(output_dir, cells, keys, processes=processes, overwrite=args.overwrite)
+        failures = run_cells(output_dir, cells, keys, processes=processes, overwrite=args.overwrite, jobs=args.jobs)
     if processes.is_main:
         from sycophancy.experiments.page import write_page
 

@@ -255,6 +255,7 @@ def test_a_chat_model_beside_generate(tmp_path, llama_folder, dataset_folder):
 
     sides = ["ours", "as written", "text", "generate", "generate alone"]
     settings = {"split": "validation", "rows": 12, "repeats": 1, "threads": 1, "batch_size": 4, "lm_eval_batch_size": 4}
+    settings |= {"device": "cpu", "dtype": "float32", "generate_batch_size": 4}
     names = {"model_name_or_path": str(llama_folder), "dataset_name": str(dataset_folder), "sides": sides}
     record = main(Namespace(**settings, **names, max_new_tokens=4, output=tmp_path / "decoding.json"))
     assert record["ratios"].keys() == {"generate", "generate alone"}
@@ -283,9 +284,11 @@ def test_tuning_a_chat_model(tmp_path, llama_folder, dataset_folder):
     from chat_tuning import main
 
     settings = {"split": "train", "rows": 8, "held_out": 4, "repeats": 1, "threads": 1, "sides": ["ours", "sft kept"]}
+    settings |= {"batch_size": 4, "device": "cpu", "dtype": "float32"}
     names = {"model_name_or_path": str(llama_folder), "dataset_name": str(dataset_folder)}
     record = main(Namespace(**settings, **names, output=tmp_path / "chat_tuning.json"))
     assert record["ratios"].keys() == {"sft kept to ours"}
+    assert record["mfu"].keys() == {"ours", "sft kept"}
     before, ours, theirs = (record["held_out"][name] for name in ("before", "ours", "sft kept"))
     # Both were tuned, on the same answers but for the line break after a turn.
     assert ours[0]["nll"] == pytest.approx(theirs[0]["nll"], abs=0.05)

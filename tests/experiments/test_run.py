@@ -59,3 +59,23 @@ def test_a_folder_that_was_taken_away_is_not_done(ran):
     moved.rename(folder / "elsewhere")
     assert states(folder, cells, keys)["data.good"] == "changed"
     (folder / "elsewhere").rename(moved)
+
+
+def test_two_jobs_run_two_cells_at_once_and_what_needs_them_afterwards(tmp_path):
+    prepare_output(tmp_path, "title: x")
+    cells = {}
+    for name, source, needs in (("bad", "nowhere", ()), ("good", "reviews", ()), ("after", "reviews", ("data.good",)),
+                                ("blocked", "reviews", ("data.bad",))):  # fmt: skip
+        target = tmp_path / "cells" / f"data.{name}"
+        words = ("--source", source, "--output_dir", str(target), "--org", "my-org", "--limit", "3")
+        cells[f"data.{name}"] = Cell(f"data.{name}", "syco_claims", words, target, needs)
+    said = []
+    failures = run_cells(tmp_path, cells, cell_keys(cells), processes=Processes(), jobs=2, fork=False, say=said.append)
+    assert set(failures) == {"data.bad", "data.blocked"}
+    assert states(tmp_path, cells, cell_keys(cells)) == {
+        "data.bad": "failed", "data.good": "done", "data.after": "done", "data.blocked": "open"
+    }  # fmt: skip
+    assert said[:2] == ["[1/4] data.bad ...", "[2/4] data.good ..."]
+    assert said.index("[3/4] data.after ...") > next(
+        i for i, line in enumerate(said) if line.startswith("[2/4] data.good: done")
+    )

@@ -23,10 +23,13 @@ from sycophancy.answering.logits import base_of, logits_only_at, logprobs_of
 TOGETHER = {"cpu": 4096}
 """Tokens of a forward pass by device: on a CPU no more than what its caches are good for."""
 
-TOGETHER_ELSEWHERE = 8192
+TOGETHER_ELSEWHERE = 16384
 
 BLOCK, LONGEST_BLOCK = 64, 256
 """Tokens of the trees that attention takes together, at least, and of a piece of a text, at most: few calls, little masked."""
+
+BLOCK_ELSEWHERE, LONGEST_BLOCK_ELSEWHERE = 4096, 8192
+"""The same on a GPU, where a call costs more than what is masked."""
 
 ROOM = 64
 """Tokens that a cache grows by at a time."""
@@ -104,23 +107,25 @@ class Forest:
             known: tokens that are not read, whose keys come before the others' in this order. What they go on from is known.
         """
         self._leave(0)
-        read = self.but(known)
+        read, device = self.but(known), torch.device(device)
+        on_cpu = device.type == "cpu"
+        least, most = (BLOCK, LONGEST_BLOCK) if on_cpu else (BLOCK_ELSEWHERE, LONGEST_BLOCK_ELSEWHERE)
         place = {node: at for at, node in enumerate([*known, *read])}
-        ends, begin, found = torch.tensor(self.ends), 0, []
+        ends, begin, found = torch.tensor(self.ends, device=device), 0, []
         for end in range(1, len(read) + 1):
             size, last = end - begin, end == len(read)
             parts = last or bisect_right(self._branches, read[end]) > bisect_right(self._branches, read[end - 1])
-            if not last and size < LONGEST_BLOCK and not (parts and size >= BLOCK):
+            if not last and size < most and not (parts and size >= least):
                 continue
-            nodes, seen = torch.tensor(read[begin:end]), set(read[begin:end])
+            nodes, seen = torch.tensor(read[begin:end], device=device), set(read[begin:end])
             for node in read[begin:end]:
                 while (node := self.parents[node]) >= 0 and node not in seen:
                     seen.add(node)
-            keys = torch.tensor(sorted(seen))
+            seen = sorted(seen)
+            keys = torch.tensor(seen, device=device)
             sees = (keys <= nodes[:, None]) & (ends[keys] > nodes[:, None])
-            mask = torch.zeros(sees.shape, dtype=dtype).masked_fill(~sees, -torch.inf)
-            places = torch.tensor([place[node] for node in keys.tolist()])
-            found.append(Block(begin, end, places.to(device), mask.to(device)))
+            mask = torch.zeros(sees.shape, dtype=dtype, device=device).masked_fill(~sees, -torch.inf)
+            found.append(Block(begin, end, torch.tensor([place[node] for node in seen], device=device), mask))
             begin = end
         return found
 

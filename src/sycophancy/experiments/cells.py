@@ -12,7 +12,8 @@ import shutil
 import signal
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from sycophancy.experiments.plan import DISTRIBUTED, Cell
@@ -127,8 +128,24 @@ def can_fork() -> bool:
     return sys.platform == "linux" and not torch.cuda.is_available() and int(os.environ.get("WORLD_SIZE", 1)) == 1
 
 
+@dataclass(frozen=True)
+class Running:
+    """A cell that was started: its process, and when."""
+
+    cell: Cell
+    log: Path
+    pid: int
+    started: float
+    forked: bool
+
+
 def run_cell(cell: Cell, output_dir: Path, *, fork: bool, environment: Mapping[str, str] | None = None) -> dict:
-    """Run a cell to its end.
+    """Run a cell to its end; see `start_cell` for the arguments and `first_to_end` for what is found."""
+    return first_to_end([start_cell(cell, output_dir, fork=fork, environment=environment)])[1]
+
+
+def start_cell(cell: Cell, output_dir: Path, *, fork: bool, environment: Mapping[str, str] | None = None) -> Running:
+    """Start a cell in a process of its own.
 
     Args:
         cell: the cell; what an earlier try left in its folder is removed.
@@ -136,9 +153,8 @@ def run_cell(cell: Cell, output_dir: Path, *, fork: bool, environment: Mapping[s
         fork: fork it off this process, which saves seconds of imports, instead of starting a Python.
         environment: of a started Python, instead of this process's.
 
-    Returns:
-        `status`, `seconds` by the clock, `cpu_seconds` and `peak_memory_mb` of the process and, of a failed one, the
-        `reason`.
+    Raises:
+        ValueError: the system does not tell what a process used.
     """
     if not hasattr(os, "wait4"):
         raise ValueError(
@@ -148,25 +164,49 @@ def run_cell(cell: Cell, output_dir: Path, *, fork: bool, environment: Mapping[s
     log = output_dir / "logs" / f"{cell.name}.txt"
     started = time.perf_counter()
     start = _fork if fork else _spawn
-    pid = start(cell, log, environment)
+    return Running(cell, log, start(cell, log, environment), started, fork)
+
+
+def first_to_end(running: Sequence[Running]) -> tuple[Running, dict]:
+    """Wait until one of these cells has ended.
+
+    Returns:
+        The cell, and of it `status`, `seconds` by the clock, `cpu_seconds` and `peak_memory_mb` of the process and, of a
+        failed one, the `reason`.
+    """
     try:
-        _, status, usage = os.wait4(pid, 0)
+        if len(running) == 1:
+            return running[0], _found(running[0], *os.wait4(running[0].pid, 0)[1:])
+        while True:
+            for one in running:
+                pid, status, usage = os.wait4(one.pid, os.WNOHANG)
+                if pid:
+                    return one, _found(one, status, usage)
+            time.sleep(0.05)
     except BaseException:
         # Also on Ctrl-C: no cell outlives its experiment.
-        os.kill(pid, signal.SIGKILL)
-        os.waitpid(pid, 0)
+        for one in running:
+            try:
+                os.kill(one.pid, signal.SIGKILL)
+                os.waitpid(one.pid, 0)
+            except (ProcessLookupError, ChildProcessError):
+                pass
         raise
+
+
+def _found(one: Running, status: int, usage) -> dict:
+    """What is said of a cell that has ended."""
     code = os.waitstatus_to_exitcode(status)
     # Linux counts in KiB, macOS in bytes.
     unit = 2**20 if sys.platform == "darwin" else 2**10
     found = {
         "status": "failed" if code else "done",
-        "seconds": time.perf_counter() - started,
+        "seconds": time.perf_counter() - one.started,
         "cpu_seconds": usage.ru_utime + usage.ru_stime,
         "peak_memory_mb": round(usage.ru_maxrss / unit, 1),
-        "started_as": "fork" if fork else "process",
+        "started_as": "fork" if one.forked else "process",
     }
-    return found | ({"reason": _reason(code, log)} if code else {})
+    return found | ({"reason": _reason(code, one.log)} if code else {})
 
 
 def clear_folder(cell: Cell) -> None:

@@ -28,11 +28,19 @@ TUNERS = ("prompt_tune", "dpo_tune")
 
 @dataclass(frozen=True)
 class DatasetEntry:
-    """A dataset: built by one of `dataset_builders/`, or ready at a folder or Hub id (`name_or_path`)."""
+    """A dataset: built by one of `dataset_builders/`, or ready at a folder or Hub id (`name_or_path`).
+
+    Attributes:
+        builder, flags: the builder and its flags.
+        name_or_path: of a dataset that is ready.
+        measure: flags of `measure.py` wherever it is measured, such as its split.
+        label: how the page calls it.
+    """
 
     builder: str | None = None
     flags: dict = field(default_factory=dict)
     name_or_path: str | None = None
+    measure: dict = field(default_factory=dict)
     label: str = ""
 
     def check(self, name: str) -> None:
@@ -81,6 +89,7 @@ class Mitigation:
         script: `prompt_tune` or `dpo_tune`.
         recipe: YAML of the tuning script.
         flags: override the recipe.
+        train_on: names in `datasets` to tune on, instead of the study's own: leave one task out.
         seeds: one run each: of the drawn examples or of the training.
         sham: also run the control, once for each seed: the same training with nothing to learn from.
         label: how the page calls it.
@@ -90,6 +99,7 @@ class Mitigation:
     script: str | None = None
     recipe: str | None = None
     flags: dict = field(default_factory=dict)
+    train_on: list = field(default_factory=list)
     seeds: list = field(default_factory=lambda: [0])
     sham: bool = False
     label: str = ""
@@ -105,6 +115,10 @@ class Mitigation:
                 )
             if self.sham or self.recipe:
                 raise ValueError(f"mitigations.{name}: expected sham and recipe with a script only; leave them out")
+            if self.train_on:
+                raise ValueError(f"mitigations.{name}: expected train_on with prompt_tune only; leave it out")
+        elif self.train_on and self.script != "prompt_tune":
+            raise ValueError(f"mitigations.{name}: expected train_on with prompt_tune only, got {self.script}")
         elif self.script not in TUNERS:
             raise ValueError(f"mitigations.{name}.script: expected {', '.join(TUNERS)}, got {self.script!r}")
         elif not self.recipe:
@@ -140,7 +154,7 @@ class Study:
     Attributes:
         model, dataset: names in `models` and `datasets`.
         mitigations: names in `mitigations`.
-        measure: flags of `measure.py` for the runs on `dataset`.
+        measure: flags of `measure.py` for the runs on `dataset`, beside those of the dataset itself.
         decided_on: the split on which its settings were chosen, `train` for items carved out of it. A two-sided gain is
             claimed only where that is said, and is not the split that is measured.
         origin: name of a model that this one was made from, measured beside it: the story of how it came to flatter.
@@ -310,6 +324,9 @@ def _check_names(grid: Grid) -> None:
         expect(model.base_of, f"models.{name}.base_of", grid.models)
         for dataset in model.also:
             expect(dataset, f"models.{name}.also", grid.datasets)
+    for name, mitigation in grid.mitigations.items():
+        for dataset in mitigation.train_on:
+            expect(dataset, f"mitigations.{name}.train_on", grid.datasets)
     for name, study in grid.studies.items():
         where = f"studies.{name}"
         expect(study.model, f"{where}.model", grid.models)

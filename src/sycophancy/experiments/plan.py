@@ -27,6 +27,14 @@ DISTRIBUTED = ("measure", "prompt_tune", "dpo_tune")
 ARGPARSE = ("measure", "make_organism", *BUILDERS)
 """Scripts whose switches stand alone; the tuning scripts write `--flag true`."""
 
+TUNING_NAMES = {
+    "split": "measure_split",
+    "limit": "measure_rows",
+    "batch_size": "measure_batch_size",
+    "answer": "answer",
+}
+"""How the tuning scripts call what they share with `measure.py`."""
+
 
 @dataclass(frozen=True)
 class Cell:
@@ -52,8 +60,13 @@ class Cell:
         return self.folder / "after" if self.script in ("prompt_tune", "dpo_tune") else self.folder
 
 
-def plan_cells(grid: Grid) -> dict[str, Cell]:
-    """All cells by name, in an order in which they can run."""
+def plan_cells(grid: Grid, source_data: Path | None = None) -> dict[str, Cell]:
+    """All cells by name, in an order in which they can run.
+
+    Args:
+        grid: the experiment.
+        source_data: folder that holds sources in folders of their names; what is not there comes from the Hub.
+    """
     root = Path(grid.output_dir) / "cells"
     cells: dict[str, Cell] = {}
 
@@ -65,6 +78,8 @@ def plan_cells(grid: Grid) -> dict[str, Cell]:
     for name, dataset in grid.datasets.items():
         if dataset.builder:
             fixed = {"output_dir": root / f"data.{name}", "org": grid.org, "seed": grid.seed}
+            local = source_data and source_data / str(dataset.flags.get("source"))
+            fixed |= {"source_data": local} if local and local.is_dir() else {}
             add(f"data.{name}", dataset.builder, fixed | dataset.flags)
     for name, model in grid.models.items():
         if model.dataset:
@@ -81,7 +96,12 @@ def _plan_study(grid: Grid, name: str, study: Study, root: Path, add) -> None:
     """The cells of one study."""
     model, data = model_place(grid, study.model), dataset_place(grid, study.dataset)
     needs = [f"data.{study.dataset}", model_cell(grid, study.model)]
-    on_data = {"model_name_or_path": model, "dataset_name": data, **study.measure}
+    on_data = {
+        "model_name_or_path": model,
+        "dataset_name": data,
+        **grid.datasets[study.dataset].measure,
+        **study.measure,
+    }
     base = add(f"{name}.base", "measure", on_data | {"output_dir": root / f"{name}.base"}, needs)
     if study.origin:
         flags = on_data | {"model_name_or_path": model_place(grid, study.origin)}
@@ -98,19 +118,23 @@ def _plan_study(grid: Grid, name: str, study: Study, root: Path, add) -> None:
                 add(cell, "measure", flags | mitigation.flags | {"seed": seed, "output_dir": root / cell},
                     [base.name, *needs])  # fmt: skip
             else:
-                flags = _tuning_flags(mitigation, study, model, data, base.folder, seed, sham)
-                add(cell, mitigation.script, flags | {"output_dir": root / cell}, [base.name, *needs])
+                flags = _tuning_flags(grid, mitigation, study, base.folder, seed, sham)
+                add(cell, mitigation.script, flags | {"output_dir": root / cell},
+                    [base.name, *needs, *(f"data.{other}" for other in mitigation.train_on)])  # fmt: skip
     if study.durability:
         _plan_durability(grid, name, study, base, root, add)
     if study.transfer:
         _plan_transfer(grid, name, study, root, add)
 
 
-def _tuning_flags(mitigation: Mitigation, study: Study, model, data, base: Path, seed: int, sham: bool) -> dict:
+def _tuning_flags(grid: Grid, mitigation: Mitigation, study: Study, base: Path, seed: int, sham: bool) -> dict:
     """The command line of a tuning cell."""
+    model, data = model_place(grid, study.model), dataset_place(grid, study.dataset)
     flags = {"config": mitigation.recipe, "model_name_or_path": model, "dataset_name": data, "before_run": base}
-    flags |= {"measure_split": study.measure["split"]} if "split" in study.measure else {}
-    flags |= {"measure_rows": study.measure["limit"]} if "limit" in study.measure else {}
+    measure = grid.datasets[study.dataset].measure | study.measure
+    flags |= {TUNING_NAMES[name]: measure[name] for name in TUNING_NAMES if name in measure}
+    if mitigation.train_on:
+        flags["train_dataset_names"] = [dataset_place(grid, other) for other in mitigation.train_on]
     return flags | mitigation.flags | {"seed": seed} | ({"sham": True} if sham else {})
 
 
@@ -119,8 +143,7 @@ def _plan_durability(grid: Grid, name: str, study: Study, base: Cell, root: Path
     plan = study.durability
     mitigation = grid.mitigations[plan.of]
     start = f"{name}.{plan.of}.seed{mitigation.seeds[0]}"
-    model, data = model_place(grid, study.model), dataset_place(grid, study.dataset)
-    flags = _tuning_flags(mitigation, study, model, data, base.folder, mitigation.seeds[0], sham=False)
+    flags = _tuning_flags(grid, mitigation, study, base.folder, mitigation.seeds[0], sham=False)
     for steps in plan.steps:
         cell = f"{start}.then{steps}"
         more = {"config": plan.recipe, "init_adapter": root / start, **plan.flags, "max_steps": steps}
@@ -132,6 +155,7 @@ def _plan_transfer(grid: Grid, name: str, study: Study, root: Path, add) -> None
     model = model_place(grid, study.model)
     for other in study.transfer.datasets:
         on_other = {"model_name_or_path": model, "dataset_name": dataset_place(grid, other), **study.transfer.flags}
+        on_other |= grid.datasets[other].measure
         needs = [f"data.{other}", model_cell(grid, study.model)]
         base = f"{name}.base.on.{other}"
         add(base, "measure", on_other | {"output_dir": root / base}, needs)

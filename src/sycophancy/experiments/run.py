@@ -13,8 +13,10 @@ from sycophancy.experiments.cells import (
     can_fork,
     clear_folder,
     expected_seconds,
+    first_to_end,
     lock_output,
     run_cell,
+    start_cell,
     states,
     warm_up,
     write_record,
@@ -47,9 +49,9 @@ def _duration(seconds: float) -> str:
 
 def run_cells(
     output_dir: Path, cells: Mapping[str, Cell], keys: Mapping[str, str], *, processes: "Processes",
-    overwrite: bool = False, fork: bool | None = None, say: Callable[[str], None] | None = None,
+    overwrite: bool = False, jobs: int = 1, fork: bool | None = None, say: Callable[[str], None] | None = None,
 ) -> dict[str, str]:  # fmt: skip
-    """Run what is not done, in order; a cell that fails stops those that need it and nothing else.
+    """Run what is not done, `jobs` cells at once; a cell that fails stops those that need it and nothing else.
 
     Args:
         output_dir: of the experiment.
@@ -57,6 +59,7 @@ def run_cells(
         keys: key of each cell.
         processes: of this launch.
         overwrite: run cells again that were finished with other settings.
+        jobs: cells that run at once, each as soon as what it needs is done. Several processes walk through them one by one.
         fork: fork cells off this process instead of starting a Python for each [where that is safe].
         say: takes lines of progress [prints them].
 
@@ -82,24 +85,41 @@ def run_cells(
     if todo and fork:
         warm_up()
     failures: dict[str, str] = {}
-    for number, name in enumerate(todo, 1):
-        cell = cells[name]
-        if blocked := [need for need in cell.needs if need in failures]:
-            failures[name] = f"needs {blocked[0]}"
+    waiting, running = list(todo), []
+    numbers = {name: f"{number}/{len(todo)}" for number, name in enumerate(todo, 1)}
+    while waiting or running:
+        for name in list(waiting):
+            if blocked := [need for need in cells[name].needs if need in failures]:
+                failures[name] = f"needs {blocked[0]}"
+                waiting.remove(name)
+        unfinished = {*waiting, *(one.cell.name for one in running)}
+        ready = [name for name in waiting if unfinished.isdisjoint(cells[name].needs)]
+        if ready and len(running) < jobs:
+            cell = cells[ready[0]]
+            waiting.remove(cell.name)
+            if processes.is_main:
+                say(f"[{numbers[cell.name]}] {cell.name} ...")
+                clear_folder(cell)
+            if processes.count == 1:
+                running.append(start_cell(cell, output_dir, fork=fork))
+                continue
+            found = processes.run(cell, output_dir)
+        elif running:
+            ended, found = first_to_end(running)
+            running.remove(ended)
+            cell = ended.cell
+        else:
             continue
-        if processes.is_main:
-            say(f"[{number}/{len(todo)}] {name} ...")
-            clear_folder(cell)
-        found = processes.run(cell, output_dir, fork)
         if found["status"] == "failed":
-            failures[name] = found["reason"]
+            failures[cell.name] = found["reason"]
         if processes.is_main:
-            write_record(cell, output_dir, keys[name], found)
-            left = [expected_seconds(output_dir, cells, other) for other in todo[number:]]
-            rest = "" if None in left or not left else f", about {_duration(sum(left))} left"
+            write_record(cell, output_dir, keys[cell.name], found)
+            left = [expected_seconds(output_dir, cells, other) for other in waiting]
+            rest = "" if None in left or not left else f", about {_duration(sum(left) / jobs)} left"
             what = found["status"] if found["status"] == "done" else f"FAILED: {found['reason']}"
             say(
-                f"[{number}/{len(todo)}] {name}: {what}, {found['seconds']:.1f} s, {found['peak_memory_mb']:.0f} MB{rest}"
+                f"[{numbers[cell.name]}] {cell.name}: {what}, {found['seconds']:.1f} s, "
+                f"{found['peak_memory_mb']:.0f} MB{rest}"
             )
     processes.wait()
     if lock:
@@ -125,10 +145,8 @@ class Processes:
         if self.count > 1:
             self.state.wait_for_everyone()
 
-    def run(self, cell: Cell, output_dir: Path, fork: bool) -> dict:
-        """Run a cell on all processes, or on the main one where its script knows of one only."""
-        if self.count == 1:
-            return run_cell(cell, output_dir, fork=fork)
+    def run(self, cell: Cell, output_dir: Path) -> dict:
+        """Run a cell on all of several processes, or on the main one where its script knows of one only."""
         from accelerate.utils import broadcast_object_list, gather_object
 
         # The launcher's own meeting point is taken by this very walk: each cell's processes meet at a port of theirs.

@@ -43,8 +43,9 @@ def load_preferences(dataset_name: str, revision: str | None = None) -> Dataset:
             f"expected pairs of answers in {dataset_name}, got no column {', '.join(missing)}; "
             "build the dataset with dataset_builders/syco_claims.py"
         )
-    # A claim's id is its item's with "/true" or "/false".
-    return pairs.add_column("cluster_id", [claim_id.rpartition("/")[0] for claim_id in pairs["claim_id"]])
+    # A claim's id is its item's with "/true" or "/false"; a question's is its item's own.
+    items = [claim_id.removesuffix("/true").removesuffix("/false") for claim_id in pairs["claim_id"]]
+    return pairs.add_column("cluster_id", items)
 
 
 def tokenize_pairs(pairs: Dataset, model, tokenizer) -> Dataset:
