@@ -25,11 +25,15 @@ import time
 import traceback
 import types
 from pathlib import Path
+from uuid import uuid4
 
 ROOT = Path(__file__).resolve().parents[1]
 
 SECONDS = 600
 """What a command may take: far more than any takes, and less than the limit of a test (`setup.cfg`)."""
+
+RUN = os.environ.get("PYTEST_XDIST_TESTRUNUID", uuid4().hex)[:12]
+"""The same in all workers of a test run, and in no other run."""
 
 BARE = ("torch", "torch._dynamo", "torch.distributed.tensor", "torch.utils.data", "torch.export", "scipy.stats", "scipy.optimize",
         "pandas", "pyarrow.parquet", "pyarrow.dataset", "PIL.Image", "requests", "httpx2", "fsspec", "filelock", "yaml",
@@ -68,7 +72,8 @@ class Forked:
 
     def kill(self) -> None:
         """End it and all that it started."""
-        os.killpg(self.pid, signal.SIGKILL)
+        with contextlib.suppress(ProcessLookupError):  # it ended by itself
+            os.killpg(self.pid, signal.SIGKILL)
         self.join()
 
     def is_alive(self) -> bool:
@@ -115,14 +120,12 @@ def _server(name: str) -> str:
     """Where a server listens; the first who asks for it starts it."""
     from filelock import FileLock
 
-    worker = "PYTEST_XDIST_WORKER" in os.environ
-    run = os.environ["PYTEST_XDIST_TESTRUNUID"][:12] if worker else os.getpid()
-    folder = Path(tempfile.gettempdir()) / f"syco-tests-{run}"
+    folder = Path(tempfile.gettempdir()) / f"syco-tests-{RUN}"
     folder.mkdir(exist_ok=True)
     with FileLock(folder / "lock"):
         if not (folder / "bare").exists():
             # A worker may end before the others: the server outlives it, and not the run.
-            parent = os.getppid() if worker else os.getpid()
+            parent = os.getppid() if "PYTEST_XDIST_WORKER" in os.environ else os.getpid()
             command = [sys.executable, "-P", __file__, str(folder), str(parent)]
             without_path = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
             with open(folder / "bare.err", "w") as errors:
