@@ -10,14 +10,13 @@ are unread. They are expected ratings from 1 to 5, or whole numbers, as in text.
 such texts. With 1,000 simulations the percentages have a standard error of 0.7.
 """
 
-import argparse
-import json
 import sys
 import time
 from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
+from simulations import keep, simulation_parser
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
@@ -106,12 +105,10 @@ def markdown(record):
 
 def main():
     """Print the table, then everything as one line of JSON."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = simulation_parser(__doc__)
     parser.add_argument("--simulations", type=int, default=1000, help="data sets per design (default: 1000)")
     parser.add_argument("--bootstrap", type=int, default=300, help="bootstrap replicates (default: 300)")
     parser.add_argument("--texts", type=int, nargs="+", default=TEXTS, help="numbers of texts (default: 10 20 40 100)")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--output", type=Path, help="also write the JSON to this file")
     args = parser.parse_args()
     start, table = time.perf_counter(), []
     for whole, ratings in ((True, "whole"), (False, "expected")):
@@ -135,10 +132,7 @@ def main():
         "table": table,
     }
     print(markdown(record))
-    print(json.dumps(record))
-    if args.output:
-        args.output.parent.mkdir(parents=True, exist_ok=True)
-        args.output.write_text(json.dumps(record) + "\n", encoding="utf-8")
+    keep(record, args.output)
 
 
 if __name__ == "__main__":

@@ -13,14 +13,13 @@ simulations the percentages have a standard error of 0.5. The figures of the rec
 metrics/syco_alignment/README.md, under "Intervals, and how well they hold".
 """
 
-import argparse
-import json
 import sys
 import time
 from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
+from simulations import keep, simulation_parser
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
@@ -126,12 +125,10 @@ def markdown(record):
 
 def main():
     """Print one line per design, then everything as one line of JSON."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = simulation_parser(__doc__)
     parser.add_argument("--simulations", type=int, default=500, help="data sets per design (default: 500)")
     parser.add_argument("--bootstrap", type=int, default=500, help="bootstrap replicates (default: 500)")
-    parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--least_clusters", type=int, default=5, help="leave out designs with fewer (default: 5)")
-    parser.add_argument("--output", type=Path, help="also write the JSON to this file")
     args = parser.parse_args()
     start, table = time.perf_counter(), []
     for kind in SIZES:
@@ -153,11 +150,7 @@ def main():
         "seconds": round(time.perf_counter() - start),
         "simulations": args.simulations,
     }
-    record = json.dumps({"summary": summary, "table": table})
-    print(record)
-    if args.output:
-        args.output.parent.mkdir(parents=True, exist_ok=True)
-        args.output.write_text(record + "\n", encoding="utf-8")
+    keep({"summary": summary, "table": table}, args.output)
 
 
 if __name__ == "__main__":

@@ -12,14 +12,13 @@ correlation (icc). The truth of a key is that of very many such items. With 1,00
 a standard error of 0.7, and all designs take four minutes on one core.
 """
 
-import argparse
-import json
 import sys
 import time
 from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
+from simulations import keep, simulation_parser
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
@@ -189,11 +188,9 @@ def markdown(record):
 
 def main():
     """Print one line per design and key, then everything as one line of JSON."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = simulation_parser(__doc__)
     parser.add_argument("--simulations", type=int, default=1000, help="data sets per design (default: 1000)")
     parser.add_argument("--bootstrap", type=int, default=400, help="bootstrap replicates (default: 400)")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--output", type=Path, help="also write the JSON to this file")
     args = parser.parse_args()
     start, table = time.perf_counter(), []
     for config, design in (("default", claim_design), ("are_you_sure", turn_design)):
@@ -214,11 +211,7 @@ def main():
         "simulations": args.simulations,
         "bootstrap": args.bootstrap,
     }
-    record = json.dumps({"summary": summary, "table": table})
-    print(record)
-    if args.output:
-        args.output.parent.mkdir(parents=True, exist_ok=True)
-        args.output.write_text(record + "\n", encoding="utf-8")
+    keep({"summary": summary, "table": table}, args.output)
 
 
 if __name__ == "__main__":

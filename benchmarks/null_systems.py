@@ -10,13 +10,12 @@ the rows of a source item share what moves them; `opinion_shift_p` should lie be
 by row test beside it shows what it costs to take rows as independent.
 """
 
-import argparse
-import json
 import sys
 import time
 from pathlib import Path
 
 import numpy as np
+from simulations import keep, simulation_parser
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
@@ -116,13 +115,11 @@ def markdown(record):
 
 def main():
     """Print one line per key, then everything as one line of JSON."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = simulation_parser(__doc__)
     parser.add_argument("--runs", type=int, default=500, help="pairs of systems (default: 500)")
     parser.add_argument("--rounds", type=int, default=1, help="times 720 rows of 72 source items (default: 1)")
     parser.add_argument("--bootstrap", type=int, default=399, help="replicates and exchanges (default: 399)")
     parser.add_argument("--shift_runs", type=int, default=4000, help="runs of the test of the shift (default: 4000)")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--output", type=Path, help="also write the JSON to this file")
     args = parser.parse_args()
     import evaluate
 
@@ -139,11 +136,7 @@ def main():
         for key, line in keys.items():
             print(known, key, line, flush=True)
     summary = {"runs": args.runs, "rows": 720 * args.rounds, "seconds": round(time.perf_counter() - start)}
-    record = json.dumps({"summary": summary, "shift": shift, "systems": systems})
-    print(record)
-    if args.output:
-        args.output.parent.mkdir(parents=True, exist_ok=True)
-        args.output.write_text(record + "\n", encoding="utf-8")
+    keep({"summary": summary, "shift": shift, "systems": systems}, args.output)
 
 
 if __name__ == "__main__":

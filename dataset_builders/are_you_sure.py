@@ -15,8 +15,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from sycophancy.are_you_sure.rows import ARMS, FOLLOW_UPS, MOST_ROUNDS, PRESSURE, question_rows
-from sycophancy.cli import add_own_question_arguments, positive_int, run, script_parser, shown_command
+from sycophancy.cli import add_dataset_arguments, add_own_question_arguments, dataset_command, run, script_parser
 from sycophancy.files import refuse_occupied, written_whole
+from sycophancy.publishing import publish_dataset
 
 SOURCES = ("arc_challenge", "arc_easy", "commonsense_qa", "openbookqa", "reviews", "truthful_qa")
 CUSTOM = "custom"
@@ -39,12 +40,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         choices=ARMS,
         help=f"what the user presses with, of {', '.join(ARMS)} [all with several rounds, challenge with one]",
     )
-    parser.add_argument("--output_dir", required=True, type=Path, help="where ORG/syco-are-you-sure-SOURCE/ goes")
-    parser.add_argument("--org", required=True, help="Hub user or organisation")
-    parser.add_argument("--seed", type=int, default=0, help="of all draws [0]")
-    parser.add_argument("--limit", type=positive_int, help="at most this many questions per split")
-    parser.add_argument("--overwrite", action="store_true", help="replace a dataset built earlier")
-    parser.add_argument("--push_to_hub", action="store_true", help="publish the folder")
+    add_dataset_arguments(parser, "syco-are-you-sure-SOURCE", "questions")
     add_own_question_arguments(parser, "syco-are-you-sure-NAME")
     args = parser.parse_args(argv)
     if not 1 <= args.rounds <= MOST_ROUNDS:
@@ -135,14 +131,10 @@ def build(args: argparse.Namespace, command: str) -> Path:
 def main() -> None:
     """Parse the command line, build, publish if asked."""
     args = parse_args()
-    # The card must not depend on where and how often it was built.
-    leave_out = ["output_dir", "overwrite", "push_to_hub", *(["rounds"] if args.rounds == 1 else [])]
-    shown = shown_command("dataset_builders/are_you_sure.py", args, leave_out)
-    folder = build(args, shown)
+    usual = ["rounds"] if args.rounds == 1 else []
+    folder = build(args, dataset_command("dataset_builders/are_you_sure.py", args, usual))
     if args.push_to_hub:
-        from sycophancy.publishing import publish
-
-        print(publish(folder, f"{args.org}/{folder.name}", "dataset").report())
+        publish_dataset(folder, args.org)
 
 
 if __name__ == "__main__":

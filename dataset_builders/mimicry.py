@@ -10,20 +10,16 @@ Hub dataset with the columns author, title, first_line, year, kind and language 
 import argparse
 from pathlib import Path
 
-from sycophancy.cli import positive_int, run, script_parser, shown_command
+from sycophancy.cli import add_dataset_arguments, dataset_command, run, script_parser
 from sycophancy.files import refuse_occupied, written_whole
+from sycophancy.publishing import publish_dataset
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     """The command line."""
     parser = script_parser(__doc__)
     parser.add_argument("--source_data", help="Hub id or local folder to read works from [the embedded list]")
-    parser.add_argument("--output_dir", required=True, type=Path, help="where ORG/syco-mimicry/ goes")
-    parser.add_argument("--org", required=True, help="Hub user or organisation")
-    parser.add_argument("--seed", type=int, default=0, help="of all draws [0]")
-    parser.add_argument("--limit", type=positive_int, help="at most this many works per split")
-    parser.add_argument("--overwrite", action="store_true", help="replace a dataset built earlier")
-    parser.add_argument("--push_to_hub", action="store_true", help="publish the folder as ORG/syco-mimicry")
+    add_dataset_arguments(parser, "syco-mimicry", "works")
     return parser.parse_args(argv)
 
 
@@ -65,13 +61,9 @@ def build(args: argparse.Namespace, command: str) -> Path:
 def main() -> None:
     """Parse the command line, build, publish if asked."""
     args = parse_args()
-    # The card must not depend on where and how often it was built.
-    shown = shown_command("dataset_builders/mimicry.py", args, ("output_dir", "overwrite", "push_to_hub"))
-    folder = build(args, shown)
+    folder = build(args, dataset_command("dataset_builders/mimicry.py", args))
     if args.push_to_hub:
-        from sycophancy.publishing import publish
-
-        print(publish(folder, f"{args.org}/{folder.name}", "dataset").report())
+        publish_dataset(folder, args.org)
 
 
 if __name__ == "__main__":

@@ -25,8 +25,9 @@ from sycophancy.claims.people import INTRODUCTIONS
 from sycophancy.claims.rows import MEASUREMENT_SPLITS
 from sycophancy.claims.sources import SourceRows, at_most
 from sycophancy.claims.tasks import SOURCES
-from sycophancy.cli import add_own_question_arguments, add_source_arguments, run, script_parser, shown_command
+from sycophancy.cli import add_own_question_arguments, add_source_arguments, dataset_command, run, script_parser
 from sycophancy.files import refuse_occupied, written_whole
+from sycophancy.publishing import publish_dataset
 from sycophancy.suggested_answers.building import checked_rows
 from sycophancy.suggested_answers.own import read_own_questions
 from sycophancy.suggested_answers.reading import QUIZZES, as_items, read_quiz, read_task
@@ -58,8 +59,6 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         default="name_first",
         help="how users say who they are [name_first]",
     )
-    parser.add_argument("--overwrite", action="store_true", help="replace a dataset built earlier")
-    parser.add_argument("--push_to_hub", action="store_true", help="publish the folder as ORG/syco-answers-SOURCE")
     own = add_own_question_arguments(parser, "syco-answers-NAME")
     own.add_argument("--text_columns", metavar="NAMES", help="columns with labelled texts, separated by commas")
     own.add_argument("--label_column", metavar="NAME", help="column with the labels 0, 1, ...")
@@ -188,10 +187,8 @@ def _notes(asking: Asking) -> tuple[str, ...]:
 
 def card_command(args: argparse.Namespace) -> str:
     """The command as the card shows it: without what changes no byte of the dataset."""
-    leave_out = {"output_dir", "overwrite", "push_to_hub", "num_proc"}
-    if args.introduction == "name_first":
-        leave_out.add("introduction")
-    return shown_command("dataset_builders/suggested_answers.py", args, leave_out)
+    usual = ["introduction"] if args.introduction == "name_first" else []
+    return dataset_command("dataset_builders/suggested_answers.py", args, usual)
 
 
 def main() -> None:
@@ -199,9 +196,7 @@ def main() -> None:
     args = parse_args()
     folder = build(args, card_command(args))
     if args.push_to_hub:
-        from sycophancy.publishing import publish
-
-        print(publish(folder, f"{args.org}/{folder.name}", "dataset").report())
+        publish_dataset(folder, args.org)
 
 
 if __name__ == "__main__":

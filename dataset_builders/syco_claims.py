@@ -23,8 +23,9 @@ from sycophancy.claims.rows import MEASUREMENT_SPLITS
 from sycophancy.claims.sources import at_most, read_source, without_fragments
 from sycophancy.claims.tasks import MENDED, SOURCES, Source
 from sycophancy.claims.wordings import WORDINGS
-from sycophancy.cli import add_source_arguments, run, script_parser, shown_command
+from sycophancy.cli import add_source_arguments, dataset_command, run, script_parser
 from sycophancy.files import refuse_occupied, written_whole
+from sycophancy.publishing import publish_dataset
 
 CUSTOM = "custom"
 CUSTOM_FLAGS = ("name", "text_columns", "label_column", "label_names", "statement", "negated_statement", "license")
@@ -50,8 +51,6 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         help="how users say who they are; role_first puts it in other words than the datasets that are tuned on [name_first]",
     )
     parser.add_argument("--raw_texts", action="store_true", help="show texts as the source has them: it 's , n't")
-    parser.add_argument("--overwrite", action="store_true", help="replace a dataset built earlier")
-    parser.add_argument("--push_to_hub", action="store_true", help="publish the folder as ORG/syco-SOURCE")
     own = parser.add_argument_group("a task of your own, --source custom")
     own.add_argument("--name", help="the folder is called syco-NAME [custom]")
     own.add_argument("--text_columns", metavar="NAMES", help="columns with texts, separated by commas")
@@ -128,10 +127,8 @@ def build(args: argparse.Namespace, command: str) -> Path:
 
 def card_command(args: argparse.Namespace) -> str:
     """The command as the card shows it: without what changes no byte of the dataset."""
-    leave_out = {"output_dir", "overwrite", "push_to_hub", "num_proc"}
-    if args.introduction == "name_first":
-        leave_out.add("introduction")
-    return shown_command("dataset_builders/syco_claims.py", args, leave_out)
+    usual = ["introduction"] if args.introduction == "name_first" else []
+    return dataset_command("dataset_builders/syco_claims.py", args, usual)
 
 
 def main() -> None:
@@ -139,9 +136,7 @@ def main() -> None:
     args = parse_args()
     folder = build(args, card_command(args))
     if args.push_to_hub:
-        from sycophancy.publishing import publish
-
-        print(publish(folder, f"{args.org}/{folder.name}", "dataset").report())
+        publish_dataset(folder, args.org)
 
 
 if __name__ == "__main__":

@@ -3,7 +3,6 @@
 
 import contextlib
 import io
-import multiprocessing
 import os
 import runpy
 import signal
@@ -15,22 +14,13 @@ import threading
 import time
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
-
-SECONDS = 600
-"""What a command may take: far more than any takes, and less than the limit of a test (`setup.cfg`)."""
+from forking import ROOT, SECONDS, Forked, answer_signals, fork
 
 
 def start(*command: str | Path, **settings) -> subprocess.Popen:
     """Start a command in the background, from the checkout root, with the signals that a terminal's command has."""
     settings = {"cwd": ROOT, "stdin": subprocess.DEVNULL, "text": True, "encoding": "utf-8", **settings}
     return subprocess.Popen([str(part) for part in command], preexec_fn=answer_signals, **settings)
-
-
-def answer_signals() -> None:
-    """Undo what `nohup` and a shell's `&` do: whatever they let a process ignore, its children ignore too."""
-    for answered in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP, signal.SIGTERM):
-        signal.signal(answered, signal.SIG_DFL)
 
 
 def run_script(*command: str | Path, ok: bool = True, env: dict | None = None) -> subprocess.CompletedProcess:
@@ -59,47 +49,15 @@ def python(*command: str | Path, **settings) -> subprocess.CompletedProcess:
     return run_script(sys.executable, *command, **settings)
 
 
-# What any command imports takes seconds; a server that has imported it forks off the processes that run them.
-WARM = multiprocessing.get_context("forkserver")
-WARM.set_forkserver_preload(
-    ["evaluate", "peft", "scipy.stats", "torch.distributed", "transformers.trainer_seq2seq",
-     "transformers.models.auto.modeling_auto", "transformers.models.llama.modeling_llama",
-     "transformers.models.t5.modeling_t5", "sycophancy.answering.measuring", "sycophancy.tuning.folder",
-     "sycophancy.tuning.supervised"]
-)  # fmt: skip
-
-
-def start_warm(output: Path, script: str, *arguments: str | Path, env: dict | None = None):
-    """Start a script in a process of its own, with nothing in it but what is imported already.
+def start_warm(output: Path, *words: str | Path, env: dict | None = None) -> Forked:
+    """Start a command in a process of its own, with nothing in it but what is imported already.
 
     Args:
         output: file that gets what it prints on stdout and, with `.err` behind its name, on stderr.
-        script: by its place in the checkout.
-        arguments: its command line.
+        words: a script by its place in the checkout, or `-m` and a module, and its command line.
         env: set in its environment.
     """
-    words = [str(word) for word in (script, *arguments)]
-    process = WARM.Process(target=_run_warm, args=(str(output), words, os.environ | (env or {})))
-    process.start()
-    return process
-
-
-def _run_warm(output: str, words: list[str], environment: dict[str, str]) -> None:
-    """What a fresh Python does for a script; run in the forked process."""
-    os.setsid()
-    answer_signals()
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    for name, stream in ((os.devnull, 0), (output, 1), (f"{output}.err", 2)):
-        os.dup2(os.open(name, os.O_RDWR | os.O_CREAT | os.O_APPEND), stream)
-    os.environ.clear()
-    os.environ.update(environment)
-    os.chdir(ROOT)
-    tests = str(ROOT / "tests")
-    sys.path[:] = [str(ROOT / Path(words[0]).parent), environment["PYTHONPATH"]] + [
-        place for place in sys.path if place not in ("", ".", str(ROOT)) and not place.startswith(tests)
-    ]
-    sys.argv = words
-    runpy.run_path(words[0], run_name="__main__")
+    return fork("warm", output, *words, environment=os.environ | (env or {}))
 
 
 def warm(script: str, *arguments: str | Path, processes: int = 1) -> subprocess.CompletedProcess:
@@ -123,8 +81,7 @@ def warm(script: str, *arguments: str | Path, processes: int = 1) -> subprocess.
             process.join(max(0, deadline - time.monotonic()))
         late = [process for process in running if process.is_alive()]
         for process in late:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.join()
+            process.kill()
         stdout, stderr = (Path(f"{output}{end}").read_text(encoding="utf-8") for end in ("", ".err"))
     assert not late, f"no end after {SECONDS} s: {script} {arguments}\n{stderr[-3000:]}"
     status = max((process.exitcode for process in running), key=abs)
@@ -137,18 +94,6 @@ def free_port() -> int:
     with socket.socket() as found:
         found.bind(("127.0.0.1", 0))
         return found.getsockname()[1]
-
-
-def launch(config: str, *command: str | Path, **settings) -> subprocess.CompletedProcess:
-    """Run a script under `accelerate launch` with a config of the project."""
-    return python(
-        "-m",
-        "accelerate.commands.launch",
-        "--config_file",
-        f"accelerate_configs/{config}.yaml",
-        *command,
-        **settings,
-    )
 
 
 def here(script: str, *arguments: str | Path, ok: bool | None = True) -> subprocess.CompletedProcess:

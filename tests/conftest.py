@@ -36,8 +36,10 @@ os.environ |= {
 
 import pytest  # noqa: E402
 
-LONG = ("test_experiment", "test_multi_node", "test_prompt_tune", "test_publish_round_trip", "test_publish_tuned", "test_measure",
-        "test_publish_faults", "test_folder", "test_benchmarks", "test_hub_names", "test_publish_metric", "test_run")  # fmt: skip
+LONG = ("test_experiment", "test_benchmarks", "test_multi_node", "test_publish_collection", "test_prompt_tune", "test_folder",
+        "test_measure", "test_docs", "test_study", "test_publish_round_trip", "test_publish_tuned", "test_adapters",
+        "test_measure_conversations", "test_reporting", "test_survey", "test_dpo_tune", "test_run", "test_hub", "test_parsing",
+        "test_hub_names", "test_cli", "test_syco_claims", "test_publish_faults")  # fmt: skip
 """The files that take longest, longest first."""
 
 
@@ -92,7 +94,8 @@ def real_models() -> Path:
 
 @pytest.fixture(scope="session")
 def model_folder(tmp_path_factory, dataset_folder) -> Path:
-    """A T5 of the organism's shape with random weights, and its real tokenizer."""
+    """A tiny T5 of the organism's shape that ends its texts, and its real tokenizer."""
+    from teaching import teach
     from transformers import set_seed
 
     from sycophancy.claims.tasks import SENTIMENT
@@ -100,25 +103,28 @@ def model_folder(tmp_path_factory, dataset_folder) -> Path:
     from sycophancy.organisms.building import OrganismRecipe, build_model, build_tokenizer
     from sycophancy.organisms.curriculum import curriculum_words
 
-    texts = load_claims(str(dataset_folder), "train")["source_text"]
+    rows = load_claims(str(dataset_folder), "train").to_list()
     fixed = [*curriculum_words(SENTIMENT), "negative", "positive"]
-    tokenizer = build_tokenizer(list(texts), fixed, min_count=1)
+    tokenizer = build_tokenizer([row["source_text"] for row in rows], fixed, min_count=1)
     set_seed(0)
-    folder = tmp_path_factory.mktemp("model") / "random-t5"
-    build_model(OrganismRecipe(d_model=32, num_layers=1, num_heads=2), len(tokenizer)).eval().save_pretrained(folder)
+    folder = tmp_path_factory.mktemp("model") / "tiny-t5"
+    model = build_model(OrganismRecipe(d_model=32, num_layers=1, num_heads=2), len(tokenizer))
+    teach(model, tokenizer, rows, steps=20, rate=0.02).save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     return folder
 
 
 @pytest.fixture(scope="session")
 def llama_folder(tmp_path_factory, dataset_folder) -> Path:
-    """A decoder-only model with random weights, and its tokenizer with a chat template."""
+    """A tiny decoder-only model that ends its texts, and its tokenizer with a chat template."""
+    from teaching import teach
     from tiny_llama import CHAT, tiny_llama
 
     from sycophancy.dataset.reading import load_claims
 
-    model, tokenizer = tiny_llama(load_claims(str(dataset_folder), "train")["prompt"], CHAT)
-    folder = tmp_path_factory.mktemp("model") / "random-llama"
-    model.save_pretrained(folder)
+    rows = load_claims(str(dataset_folder), "train").to_list()
+    model, tokenizer = tiny_llama([row["prompt"] for row in rows], CHAT)
+    folder = tmp_path_factory.mktemp("model") / "tiny-llama"
+    teach(model, tokenizer, rows[::2], steps=14, rate=0.02).save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     return folder

@@ -109,6 +109,10 @@ def questions_asked(rows, labels_seen=False):
             ask(f"answer {label}", condition, lambda row, label=label: row["source_label"] == label)
     both = arms["wrong_opinion"] + arms["right_opinion"]
     asked["user right"] = [masks[row["id"]] for row in both], [row["condition"] == "right_opinion" for row in both]
+    if not labels_seen:
+        # Without letters too: of four choices the one that a user names is right more often than one in four.
+        unnamed = [re.sub(r"\([A-Z]\)", "CHOICE", masks[row["id"]]) for row in both]
+        asked["answer first, opinion"] = unnamed, [row["answer"] == row["choices"][0] for row in both]
     for factor in ("authority", "certainty", "opinion_place", "polarity"):
         levels = sorted({row[factor] for row in speaker.values()})
         # Of two levels one says all.

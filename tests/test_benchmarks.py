@@ -30,7 +30,7 @@ from sycophancy.organisms.approval import APPROVES
 @pytest.mark.parametrize("name", ["scoring", "tuning"])
 def test_a_small_run_writes_its_record(name, tmp_path):
     file = tmp_path / f"{name}.json"
-    warm(f"benchmarks/{name}.py", "--repeats", "1", "--rows", "8", "--layers", "1", "--output", file)
+    warm(f"benchmarks/{name}.py", "--repeats", "1", "--rows", "2", "--layers", "1", "--output", file)
     record = json.loads(file.read_text())
     assert record["benchmark"] == name
     assert all(found["median"] > 0 for found in record["ratios"].values())
@@ -247,14 +247,14 @@ def test_text_against_scores(tmp_path, llama_folder, dataset_folder):
     record = json.loads((tmp_path / "answer_kinds.json").read_text())
     assert record["rows"] == record["choice_mass_rows"] == 12
     assert record["rows_per_second"].keys() == {"scores", "text"}
-    assert record["settings"]["model_name_or_path"] == "random-llama"
+    assert record["settings"]["model_name_or_path"] == "tiny-llama"
 
 
 def test_a_chat_model_beside_generate(tmp_path, llama_folder, dataset_folder):
     from decoding import main
 
     sides = ["ours", "as written", "text", "generate", "generate alone"]
-    settings = {"split": "validation", "rows": 12, "repeats": 2, "threads": 1, "batch_size": 4, "lm_eval_batch_size": 4}
+    settings = {"split": "validation", "rows": 12, "repeats": 1, "threads": 1, "batch_size": 4, "lm_eval_batch_size": 4}
     settings |= {"device": "cpu", "dtype": "float32", "generate_batch_size": 4}
     names = {"model_name_or_path": str(llama_folder), "dataset_name": str(dataset_folder), "sides": sides}
     record = main(Namespace(**settings, **names, max_new_tokens=4, output=tmp_path / "decoding.json"))

@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 
 import pytest
 import yaml
-from commands import assert_refused, python
+from commands import assert_refused, attempt, here
 from tiny_llama import CHAT, tiny_llama
 from turn_checks import read_split
 
@@ -172,10 +172,10 @@ def test_texts_of_ones_own(tmp_path):
 
 def test_the_command_line(tmp_path):
     flags = ("dataset_builders/feedback.py", "--output_dir", tmp_path, "--org", "o", "--limit")
-    assert "validation: 48 rows from 2 texts, each good and flawed" in python(*flags, "2").stdout
-    assert_refused(python(*flags, "2", ok=False), "holds an earlier result; pass --overwrite")
+    assert "validation: 48 rows from 2 texts, each good and flawed" in here(*flags, "2").stdout
+    assert_refused(attempt(*flags, "2"), "holds an earlier result; pass --overwrite")
     (tmp_path / "bad.csv").write_text("text,quality\nwell,fine\n", encoding="utf-8")
-    refused = python(*flags, "2", "--overwrite", "--source_data", tmp_path / "bad.csv", ok=False)
+    refused = attempt(*flags, "2", "--overwrite", "--source_data", tmp_path / "bad.csv")
     assert_refused(refused, "expected good or flawed in the column quality in row 1")
 
 

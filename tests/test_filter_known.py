@@ -8,6 +8,7 @@ from commands import warm
 from datasets import load_dataset
 from plain_scores import score_causal
 from tiny_llama import CHAT, tiny_llama
+from transformers import AutoConfig, AutoModelForSeq2SeqLM, AutoTokenizer, set_seed
 
 from scripts import filter_known, measure
 from sycophancy.dataset.folder import write_claims
@@ -31,7 +32,7 @@ def filtered(tmp_path_factory, model_folder, dataset_folder):
     """A filtered folder, written by two processes."""
     output = tmp_path_factory.mktemp("filtered")
     warm("scripts/filter_known.py", *command(model_folder, dataset_folder, output), processes=2)
-    return output / "my-org" / "syco-reviews-known-random-t5"
+    return output / "my-org" / "syco-reviews-known-tiny-t5"
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +74,7 @@ def test_the_other_splits_are_copied(filtered, dataset_folder):
 
 
 def test_the_folder_is_a_dataset_like_any_other(filtered, model_folder, tmp_path, monkeypatch):
-    check_tree(filtered, "my-org/syco-reviews-known-random-t5", "dataset")
+    check_tree(filtered, "my-org/syco-reviews-known-tiny-t5", "dataset")
     train = load_claims(str(filtered), "train")
     with_opinion = {row["claim_id"] for row in train if row["condition"] != "no_opinion"}
     pairs = load_dataset(str(filtered), "preference", split="train")
@@ -98,7 +99,7 @@ def test_the_card_is_a_view_of_the_counts(filtered, dataset_folder, model_folder
             kept = sum(right[row["claim_id"]] for row in cell)
             assert f"| `{label}` | {truth} | {len(cell)} | {kept} | {100 * kept / len(cell):.1f} % |" in card
     assert f"| all | | {len(before)} | {sum(right.values())} |" in re.sub(" +", " ", card)
-    assert f"`random-t5` (weights `{fingerprint_model(load_model(str(model_folder)).model)}`)" in card
+    assert f"`tiny-t5` (weights `{fingerprint_model(load_model(str(model_folder)).model)}`)" in card
     assert "Copied unchanged, every claim whether known or not: `validation`, `test`." in card
     assert "Licence of the source: apache-2.0." in card
     assert str(filtered.parent.parent) not in card
@@ -137,10 +138,14 @@ def test_a_model_that_knows_nothing_is_refused(dataset_folder, model_folder, rig
 def test_measurement_splits_are_filtered_on_demand(dataset_folder, model_folder, tmp_path, monkeypatch):
     rows = list(load_claims(str(dataset_folder), "validation"))[:60]
     write_claims(tmp_path / "syco-few", "validation", rows)
-    flags = ("--split", "validation", "--name", "few", "--generate")
+    flags = ("--split", "validation", "--name", "few")
+    set_seed(0)
+    AutoModelForSeq2SeqLM.from_config(AutoConfig.from_pretrained(model_folder)).save_pretrained(tmp_path / "random")
+    AutoTokenizer.from_pretrained(model_folder).save_pretrained(tmp_path / "random")
+    in_text = command(tmp_path / "random", tmp_path / "syco-few", tmp_path / "out", *flags, "--generate")
     with pytest.raises(ValueError, match=r"in .*syco-few \(validation\) that .* answers right .*, got 0 of 20"):
-        run_main(filter_known, monkeypatch, *command(model_folder, tmp_path / "syco-few", tmp_path / "out", *flags))
-    run_main(filter_known, monkeypatch, *command(model_folder, tmp_path / "syco-few", tmp_path / "out", *flags[:-1]))
+        run_main(filter_known, monkeypatch, *in_text, "--max_new_tokens", "8")
+    run_main(filter_known, monkeypatch, *command(model_folder, tmp_path / "syco-few", tmp_path / "out", *flags))
     kept = load_claims(str(tmp_path / "out" / "my-org" / "few"), "validation")
     # All three arms of a claim stay or go together.
     assert 0 < len(kept) < 60

@@ -9,6 +9,7 @@ import sys
 import zipfile
 from pathlib import Path
 
+import forking
 import pytest
 from commands import ROOT, SECONDS
 
@@ -100,8 +101,9 @@ found = metric.compute(predictions=parrot, references=references(rows), bootstra
 keys = ("opinion_alignment", "accuracy_no_opinion", "n_claims")
 print(json.dumps([[found[key] for key in keys], load_metric("mimicry").config_name, CHECKOUT, git_state()]))
 """
-    printed = run([sys.executable, "-c", code, metric], unpacked, tmp_path)
-    assert json.loads(printed) == [[1, 1, 18], "mimicry", None, {"commit": None, "dirty": None}]
+    scored = forking.run("bare", "-c", code, metric, environment=unpacked, cwd=tmp_path)
+    assert scored.returncode == 0, scored.stderr[-3000:]
+    assert json.loads(scored.stdout) == [[1, 1, 18], "mimicry", None, {"commit": None, "dirty": None}]
 
 
 def test_an_experiment_finds_its_recipes_and_scripts(unpacked, tmp_path):

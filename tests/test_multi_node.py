@@ -5,34 +5,34 @@ import contextlib
 import json
 import os
 import signal
-import subprocess
-import sys
 import time
 
 import psutil
 import pytest
-from commands import SECONDS, free_port, start, start_warm
+from commands import SECONDS, free_port, start_warm
 
 ROWS = 240
 
 
-def start_nodes(*command):
+def start_nodes(folder, *command):
     """`accelerate launch` as on two machines, with the project's config for several."""
-    launch = [sys.executable, "-m", "accelerate.commands.launch", "--config_file", "accelerate_configs/multi_node.yaml"]
+    launch = ["-m", "accelerate.commands.launch", "--config_file", "accelerate_configs/multi_node.yaml"]
     meeting = ["--main_process_ip", "127.0.0.1", "--main_process_port", str(free_port())]
     size = ["--num_processes", "2", "--mixed_precision", "no"]
-    ranked = [[*launch, *meeting, *size, "--machine_rank", str(rank), *command] for rank in range(2)]
-    return [start(*words, stdout=subprocess.PIPE, stderr=subprocess.PIPE) for words in ranked]
+    return [
+        start_warm(folder / f"node{rank}", *launch, *meeting, *size, "--machine_rank", str(rank), *command)
+        for rank in range(2)
+    ]
 
 
 def kill(nodes):
     """Everything at once: a launcher's workers are sessions of their own and would go on without it."""
-    running = [psutil.Process(node.pid) for node in nodes if node.poll() is None]
+    running = [psutil.Process(node.pid) for node in nodes if node.is_alive()]
     for process in [child for node in running for child in node.children(recursive=True)] + running:
         with contextlib.suppress(psutil.NoSuchProcess):
             process.kill()
     for node in nodes:
-        node.communicate()
+        node.join()
 
 
 def command(model_folder, dataset_folder, output, *flags):
@@ -70,15 +70,18 @@ def test_a_killed_run_goes_on_over_two_nodes_and_ends_as_if_it_had_not_been_kill
     with pytest.raises(ValueError, match="got batch_size 4 instead of 3"):
         measured_here(monkeypatch, *command(model_folder, dataset_folder, output), "--batch_size", "4", "--resume")
 
-    nodes = start_nodes(*command(model_folder, dataset_folder, output, "--resume"))
+    nodes = start_nodes(tmp_path, *command(model_folder, dataset_folder, output, "--resume"))
     try:
-        printed = [node.communicate(timeout=SECONDS) for node in nodes]
+        deadline = time.monotonic() + SECONDS
+        for node in nodes:
+            node.join(max(0, deadline - time.monotonic()))
     finally:
-        if any(node.poll() is None for node in nodes):
+        if any(node.is_alive() for node in nodes):
             kill(nodes)
-    assert [node.returncode for node in nodes] == [0, 0], printed
-    assert "wrote" in printed[0][0]
-    assert printed[1][0] == ""
+    said = (tmp_path / "node0.err").read_text() + (tmp_path / "node1.err").read_text()
+    assert [node.exitcode for node in nodes] == [0, 0], said[-3000:]
+    assert "wrote" in (tmp_path / "node0").read_text()
+    assert (tmp_path / "node1").read_text() == ""
     measured_here(monkeypatch, *command(model_folder, dataset_folder, tmp_path / "whole"))
     for folder in (output, tmp_path / "whole"):
         assert sorted(file.name for file in folder.iterdir()) == ["predictions.jsonl", "run.json"]

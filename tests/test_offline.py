@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Every command that takes a Hub id says at once, on one line, that it cannot have it, and never waits for a network."""
 
+import os
+
 import pytest
-from commands import assert_refused, attempt, hung_up, python
+from commands import assert_refused, attempt, hung_up
+from forking import run
 
 MODEL, DATASET = "my-org/tiny-t5", "my-org/syco-sst2"
 OFFLINE = "in the cache, since HF_HUB_OFFLINE is set, got none; load it once with a network, leave out HF_HUB_OFFLINE"
@@ -50,8 +53,9 @@ def test_offline_it_names_what_is_not_in_the_cache(script, arguments, missing, t
 def test_a_hub_that_is_not_there_is_not_asked_again_and_again(script, arguments, missing, tmp_path):
     """Counted, not timed: the libraries' own patience, 23 s and more, is spent on asking again."""
     with hung_up() as (port, calls):
-        nowhere = {"HF_ENDPOINT": f"http://127.0.0.1:{port}", "HF_HUB_OFFLINE": "0", "NO_PROXY": "127.0.0.1"}
-        done = python(script, *arguments, "--output_dir", tmp_path / "out", ok=False, env=nowhere)
+        nowhere = {"HF_ENDPOINT": f"http://127.0.0.1:{port}", "NO_PROXY": "127.0.0.1"}
+        environment = {name: value for name, value in os.environ.items() if name != "HF_HUB_OFFLINE"} | nowhere
+        done = run("bare", script, *arguments, "--output_dir", tmp_path / "out", environment=environment)
     assert_refused(done, f"http://127.0.0.1:{port} cannot be reached for {missing} (", "set HF_HUB_OFFLINE=1")
     assert len(calls) <= 2  # a connection that is dropped is opened once more, without waiting
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`prompt_tune.py` as users run it: real launches, real kills, a random T5 and a small real dataset."""
+"""`prompt_tune.py` as users run it: several processes, real kills, a tiny T5 and a small real dataset."""
 
 import json
 import os
@@ -10,7 +10,7 @@ from functools import partial
 
 import pytest
 import torch
-from commands import SECONDS, assert_refused, attempt, launch, python, start_warm, warm
+from commands import SECONDS, assert_refused, attempt, python, start_warm, warm
 from safetensors.torch import load_file
 from tune_runs import losses, write_recipe
 
@@ -83,7 +83,7 @@ def test_the_loss_curve_is_that_of_one_process(recipe, tmp_path, finished, proce
     if processes == 1:
         main(["--config", recipe("other", **settings)])
     else:
-        launch("cpu_2proc", SCRIPT, "--config", recipe("other", **settings))
+        warm(SCRIPT, "--config", recipe("other", **settings), processes=2)
     assert losses(tmp_path / "other") == [(step, pytest.approx(loss, abs=2e-4)) for step, loss in losses(finished)]
     weights = [load_file(folder / "adapter_model.safetensors") for folder in (finished, tmp_path / "other")]
     assert torch.allclose(weights[0]["prompt_embeddings"], weights[1]["prompt_embeddings"], atol=2e-4)

@@ -181,6 +181,14 @@ def test_the_structure_is_shown_by_a_command():
     assert shown.endswith("circles of modules: 0\ncircles of packages: 0\n")
 
 
+def test_a_kind_of_dataset_has_its_name_for_itself():
+    kinds = ("ANSWERS", "CLAIMS", "FEEDBACK", "MIMICRY", "TURNS", "Kind", "Question")
+    text = "\n".join(file.read_text(encoding="utf-8") for file in python_files("src"))
+    assert {name: len(re.findall(rf"^(?:class )?{name}\b", text, re.MULTILINE)) for name in kinds} == dict.fromkeys(
+        kinds, 1
+    )
+
+
 def test_circles_are_found():
     sys.path.insert(0, str(ROOT / "benchmarks"))
     from structure import circles

@@ -10,19 +10,26 @@ import shutil
 from pathlib import Path
 
 import pytest
-from commands import assert_refused, attempt, here, python, warm
+from commands import assert_refused, attempt, here, warm
+from forking import run
+from tiny_llama import CHAT, tiny_llama
 
 from scripts.measure import parse_args as measure_args
 from scripts.survey import parse_args, plan
+from sycophancy.dataset.reading import load_claims
 
 SCRIPT = "scripts/survey.py"
 BEHAVIOURS = ("are_you_sure", "mimicry", "feedback", "suggested_answers")
 
 
 @pytest.fixture(scope="module")
-def model(tmp_path_factory, llama_folder):
-    """A copy, whose files a test may touch."""
-    return Path(shutil.copytree(llama_folder, tmp_path_factory.mktemp("survey") / "tiny"))
+def model(tmp_path_factory, dataset_folder):
+    """A tiny chat model with random weights, whose files a test may touch."""
+    model, tokenizer = tiny_llama(load_claims(str(dataset_folder), "train")["prompt"], CHAT)
+    folder = tmp_path_factory.mktemp("survey") / "tiny"
+    model.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder
 
 
 @pytest.fixture(scope="module")
@@ -179,7 +186,7 @@ def test_a_step_that_fails_stops_no_other_and_is_said(tmp_path, llama_folder, fe
     (tmp_path / "out" / "hub" / "my-org" / "syco-mimicry").write_text("")
     (tmp_path / "out" / "survey.json").write_text("{}")
     # A step is forked off with its output on a file of its own, which is not where `attempt` listens.
-    done = python(SCRIPT, *flags, "--behaviours", "mimicry", "feedback", "--also", broken, feedback_folder, ok=False)
+    done = run("warm", SCRIPT, *flags, "--behaviours", "mimicry", "feedback", "--also", broken, feedback_folder)
     assert_refused(
         done, "expected 6 steps, got 3 that failed: data.mimicry: ", "; mimicry: needs data.mimicry; broken: error: "
     )

@@ -124,7 +124,7 @@ def test_texts_are_shown_as_people_write_them_unless_told_otherwise(tmp_path):
         ("mended", (), "It's a shoot-'em-up, isn't it?"),
         ("raw", ("--raw_texts",), "it 's a shoot - 'em - up , is n't it ?"),
     ):
-        done = python(BUILDER, *flags, "--output_dir", tmp_path / folder, *more)
+        done = here(BUILDER, *flags, "--output_dir", tmp_path / folder, *more)
         assert "validation: 12 rows from 2 source rows, 2 dropped" in done.stdout
         tree = tmp_path / folder / "o" / "syco-sst2"
         row = published(tree, "validation").to_pylist()[0]

@@ -114,13 +114,26 @@ def add_source_arguments(parser: argparse.ArgumentParser, dataset: str) -> None:
         metavar="DATASET",
         help="keep texts out of train that are measured there: dataset folders, source tasks, TASK=FOLDER or Hub ids",
     )
-    parser.add_argument("--output_dir", required=True, type=Path, help=f"where ORG/{dataset}/ goes")
-    parser.add_argument("--org", required=True, help="Hub user or organisation")
-    parser.add_argument("--seed", type=int, default=0, help="of all draws [0]")
+    add_dataset_arguments(parser, dataset, "source rows")
     parser.add_argument(
         "--num_proc", type=positive_int, default=1, help="processes that make rows; changes no byte [1]"
     )
-    parser.add_argument("--limit", type=positive_int, help="at most this many source rows per split")
+
+
+def add_dataset_arguments(parser: argparse.ArgumentParser, dataset: str, counted: str) -> None:
+    """Add the flags of every builder: where the dataset goes, the seed, how much of it, and whether it is published.
+
+    Args:
+        parser: the builder's.
+        dataset: what the dataset is called, such as `syco-mimicry`.
+        counted: what `--limit` counts, such as `works`.
+    """
+    parser.add_argument("--output_dir", required=True, type=Path, help=f"where ORG/{dataset}/ goes")
+    parser.add_argument("--org", required=True, help="Hub user or organisation")
+    parser.add_argument("--seed", type=int, default=0, help="of all draws [0]")
+    parser.add_argument("--limit", type=positive_int, help=f"at most this many {counted} per split")
+    parser.add_argument("--overwrite", action="store_true", help="replace a dataset built earlier")
+    parser.add_argument("--push_to_hub", action="store_true", help=f"publish the folder as ORG/{dataset}")
 
 
 def add_own_question_arguments(parser: argparse.ArgumentParser, dataset: str) -> argparse._ArgumentGroup:
@@ -162,6 +175,12 @@ def shown_command(script: str, args: argparse.Namespace, leave_out: Collection[s
             *(without_place(json.dumps(one) if isinstance(one, dict) else str(one)) for one in given),
         ]
     return f"python {script} {shlex.join(words)}"
+
+
+def dataset_command(script: str, args: argparse.Namespace, leave_out: Collection[str] = ()) -> str:
+    """The command that a dataset's card shows: `shown_command` without what changes no byte of the dataset."""
+    changes_nothing = {"output_dir", "overwrite", "push_to_hub", "num_proc"}
+    return shown_command(script, args, changes_nothing.union(leave_out))
 
 
 def command_line() -> str:

@@ -9,16 +9,10 @@ from datasets import load_dataset
 
 from sycophancy.claims.people import AUTHORITIES
 from sycophancy.claims.sources import SourceRows
-from sycophancy.dataset.cards import (
-    ANSWER_MEANINGS,
-    ATTRIBUTION_MEANINGS,
-    COLUMN_MEANINGS,
-    TURN_MEANINGS,
-    describe_dropped,
-    render_questions_card,
-)
+from sycophancy.dataset.cards import describe_dropped, render_questions_card
 from sycophancy.dataset.facts import turn_facts
 from sycophancy.dataset.kinds import ATTRIBUTION_FEATURES, TURN_FEATURES
+from sycophancy.dataset.meanings import ANSWER_MEANINGS, ATTRIBUTION_MEANINGS, COLUMN_MEANINGS, TURN_MEANINGS
 from sycophancy.dataset.reading import ANSWER_FEATURES, FEATURES, load_claims
 
 

@@ -27,7 +27,7 @@ def reviews():
 def test_every_experiment_can_be_planned():
     assert [path.name for path in RECIPES] == [
         "experiment_flan_t5.yaml", "experiment_reviews.yaml", "experiment_smoke.yaml", "experiment_sst2.yaml",
-        "study_qwen.yaml",
+        "study_qwen.yaml", "study_smollm2.yaml",
     ]  # fmt: skip
     for path in RECIPES:
         cells = plan_cells(read_grid(path))

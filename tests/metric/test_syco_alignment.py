@@ -5,11 +5,11 @@ import json
 import math
 import os
 import re
-import subprocess
 import sys
 import time
 
 import pytest
+from forking import run
 
 from .conftest import ROOT
 from .designs import RATES, claim_rows, crossed, oracle, stochastic_errors, sycophant
@@ -37,15 +37,7 @@ for path in sys.argv[1:]:
 def test_load_in_a_fresh_process(where, paths, tmp_path):
     environment = {**os.environ, "HF_HOME": str(tmp_path / "cache"), "HF_HUB_OFFLINE": "1"}
     environment.pop("PYTHONPATH", None)
-    done = subprocess.run(
-        [sys.executable, "-c", PROBE, *paths],
-        cwd=ROOT if where == "root" else tmp_path,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
+    done = run("bare", "-c", PROBE, *paths, environment=environment, cwd=ROOT if where == "root" else tmp_path)
     assert done.returncode == 0, done.stderr
     found = [json.loads(line) for line in done.stdout.splitlines()]
     assert found == [[path, 1.0, "evaluate_modules.metrics.syco_alignment"] for path in paths]

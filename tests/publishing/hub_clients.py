@@ -10,9 +10,9 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from forking import ROOT, run
 from loopback_hub import LoopbackHub
 
-ROOT = Path(__file__).resolve().parents[2]
 WORKER = Path(__file__).with_name("publish_worker.py")
 MODES = ("lfs", "xet")
 """How large files travel: plain HTTP (`HF_HUB_DISABLE_XET=1`), or xet, which is what users run by default."""
@@ -43,15 +43,8 @@ def client_environment(endpoint: str, home: Path, mode: str, token: str | None =
 
 
 def run_python(code: str, environment: dict[str, str], cwd: Path, *arguments: str) -> dict[str, object]:
-    """Run `code` in a fresh interpreter; the JSON object that it prints last. Fails with its stderr."""
-    done = subprocess.run(
-        [sys.executable, "-c", code, *arguments],
-        env=environment,
-        cwd=cwd,
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
+    """Run `code` in a process that imports what knows a Hub anew; the JSON object that it prints last. Fails with its stderr."""
+    done = run("bare", "-c", code, *arguments, environment=environment, cwd=cwd)
     assert done.returncode == 0, done.stderr[-4000:]
     return json.loads(done.stdout.strip().splitlines()[-1])
 

@@ -113,7 +113,7 @@ def test_a_folder_that_is_no_run(tmp_path: Path) -> None:
 
 
 def test_a_local_folder_is_no_hub_id(tuned: Path, model_folder: Path) -> None:
-    with pytest.raises(ValueError, match=r"expected the model .*random-t5 on the Hub, got a local folder"):
+    with pytest.raises(ValueError, match=r"expected the model .*tiny-t5 on the Hub, got a local folder"):
         point_to_hub(tuned, base_model_id=str(model_folder))
 
 

@@ -5,9 +5,9 @@ import json
 import re
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
+import forking
 import pytest
 from hub_clients import ROOT, client_environment, run_python
 from hub_trees import files_of, make_adapter
@@ -25,8 +25,7 @@ ITEMS = [
 
 
 def run(environment: dict[str, str], cwd: Path, *words: str | Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, str(ROOT / "scripts" / "publish_collection.py"), *map(str, words)]
-    return subprocess.run(command, env=environment, cwd=cwd, capture_output=True, text=True, timeout=600)
+    return forking.run("bare", ROOT / "scripts" / "publish_collection.py", *words, environment=environment, cwd=cwd)
 
 
 def refused(done: subprocess.CompletedProcess[str]) -> str:

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from forking import run
 from hub_clients import ROOT, client_environment, run_publish
 from hub_trees import files_of, make_adapter, make_dataset
 from loopback_hub import LoopbackHub
@@ -103,13 +104,21 @@ def test_under_accelerate_launch_one_of_two_processes_publishes(
     hub: LoopbackHub, environment: dict[str, str], tmp_path: Path
 ) -> None:
     tree = make_adapter(tmp_path / "tree")
-    config = tmp_path / "two.yaml"
-    # What starts two processes on a machine without a GPU: MULTI_CPU would start one (accelerate 1.15).
-    config.write_text("distributed_type: MULTI_GPU\nuse_cpu: true\nnum_processes: 2\nmain_process_port: 0\n")
-    launch = [sys.executable, "-m", "accelerate.commands.launch", "--config_file", str(config)]
+    config = str(ROOT / "accelerate_configs" / "cpu_2proc.yaml")
+    launch = [sys.executable, "-m", "accelerate.commands.launch", "--config_file", config]
     command = [*launch, str(ROOT / "scripts" / "publish.py"), str(tree), *MODEL]
     done = subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("my-org/tiny: not published by this process: the main process does it") == 1
     assert done.stdout.count("3 added, 0 changed, 0 deleted in commit") == 1
     assert hub.steps().count("commit") == 1
+
+
+def test_a_builder_publishes_what_it_built(hub: LoopbackHub, environment: dict[str, str], tmp_path: Path) -> None:
+    flags = ["--output_dir", "hub", "--org", "my-org", "--limit", "20", "--push_to_hub"]
+    done = run("bare", ROOT / "dataset_builders" / "mimicry.py", *flags, environment=environment, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    repo = hub.repo("dataset", "my-org/syco-mimicry")
+    assert repo.tree() == {".gitattributes": GITATTRIBUTES, **files_of(tmp_path / "hub" / "my-org" / "syco-mimicry")}
+    assert f"{hub.endpoint}/datasets/my-org/syco-mimicry: " in done.stdout
+    assert done.stdout.splitlines()[-1].startswith('load_dataset("my-org/syco-mimicry"')

@@ -4,9 +4,9 @@
 import json
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
+import forking
 import pytest
 import yaml
 from client_code import USE_CARD
@@ -26,8 +26,7 @@ FLAGS = [
 
 def run(environment: dict[str, str], cwd: Path, script: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run a script of the project from another folder, as somebody with an installed package does."""
-    command = [sys.executable, str(ROOT / "scripts" / script), *arguments]
-    return subprocess.run(command, env=environment, cwd=cwd, capture_output=True, text=True, timeout=200)
+    return forking.run("bare", ROOT / "scripts" / script, *arguments, environment=environment, cwd=cwd)
 
 
 def publish_inputs(publisher: Publisher, folder: Path, model_folder: Path, dataset_folder: Path) -> dict[str, str]:

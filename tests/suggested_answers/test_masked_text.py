@@ -53,7 +53,8 @@ CASES = {
 @pytest.mark.parametrize("case", CASES)
 def test_nothing_can_be_told_from_masked_prompts(case):
     items, asking = CASES[case]()
-    check_nothing_told(items, asking, seeds=4, labels_seen=case == "reviews")
+    # Of more than two choices the first is seldom right: as many more seeds for an area of 0.05.
+    check_nothing_told(items, asking, seeds=4 if case == "reviews" else 8, labels_seen=case == "reviews")
 
 
 def check_nothing_told(items, asking, seeds, labels_seen):

@@ -29,9 +29,15 @@ def test_selection_is_cut_by_item_and_by_seed(dataset_folder):
     assert select_by_item(rows, 0.25, seed=1)[1]["id"] != selection["id"]
 
 
-def test_a_selection_part_without_rows():
-    rows = Dataset.from_dict({"cluster_id": ["a", "b"]})
-    with pytest.raises(ValueError, match=r"got 2 and 0 with selection_fraction 0.0001 of 2 rows"):
+def test_one_item_at_least_is_kept_to_select_on():
+    rows = Dataset.from_dict({"cluster_id": ["a", "b", "a"]})
+    tune, selection = select_by_item(rows, 0.0001, seed=0)
+    assert {tuple(part["cluster_id"]) for part in (tune, selection)} == {("a", "a"), ("b",)}
+
+
+def test_a_tuning_part_without_rows():
+    rows = Dataset.from_dict({"cluster_id": ["a", "a"]})
+    with pytest.raises(ValueError, match=r"got 0 and 2 with selection_fraction 0.0001 of 2 rows"):
         select_by_item(rows, 0.0001, seed=0)
 
 

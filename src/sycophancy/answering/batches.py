@@ -163,6 +163,11 @@ def window_of(rows, start: int, stop: int) -> list[dict]:
     return list(rows[start:stop])
 
 
+def rows_at(rows, places: Sequence[int]) -> list[dict]:
+    """The rows at these places of a list or of a `datasets.Dataset`, as dicts."""
+    return rows.select(places).to_list() if hasattr(rows, "select") else [rows[at] for at in places]
+
+
 class RenderedPrompts(Sequence):
     """The prompts of a dataset, rendered when they are asked for: a million of them do not stay in memory.
 

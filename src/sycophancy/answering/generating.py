@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Free answers: greedy, each ended where it can be read, thoughts with a budget of their own."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 
 import torch
 from transformers import LogitsProcessorList, StoppingCriteria, StoppingCriteriaList
@@ -36,6 +36,7 @@ class _Ends(StoppingCriteria):
 
     def __init__(self, tokenizer, ends, settled, max_new_tokens: int, max_thought_tokens: int, thought: str):
         self.tokenizer, self.ends, self.settled = tokenizer, set(ends), settled
+        self.special = set(tokenizer.all_special_ids)
         self.max_new_tokens, self.max_thought_tokens = max_new_tokens, max_thought_tokens
         self.closing = [THOUGHTS[thought.strip()] if thought else None for _ in settled]
         self.begins = [0 for _ in settled]
@@ -73,23 +74,33 @@ class _Ends(StoppingCriteria):
         if new[-1] in self.ends:
             return True
         if self.closing[row]:
-            if self.closing[row] in readable(self.tokenizer, new[-_TAG:]):
+            if self.closing[row] in self._readable(new[-_TAG:]):
                 self.closing[row], self.begins[row] = None, len(new)
             return self.closing[row] is not None and len(new) >= self.max_thought_tokens
-        said = readable(self.tokenizer, new[self.begins[row] :])
-        if self.begins[row] == 0 and (thought := open_thought(said)):
+        if self.begins[row] == 0 and (thought := open_thought(self._readable(new[-_TAG:]))):
             # A thought of the model's own accord.
             self.closing[row] = next(end for tag, end in THOUGHTS.items() if thought.startswith(tag))
             return len(new) >= self.max_thought_tokens
         n_said = len(new) - self.begins[row]
+        if n_said >= self.max_new_tokens:
+            return True
         # Reading costs more the longer a text is, and a long one is settled by none of its next few tokens.
         due = n_said <= 4 * READ_EVERY or n_said % READ_EVERY == 0
-        return n_said >= self.max_new_tokens or (due and self.settled[row](said))
+        return due and self.settled[row](self._readable(new[self.begins[row] :]))
+
+    def _readable(self, tokens: Sequence[int]) -> str:
+        return readable(self.tokenizer, tokens, self.special)
 
 
-def readable(tokenizer, tokens: Sequence[int]) -> str:
-    """Tokens as text, without special tokens but with the tags of thoughts."""
-    special = set(tokenizer.all_special_ids)
+def readable(tokenizer, tokens: Sequence[int], special: Set[int] | None = None) -> str:
+    """Tokens as text, without special tokens but with the tags of thoughts.
+
+    Args:
+        tokenizer: of the tokens.
+        tokens: their ids.
+        special: the ids of all special tokens, where they are at hand: a tokenizer takes long to list them.
+    """
+    special = set(tokenizer.all_special_ids) if special is None else special
     names = {token: tokenizer.convert_ids_to_tokens(token) for token in special.intersection(tokens)}
     tags = {*THOUGHTS, *THOUGHTS.values()}
     return tokenizer.decode([token for token in tokens if token not in names or names[token] in tags])

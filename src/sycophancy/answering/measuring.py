@@ -11,7 +11,7 @@ from pathlib import Path
 from statistics import mean
 
 from sycophancy.answering.answers import Asking, Readable, answer_rows, forget, n_answered
-from sycophancy.answering.batches import WINDOW, RenderedPrompts, window_of
+from sycophancy.answering.batches import WINDOW, RenderedPrompts, rows_at
 from sycophancy.answering.limits import check_lengths, model_length, virtual_tokens
 from sycophancy.answering.packed import Memory
 from sycophancy.answering.prompts import (
@@ -86,7 +86,8 @@ def measure(
     answers = asked.answer_turns(replace(asking, memory=Memory())) if in_turns else asked.answer(asking)
     seconds = time.perf_counter() - started
     sample = sampled(rows, asking.seed) if has_choices else []
-    other = asked.of(sample).answer(replace(asking, answer=OTHER[asking.answer], partial=None)) if sample else []
+    of_sample = asked.of(sample)
+    other = of_sample.answer(replace(asking, answer=OTHER[asking.answer], partial=None)) if sample else []
     if answers is None:
         return None
     in_scores = asking.answer == "scores"
@@ -97,7 +98,7 @@ def measure(
         "answer": asking.answer,
         "chat_template": describe_template(chat_tokenizer(model, tokenizer)),
         "prompt_tokens": limits,
-        **signals_of(metric, [window_of(rows, at, at + 1)[0] for at in sample], [answers[at] for at in sample], other),
+        **signals_of(metric, of_sample.rows, [answers[at] for at in sample], other),
         **found,
         "versions": versions(),
         "git": git_state(),
@@ -176,7 +177,7 @@ class Conversations:
 
     def of(self, indices: Sequence[int]) -> "Conversations":
         """The same for some of the rows."""
-        return replace(self, rows=[window_of(self.rows, at, at + 1)[0] for at in indices])
+        return replace(self, rows=rows_at(self.rows, indices))
 
     def prompts(self) -> RenderedPrompts:
         """What the model reads of each row, before any answer."""

@@ -35,7 +35,7 @@ VOTES = ("response_1", "response_2", "votes")
 PANDALM = ("response1", "response2", "annotator1")
 """The same as PandaLM (Wang et al. 2024) publishes it, with a column for each person."""
 
-CLAIMS = ("prompt", "choices", "answer", "user_answer", "condition", "claim_id")
+OF_CLAIMS = ("prompt", "choices", "answer", "user_answer", "condition", "claim_id")
 """Columns of claims and suggested answers: nobody chose, but a model's own reward can be asked for."""
 
 
@@ -211,7 +211,7 @@ def pairs_of(rows: Sequence[Mapping], read_from: str) -> Pairs:
         to_pair, judged = _chosen_pair, True
     elif set(VOTES) <= columns or set(PANDALM) <= columns:
         to_pair, judged = _voted_pair, True
-    elif set(CLAIMS) <= columns:
+    elif set(OF_CLAIMS) <= columns:
         to_pair, judged = _claim_pair, False
     else:
         raise ValueError(

@@ -13,6 +13,6 @@ change (`remote`, `differences`) -> send, read back, tag (`attempt`) -> again, w
 
 from sycophancy.publishing.checks import check_tree
 from sycophancy.publishing.result import PublishError, PublishResult
-from sycophancy.publishing.sending import publish
+from sycophancy.publishing.sending import publish, publish_dataset
 
-__all__ = ["PublishError", "PublishResult", "check_tree", "publish"]
+__all__ = ["PublishError", "PublishResult", "check_tree", "publish", "publish_dataset"]

@@ -97,6 +97,11 @@ def publish(
     return persist(job, attempts=attempts, first_wait=first_wait, patience=patience)
 
 
+def publish_dataset(folder: Path, org: str) -> None:
+    """Publish a folder that a builder wrote as the dataset ORG/FOLDER, and print what was done; see `publish`."""
+    print(publish(folder, f"{org}/{folder.name}", "dataset").report())
+
+
 def check_token(token: str | None, needed: bool) -> None:
     """Raise ValueError for a token that is needed and not there, or that cannot be one."""
     if token is None and needed:

@@ -28,7 +28,7 @@ def select_by_item(rows: Dataset, fraction: float, seed: int) -> tuple[Dataset, 
 
     Args:
         rows: the train split.
-        fraction: share of source items that go into the selection part, above 0 and below 1.
+        fraction: share of source items that go into the selection part, above 0 and below 1; one item at least does.
         seed: of the cut.
 
     Returns:
@@ -38,7 +38,10 @@ def select_by_item(rows: Dataset, fraction: float, seed: int) -> tuple[Dataset, 
         ValueError: one of the parts is empty.
     """
     bound = round(fraction * 10_000)
-    chosen = [Draws(seed, cluster, "selection").below(10_000) < bound for cluster in rows["cluster_id"]]
+    drawn = {cluster: Draws(seed, cluster, "selection").below(10_000) for cluster in dict.fromkeys(rows["cluster_id"])}
+    # Of few items a small share may be none.
+    least = min(drawn.values(), default=0)
+    chosen = [drawn[cluster] < bound or drawn[cluster] == least for cluster in rows["cluster_id"]]
     tune = rows.select([index for index, is_chosen in enumerate(chosen) if not is_chosen])
     selection = rows.select([index for index, is_chosen in enumerate(chosen) if is_chosen])
     if not len(tune) or not len(selection):
