@@ -46,7 +46,11 @@ def write_page(grid: Grid, cells: Mapping[str, Cell], output_dir: Path) -> str:
     headlines = [_headline(grid, numbers, judged[name]) for name, numbers in studies.items()]
     done = [record for record in records.values() if record and record["status"] == "done"]
     drawn: dict[str, str] = {}
-    installed, margins = versions(), grid.margins
+    margins = grid.margins
+    # Of what measured, where that is known: a page may be written on another machine.
+    bases = [numbers.base for numbers in studies.values() if numbers.base]
+    installed = bases[0]["versions"] if bases else versions()
+    gpus = sorted({gpu for base in bases for gpu in base["hardware"].get("gpus", [])})
     text = fill(
         TEMPLATE,
         title=grid.title,
@@ -70,7 +74,7 @@ def write_page(grid: Grid, cells: Mapping[str, Cell], output_dir: Path) -> str:
         about_claims=any(numbers.base and not _other_behaviour(numbers) for numbers in studies.values()),
         mentions=any(tables.names_alone(numbers.base) for numbers in studies.values() if numbers.base),
         versions=", ".join(
-            f"{name} {installed[name]}" for name in ("torch", "transformers", "peft", "trl", "datasets")
+            [f"{name} {installed[name]}" for name in ("torch", "transformers", "peft", "trl", "datasets")] + gpus
         ),
         commits=sorted({str(record["git"]["commit"])[:12] for record in done}),
         costs=tables.costs(cells, records, output_dir),

@@ -144,7 +144,7 @@ def conditions(numbers: StudyNumbers, judged: Mapping[str, Verdict]) -> str:
         unread = [effect["value"] for key, effect in effects.items() if key.startswith("unparsed_rate/")]
         habits = [habit.after for habit in result.habits.get(verdict.part, [])]
         rows.append([
-            result.label, points(effects[SIDES]), points(beyond[SIDES]) if beyond else "–",
+            result.label, points(effects[SIDES]), _smaller(beyond[SIDES], effects[SIDES]) if beyond else "–",
             *(points(effects[key]) for key in GUARDED), hundredths(max(unread, default=None), signed=True),
             hundredths(max(habits, default=None)), f"{p_value(verdict.p)}; {p_value(verdict.p_holm)}",
         ])  # fmt: skip
@@ -174,7 +174,10 @@ def _beyond(result: Result) -> str:
     """What a mitigation changes beyond its sham; not quoted where it is more than what it changes."""
     if not result.beyond or not result.effects:
         return "–"
-    beyond, change = (of["all"]["opinion_alignment"] for of in (result.beyond, result.effects))
+    return _smaller(*(of["all"]["opinion_alignment"] for of in (result.beyond, result.effects)))
+
+
+def _smaller(beyond: Mapping, change: Mapping) -> str:
     return points(beyond) if abs(beyond["value"]) <= abs(change["value"]) else "not quoted: more than the change itself"
 
 
