@@ -49,8 +49,8 @@ def write_page(grid: Grid, cells: Mapping[str, Cell], output_dir: Path) -> str:
     margins = grid.margins
     # Of what measured, where that is known: a page may be written on another machine.
     bases = [numbers.base for numbers in studies.values() if numbers.base]
-    installed = bases[0]["versions"] if bases else versions()
-    gpus = sorted({gpu for base in bases for gpu in base["hardware"].get("gpus", [])})
+    installed = bases[0].get("versions", versions()) if bases else versions()
+    gpus = sorted({gpu for base in bases for gpu in base.get("hardware", {}).get("gpus", [])})
     text = fill(
         TEMPLATE,
         title=grid.title,
