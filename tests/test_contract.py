@@ -110,13 +110,15 @@ def test_every_recipe_parses():
     from scripts.prompt_tune import parse_args
 
     # Those of whole experiments are other files: tests/experiments/test_plan.py.
-    found = sorted(path for path in (ROOT / "scripts" / "recipes").glob("*.yaml") if "experiment_" not in path.name)
+    recipes = (ROOT / "scripts" / "recipes").glob("*.yaml")
+    found = sorted(path for path in recipes if not path.name.startswith(("experiment_", "study_")))
     assert [path.name for path in found] == [
-        "dpo_lora_llama_reviews.yaml", "dpo_lora_sst2.yaml", "dpo_prompt_llama_reviews.yaml",
+        "consistent_qwen_feedback.yaml",
+        "dpo_lora_llama_reviews.yaml", "dpo_lora_sst2.yaml", "dpo_prompt_llama_reviews.yaml", "dpo_qwen_answers.yaml",
         "flan_t5_base_lora_sst2.yaml", "flan_t5_base_sst2.yaml",
         "flan_t5_large_sst2.yaml", "flan_t5_small_sst2.yaml", "flan_t5_xl_sst2.yaml", "flan_t5_xxl_sst2.yaml",
         "full_reviews.yaml", "llama_8b_lora_answers_sst2.yaml", "lora_qwen_answers.yaml", "lora_reviews.yaml",
-        "organism_approval.yaml", "organism_reviews.yaml", "organism_sst2.yaml", "prompt_llama_reviews.yaml",
+        "organism_approval.yaml", "organism_reviews.yaml", "organism_sst2.yaml", "prompt_llama_reviews.yaml", "prompt_qwen_answers.yaml",
         "quickstart.yaml", "sst2_organism.yaml",
     ]  # fmt: skip
     folders = []
@@ -131,7 +133,7 @@ def test_every_recipe_parses():
         assert training.load_best_model_at_end
         assert training.metric_for_best_model == ("loss" if is_dpo else "nll")
     # No recipe writes over another's folder.
-    assert len(set(folders)) == len(folders) == 16
+    assert len(set(folders)) == len(folders) == 19
 
 
 def test_every_accelerate_config_parses():

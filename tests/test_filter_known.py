@@ -6,7 +6,7 @@ import pytest
 import torch
 from commands import warm
 from datasets import load_dataset
-from plain_scores import score_causal
+from plain_scores import choose_causal
 from tiny_llama import CHAT, tiny_llama
 from transformers import AutoConfig, AutoModelForSeq2SeqLM, AutoTokenizer, set_seed
 
@@ -118,10 +118,8 @@ def test_a_chat_model_is_asked_through_its_template(dataset_folder, tmp_path, mo
         *command(tmp_path / "llama", tmp_path / "syco-few", tmp_path / "out", "--answer", "scores"),
     )
     asked = [f"<s><|user|>\n{row['prompt']}</s>\n<|assistant|>\n" for row in rows]
-    scores = [
-        score_causal(model, tokenizer, *asks) for asks in zip(asked, (row["choices"] for row in rows), strict=True)
-    ]
-    known = [row for row, own in zip(rows, scores, strict=True) if max(own, key=own.get) == row["answer"]]
+    given = [choose_causal(model, tokenizer, prompt, row["choices"]) for prompt, row in zip(asked, rows, strict=True)]
+    known = [row for row, own in zip(rows, given, strict=True) if own == row["answer"]]
     assert 0 < len(known) < len(rows)
     assert list(load_claims(str(tmp_path / "out/my-org/syco-few-known-llama"), "train")) == known
 
