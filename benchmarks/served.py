@@ -115,7 +115,7 @@ def compare(native: list[dict], asked: list[dict]) -> tuple[dict, list[dict], se
     counts, differing, apart = Counter(rows=len(native)), [], set()
     for here in native:
         there = own[here["id"]]
-        text = there.get("truncated_text", there["prediction"])
+        text = there.get("truncated_text", there["prediction"] + there.get("went_on", ""))
         read, alike = here["parsed"] == there["parsed"], begins(here["prediction"], text)
         counts["same_text"] += here["prediction"] == text.strip()
         counts["one_begins_with_the_other"] += alike
