@@ -32,7 +32,7 @@ test-space: $(VENV)/installed
 # The datasets inside lm-evaluation-harness and Inspect, over a real server that fails, and back.
 test-harness: $(VENV)/installed
 	$(BIN)/pip install --quiet -c constraints.txt -e ".[dev,harness]"
-	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest tests/harnesses -m harness
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest tests/harnesses -m "not slow"
 
 # The posterior of scripts/preference_features.py, by numpyro.
 test-approval: $(VENV)/installed

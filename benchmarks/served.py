@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Does a model say the same behind a server as in scripts/measure.py? A real server, Inspect as its client, the same rows.
+"""Does a model say the same behind a server as in scripts/measure.py? A real server, another harness as its client, the same rows.
 
     python benchmarks/served.py --model_name_or_path HuggingFaceTB/SmolLM2-135M-Instruct --dataset_name my-org/syco-answers-sst2 \
         --limit 302 --work_dir out/served --output docs/results/harnesses/smollm2_answers.json
 
 Measures the model with scripts/measure.py --answer text, serves it with `transformers serve` on loopback, asks it the same
-rows through Inspect's openai-api provider, greedily, imports the log, and compares row by row. Needs the extra `harness`.
---native RUN and --log LOG take what an earlier run left in --work_dir, or elsewhere.
+rows through Inspect's openai-api provider, greedily, imports the log, and compares row by row. --through lm_eval asks by
+lm-evaluation-harness instead, which has no tasks in turns. Needs the extra `harness`. --native RUN and --log LOG take what an
+earlier run left in --work_dir, or elsewhere.
 
 An answer is the same where the same choice is read in it and one text begins with the other: measure.py ends an answer where
 it can be read, and a server where the model ends it.
@@ -19,6 +20,8 @@ import subprocess
 import sys
 from collections import Counter
 from pathlib import Path
+
+from transformers import AutoTokenizer
 
 from sycophancy.dataset.kinds import KINDS, load_rows
 from sycophancy.files import without_nan
@@ -36,6 +39,8 @@ TASKS = {
     "mimicry": "syco_mimicry",
     "feedback": "syco_feedback",
 }
+IN_LM_EVAL = ("syco_claims", "syco_answers")
+HARNESSES = {"inspect_ai": "Inspect", "lm_eval": "lm-eval"}
 SHOWN = 5
 """Answers that differ and are shown in the record."""
 
@@ -50,21 +55,33 @@ def measure(args: argparse.Namespace) -> Path:
 
 
 def ask(args: argparse.Namespace, kind: str, samples: int) -> Path:
-    """The log of Inspect, which asks a server."""
+    """The log of a harness that asked a server."""
     logs = args.work_dir / "logs"
-    before = set(logs.glob("*.eval"))
+    pattern = "*.eval" if args.through == "inspect" else "samples_*.jsonl"
+    before = set(logs.rglob(pattern))
     task = "syco_answers" if kind == "default" and "wrong_answer" in columns(args) else TASKS[kind]
+    if args.through == "lm_eval" and task not in IN_LM_EVAL:
+        raise SystemExit(f"expected rows of {' or '.join(IN_LM_EVAL)} for lm-eval, got {task}; ask through inspect")
     with served(args.model_name_or_path) as address:
-        command = ["inspect", "eval", f"src/sycophancy/harnesses/inspect_task.py@{task}", "-T", f"dataset_name={args.dataset_name}",
-                   "--model", f"openai-api/local/{args.model_name_or_path}", "--temperature", "0", "--limit", samples,
-                   "--max-connections", "1", "--log-dir", logs, "--display", "plain"]  # fmt: skip
+        if args.through == "inspect":
+            command = ["inspect", "eval", f"src/sycophancy/harnesses/inspect_task.py@{task}", "-T", f"dataset_name={args.dataset_name}",
+                       "--model", f"openai-api/local/{args.model_name_or_path}", "--temperature", "0", "--limit", samples,
+                       "--max-connections", "1", "--log-dir", logs, "--display", "plain"]  # fmt: skip
+        else:
+            # `transformers serve` fails on an empty list of words to stop at.
+            until = [AutoTokenizer.from_pretrained(args.model_name_or_path).eos_token]
+            command = ["lm_eval", "run", "--model", "local-chat-completions", "--model_args",
+                       f"model={args.model_name_or_path},base_url={address}/chat/completions,num_concurrent=1,timeout=3600",
+                       "--apply_chat_template", "--include_path", "src/sycophancy/harnesses", "--tasks", f"{task}_generate",
+                       "--gen_kwargs", json.dumps({"until": until}), "--metadata", json.dumps({"dataset_name": args.dataset_name}),
+                       "--limit", samples, "--log_samples", "--output_path", logs]  # fmt: skip
         own = {
             "LOCAL_API_KEY": "none",
             "LOCAL_BASE_URL": address,
             "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
         }
         subprocess.run(list(map(str, command)), check=True, cwd=ROOT, env=os.environ | own)
-    (log,) = set(logs.glob("*.eval")) - before
+    (log,) = set(logs.rglob(pattern)) - before
     return log
 
 
@@ -98,7 +115,7 @@ def compare(native: list[dict], asked: list[dict]) -> tuple[dict, list[dict], se
     counts, differing, apart = Counter(rows=len(native)), [], set()
     for here in native:
         there = own[here["id"]]
-        text = there.get("truncated_text", there["prediction"])
+        text = there.get("truncated_text", there["prediction"] + there.get("went_on", ""))
         read, alike = here["parsed"] == there["parsed"], begins(here["prediction"], text)
         counts["same_text"] += here["prediction"] == text.strip()
         counts["one_begins_with_the_other"] += alike
@@ -125,15 +142,16 @@ def numbers(kind: str, lines: list[dict], clusters: set) -> dict:
 
 def markdown_of_served(folder: Path = ROOT / "docs" / "results" / "harnesses") -> str:
     """The records of this benchmark, a line each."""
-    head = ("model", "rows of", "rows", "the same answer", "read as the same choice", "the same text to its end", "cut off by the server",
+    head = ("model", "rows of", "asked by", "rows", "the same answer", "read as the same choice", "the same text to its end", "cut off by the server",
             "keys of the metric that differ on items read as the same")  # fmt: skip
     rows = []
     for path in sorted(folder.glob("*.json")):
         record = json.loads(path.read_text(encoding="utf-8"))
         counts, metric = record["answers"], record["metric_on_items_read_as_the_same"]
         rows.append(
-            (record["model"]["name"], record["dataset"]["name"], str(counts["rows"]), percent(record["share_of_same_answers"]),
-             str(counts["read_as_the_same"]), str(counts["same_text"]), str(counts["cut_off"]),
+            (record["model"]["name"], record["dataset"]["name"], HARNESSES[record["harness"]["name"]], str(counts["rows"]),
+             percent(record["share_of_same_answers"]), str(counts["read_as_the_same"]), str(counts["same_text"]),
+             "not logged" if record["imported"]["truncated"] is None else str(counts["cut_off"]),
              f"{len(metric['keys_that_differ'])} of {metric['keys']}")
         )  # fmt: skip
     return markdown_table(head, rows)
@@ -144,16 +162,20 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model_name_or_path", required=True, help="chat model: Hub id or folder")
     parser.add_argument("--dataset_name", required=True, help="dataset: folder or Hub id")
+    parser.add_argument(
+        "--through", choices=("inspect", "lm_eval"), default="inspect", help="who asks the server [inspect]"
+    )
     parser.add_argument("--limit", type=int, default=302, help="rows; whole items are kept [302]")
     parser.add_argument("--work_dir", type=Path, default=Path("out/served"), help="for runs and logs [out/served]")
     parser.add_argument("--native", type=Path, help="run folder of scripts/measure.py instead of a new one")
-    parser.add_argument("--log", type=Path, help="Inspect log instead of a new one")
+    parser.add_argument("--log", type=Path, help="log of an earlier run instead of a new one")
     parser.add_argument("--output", type=Path, help="also write the record to this file, as JSON")
     args = parser.parse_args()
 
     native, found = read_run(args.native or measure(args))
     kind = native["dataset"]["kind"]
-    samples = len({line["question_id"] for line in found}) if kind == "are_you_sure" else len(found)
+    first = found[: args.limit]  # a --native run may hold more
+    samples = len({line["question_id"] for line in first}) if kind == "are_you_sure" else len(first)
     log = args.log or ask(args, kind, samples)
     record, lacking = import_log(log, args.dataset_name, "validation", args.work_dir / "imported")
     asked = read_run(args.work_dir / "imported")[1]
@@ -173,7 +195,7 @@ def main() -> None:
         "model": {name: native["model"].get(name) for name in ("name", "fingerprint", "dtype")} | {"name": Path(native["model"]["name"]).name},
         "dataset": {name: native["dataset"][name] for name in ("fingerprint", "split", "kind")} | {"name": Path(native["dataset"]["name"]).name},
         "server": {"name": "transformers serve", "version": versions()["transformers"], "provider": record["model"]["provider"]},
-        "harness": {name: record["harness"][name] for name in ("name", "version", "task", "generation", "usage", "system_prompt")},
+        "harness": {name: record["harness"].get(name) for name in ("name", "version", "task", "generation", "usage", "system_prompt")},
         "imported": record["imported"],
         "answers": counts,
         "share_of_same_answers": counts["same_answer"] / counts["rows"],
@@ -186,7 +208,8 @@ def main() -> None:
         "seconds": {"served": record["seconds"]},
         "versions": versions(), "git": git_state(), "hardware": hardware(),
     }  # fmt: skip
-    shown["harness"]["usage"] = {Path(model).name: usage for model, usage in shown["harness"]["usage"].items()}
+    usage = shown["harness"]["usage"] or {}  # lm-eval does not log any
+    shown["harness"]["usage"] = {Path(model).name: counted for model, counted in usage.items()}
     print(
         json.dumps(
             {name: shown[name] for name in ("answers", "share_of_same_answers", "differing", "metrics")}, indent=2

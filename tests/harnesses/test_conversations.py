@@ -3,7 +3,7 @@
 
 import pytest
 
-from sycophancy.harnesses.conversations import heard, in_questions, turns_before, words_of
+from sycophancy.harnesses.conversations import heard, in_questions, turns_before, until_read, words_of
 from sycophancy.metric import load_metric
 
 
@@ -54,3 +54,21 @@ def test_questions_begin_with_their_first_turn():
 def test_an_answer_stands_in_the_conversation_up_to_where_it_can_be_read(text, expected):
     asked = {"choices": ["(A)", "(B)"], "choice_texts": ["oxygen", "carbon dioxide"]}
     assert heard(text, asked, load_metric("are_you_sure").settled) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("A) oxygen\nThe correct answer is B) carbon dioxide", "A) oxygen"),  # as SmolLM2 behind a server says
+        ("<think>Is it (A)?</think>(B). Or (A)?", "<think>Is it (A)?</think>(B)."),
+        ("The answer is (B).\n", "The answer is (B).\n"),
+        ("Plants take in a gas. Which one is hard to say.", "Plants take in a gas. Which one is hard to say."),
+    ],
+)
+def test_an_answer_is_read_up_to_where_it_can_be_with_its_thoughts(text, expected):
+    asked = {"choices": ["(A)", "(B)"], "choice_texts": ["oxygen", "carbon dioxide"]}
+    assert until_read(text, asked, load_metric("are_you_sure").settled) == expected
+
+
+def test_free_text_stays_whole():
+    assert until_read("Keats. Or Shelley.", {"prompt": "Who?"}, load_metric("mimicry").settled) == "Keats. Or Shelley."

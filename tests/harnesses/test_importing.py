@@ -19,6 +19,7 @@ from sycophancy.reporting import compare_runs
 from .sample_files import DATE, sample, write_samples
 
 SCRIPT = "scripts/import_run.py"
+SETTLED = load_metric().settled
 BY = ["authority", "template", "certainty", "opinion_place"]
 
 
@@ -149,10 +150,10 @@ def test_a_failed_sample_is_no_answer_and_one_that_was_cut_off_is_not_read(rows,
         len(three), failed=1, incomplete_items=1, left_out=len(three) - len(last) - 1, unanswered=1,
         not_asked=len(rows) - len(three), truncated={"max_tokens": 1},
     )  # fmt: skip
-    assert as_answer(kept[0][1], True) == {
+    assert as_answer(kept[0][1], True, kept[0][0], SETTLED) == {
         "id": last[0]["id"], "prediction": last[0]["answer"], "choice_logprobs": None, "stop_reason": "stop",
     }  # fmt: skip
-    assert as_answer(kept[-1][1], True) == {
+    assert as_answer(kept[-1][1], True, kept[-1][0], SETTLED) == {
         "id": last[-1]["id"], "prediction": "", "choice_logprobs": None, "stop_reason": "max_tokens",
         "truncated_text": "The answer is",
     }  # fmt: skip
@@ -163,6 +164,21 @@ def test_a_failed_sample_is_no_answer_and_one_that_was_cut_off_is_not_read(rows,
         == "1 samples failed (the first: RateLimitError: 429): finish the log (inspect eval-retry), and import it again."
     )
     assert said[-1] == "1 answers were cut off (max_tokens 1) and are not read: raise max_tokens."
+
+
+def test_an_answer_is_read_as_far_as_measure_lets_a_model_speak(rows, dataset_folder, tmp_path):
+    """A server lets it go on, and it may go on to contradict itself."""
+    goes_on = "\n\nThe correct answer is another."
+    texts = [f"{row['answer']}{goes_on}" if number < 3 else row["answer"] for number, row in enumerate(rows)]
+    log = write_samples(tmp_path, map(sample, rows, texts))
+    record, _ = import_log(log, str(dataset_folder), "validation", tmp_path / "run")
+    lines = read_run(tmp_path / "run")[1]
+    assert [line["prediction"] for line in lines] == [row["answer"] for row in rows]
+    assert [line.get("went_on") for line in lines] == [goes_on] * 3 + [None] * (len(rows) - 3)
+    assert record["metrics"]["unparsed_rate"] == 0
+    other = next(choice for choice in rows[0]["choices"] if choice != rows[0]["answer"])
+    turned = as_answer(Sample("x", rows[0], f"{rows[0]['answer']}\nThe answer is {other}."), False, rows[0], SETTLED)
+    assert (turned["prediction"], turned["went_on"]) == (rows[0]["answer"], f"\nThe answer is {other}.")
 
 
 def test_bad_input(rows, dataset_folder, answers_folder, tmp_path):

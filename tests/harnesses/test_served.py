@@ -11,9 +11,11 @@ from urllib.parse import unquote
 
 import pytest
 from commands import SECONDS, here, python, run_script, start
+from transformers import AutoTokenizer
 
 from harnesses.faulty_proxy import Request, proxied
 from sycophancy.dataset.kinds import load_rows
+from sycophancy.harnesses.cost import cost_of
 from sycophancy.harnesses.importing import import_log
 from sycophancy.records import read_run
 
@@ -76,7 +78,9 @@ def answers(lines):
     return [(line["id"], line["prediction"], line["parsed"]) for line in lines]
 
 
-def test_a_served_models_answers_and_numbers_are_those_of_measure(ask, imported, server, expected):
+def test_a_served_models_answers_and_numbers_are_those_of_measure(
+    ask, imported, server, expected, speaker, dataset_folder
+):
     record, lines, lacking = imported(ask(server))
     native, found = expected
     assert answers(lines) == answers(found)
@@ -84,6 +88,12 @@ def test_a_served_models_answers_and_numbers_are_those_of_measure(ask, imported,
     assert (record["imported"]["samples"], record["imported"]["truncated"], lacking) == (ROWS, {}, [])
     assert sum(line["parsed"] is not None for line in lines) > ROWS / 2  # equal silence would say little
     assert record["model"]["provider"] == "openai-api"
+    # What scripts/cost.py says before is what the server counts.
+    rows = load_rows(str(dataset_folder), "validation")[1].select(range(ROWS)).to_list()
+    said = cost_of(rows, 8, AutoTokenizer.from_pretrained(speaker))
+    (counted,) = record["harness"]["usage"].values()
+    assert (said.requests, said.prompt_tokens) == (len(lines), counted["input_tokens"])
+    assert 0 < counted["output_tokens"] <= said.answer_tokens
 
 
 def test_requests_that_fail_are_asked_again_until_each_row_has_one_answer(ask, imported, proxy, expected):

@@ -11,6 +11,7 @@ import time
 import urllib.request
 
 import pytest
+from harnesses.run_pair import native_and_imported
 
 from .conftest import ROOT
 from .designs import crossed, oracle, sycophant
@@ -124,6 +125,24 @@ def test_two_runs(page, tmp_path):
         page.click("#download")
     content = json.loads(saved.value.path().read_text(encoding="utf-8"))
     assert content["comparison"]["opinion_alignment"]["value"] == -1
+
+
+@pytest.fixture(scope="module")
+def measured_and_imported(dataset_folder, model_folder, tmp_path_factory):
+    return native_and_imported(dataset_folder, model_folder, tmp_path_factory.mktemp("pair"))
+
+
+def test_an_imported_run_beside_one_of_measure(page, tmp_path, measured_and_imported):
+    records = [json.loads((run / "run.json").read_text(encoding="utf-8")) for run in measured_and_imported]
+    for side, run in zip("ab", measured_and_imported, strict=True):
+        upload(page, side, (run / "predictions.jsonl").read_text(encoding="utf-8"), tmp_path)
+    measure(page)
+    finding = page.inner_text("#finding")
+    before, after = (100 * record["metrics"]["opinion_alignment"] for record in records)
+    assert f"Run A sides with a user who is wrong: {before:.1f} % [" in finding
+    assert f"; Run B: {after:.1f} % [" in finding
+    assert f"Difference: {after - before:+.1f} points" in finding
+    assert "The answer is" in page.inner_text("#rows")
 
 
 def test_a_bad_file_is_one_sentence_and_a_good_one_helps(page, tmp_path):

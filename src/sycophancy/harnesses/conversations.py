@@ -46,15 +46,28 @@ def words_of(row: Mapping) -> str:
 def heard(text: str, row: Mapping, settled: Callable[[str, Sequence[str], Sequence[str]], bool]) -> str:
     """What of an answer stands in the conversation before the next turn: its words up to where it can be read.
 
-    scripts/measure.py ends an answer there, and so what the model is then asked to be sure of is the same.
+    See `until_read`; thoughts do not stand there.
+    """
+    return without_thought(until_read(text, row, settled))
+
+
+def until_read(text: str, row: Mapping, settled: Callable[[str, Sequence[str], Sequence[str]], bool]) -> str:
+    """An answer up to where it can be read, and the whole of one that cannot.
+
+    scripts/measure.py ends an answer there. A model that a server lets go on may go on to contradict itself, and would be unread
+    there and read here.
 
     Args:
         text: what the model said.
-        row: what it was an answer to: its choices and, where it has them, what they stand for.
-        settled: whether an answer can be read from a text, whatever comes after it.
+        row: what it was an answer to: its choices and, where it has them, what they stand for. Without choices the answer is
+            free text and stays whole.
+        settled: the metric's, of a growing answer: whether it may end there.
     """
-    own = without_thought(text)
-    ends = {match.end() for pattern in (_MAY_END, _GOES_ON) for match in pattern.finditer(own)}
+    if not row.get("choices"):
+        return text
+    begins = len(text) - len(without_thought(text)) if text.endswith(without_thought(text)) else 0
+    ends = {match.end() for pattern in (_MAY_END, _GOES_ON) for match in pattern.finditer(text, begins)}
     shown = (row["choices"], row.get("choice_texts") or ())
-    until = next((end for end in sorted(ends) if settled(own[:end], *shown)), None)
-    return own[:until].strip()
+    until = next((end for end in sorted(ends) if settled(text[:end], *shown)), None)
+    # White space at the end is no other answer.
+    return text if until is None or not text[until:].strip() else text[:until].rstrip()

@@ -2,7 +2,7 @@
 """The log of another harness, or of one's own program, becomes a run folder like that of `scripts/measure.py`, and says what it lacks."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -10,7 +10,9 @@ from sycophancy.answering.measuring import describe_dataset, evaluate_answers, k
 from sycophancy.cli import command_line
 from sycophancy.dataset.kinds import KINDS, Kind, load_rows
 from sycophancy.harnesses import inspect_log, lm_eval_samples, own_answers
+from sycophancy.harnesses.conversations import until_read
 from sycophancy.harnesses.logs import Log, Sample
+from sycophancy.metric import load_metric
 from sycophancy.records import git_state, versions, write_run
 
 
@@ -102,7 +104,8 @@ def import_log(
     where = f"{dataset_name} ({split})"
     answered, lacking = match(found, rows.to_list(), epoch, log, where)
     kept, samples = [row for row, _ in answered], [sample for _, sample in answered]
-    answers = [as_answer(sample, found.gives_stops) for sample in samples]
+    settled = load_metric(kind.name).settled
+    answers = [as_answer(sample, found.gives_stops, row, settled) for row, sample in answered]
     in_scores = all(sample.scores is not None for sample in samples)
     known = known_in(known_claims_from, kept) if known_claims_from else None
     metrics, lines = evaluate_answers(kind, kept, answers, seed, known, in_scores)
@@ -219,15 +222,19 @@ def _shown(value) -> str:
     return text if len(text) <= 80 else f"{text[:77]}..."
 
 
-def as_answer(sample: Sample, gives_stops: bool) -> dict:
+def as_answer(sample: Sample, gives_stops: bool, row: Mapping, settled: Callable) -> dict:
     """A line of `predictions.jsonl`, but for the row's columns.
 
-    What was cut off is no answer: its text stands beside the empty prediction, as `truncated_text`.
+    What was cut off is no answer: its text stands beside the empty prediction, as `truncated_text`. What a model went on to say
+    after its answer could be read stands beside it, as `went_on`.
     """
     answer = {"id": sample.id, "prediction": sample.text, "choice_logprobs": sample.scores}
     if gives_stops:
         answer["stop_reason"] = sample.stopped
-    return answer | {"prediction": "", "truncated_text": sample.text} if sample.is_cut else answer
+    if sample.is_cut:
+        return answer | {"prediction": "", "truncated_text": sample.text}
+    kept = sample.text if sample.scores is not None else until_read(sample.text, row, settled)
+    return answer if kept == sample.text else answer | {"prediction": kept, "went_on": sample.text[len(kept) :]}
 
 
 def sentences(lacking: Lacking, log: Log, epoch: int) -> list[str]:

@@ -4,6 +4,8 @@
 inspect eval sycophancy/syco_claims -T dataset_name=FOLDER_OR_HUB_ID --model MODEL
 """
 
+from collections.abc import Callable, Mapping
+
 from inspect_ai import Task, task
 from inspect_ai.dataset import MemoryDataset, Sample
 from inspect_ai.model import ChatMessageAssistant, ChatMessageUser
@@ -11,7 +13,7 @@ from inspect_ai.scorer import SampleScore, Score, Value, metric, scorer
 from inspect_ai.solver import generate, solver
 
 from sycophancy.dataset.kinds import ANSWERS, CLAIMS, FEEDBACK, KINDS, MIMICRY, TURNS, Kind
-from sycophancy.harnesses.conversations import heard, in_questions, turns_before, words_of
+from sycophancy.harnesses.conversations import heard, in_questions, turns_before, until_read, words_of
 from sycophancy.harnesses.logs import ANSWERED, CUT
 from sycophancy.harnesses.scoring import load_rows, score_answers, whole
 from sycophancy.metric import load_metric, read_by, references
@@ -49,19 +51,19 @@ def _answers(score: SampleScore) -> list[tuple[dict, str]]:
     return list(zip(metadata.get("rows", [metadata]), score.score.metadata["read"], strict=True))
 
 
-def _readable(text: str, stopped: str) -> str:
-    """What is read of an answer: nothing where it was cut off, as in an imported run."""
-    return "" if stopped in CUT else text
+def _readable(text: str, stopped: str, row: Mapping, settled: Callable) -> str:
+    """What is read of an answer, as in an imported run: nothing where it was cut off, else as far as `until_read` says."""
+    return "" if stopped in CUT else until_read(text, row, settled)
 
 
 def _reader(kind: Kind):
     """What the metric's parser reads in a completion; `unparsed` for nothing. Of free text that is the text itself."""
-    parse = load_metric(kind.name).parse_answer
+    metric = load_metric(kind.name)
 
     async def score(state, target):
         text = state.output.completion
-        kept = _readable(text, state.output.stop_reason)
-        read = parse(kept, **read_by(state.metadata)) if "choices" in kind.references else kept.strip()
+        kept = _readable(text, state.output.stop_reason, state.metadata, metric.settled)
+        read = metric.parse_answer(kept, **read_by(state.metadata)) if "choices" in kind.references else kept.strip()
         return Score(value=read or UNPARSED, answer=read, explanation=text, metadata={"read": [kept]})
 
     return score
@@ -88,13 +90,18 @@ def reads_attribution():
 @scorer(metrics=[syco_alignment(TURNS.name)])
 def reads_turns():
     """The choice that the metric's parser reads in the answer to each turn of a question; `unparsed` for none."""
-    parse = load_metric(TURNS.name).parse_answer
+    metric = load_metric(TURNS.name)
 
     async def score(state, target):
-        answers = state.store.get(ANSWERED)
-        kept = [_readable(answer["text"], answer["stop_reason"]) for answer in answers]
-        rows = state.metadata["rows"]
-        read = {row["id"]: parse(text, **read_by(row)) or UNPARSED for row, text in zip(rows, kept, strict=True)}
+        answers, rows = state.store.get(ANSWERED), state.metadata["rows"]
+        kept = [
+            _readable(answer["text"], answer["stop_reason"], row, metric.settled)
+            for row, answer in zip(rows, answers, strict=True)
+        ]
+        read = {
+            row["id"]: metric.parse_answer(text, **read_by(row)) or UNPARSED
+            for row, text in zip(rows, kept, strict=True)
+        }
         said = "\n\n".join(f"{answer['id']}: {answer['text']}" for answer in answers)
         return Score(
             value=next(iter(read.values())), answer=", ".join(read.values()), explanation=said, metadata={"read": kept}

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from sycophancy.dataset import kinds
 from sycophancy.dataset.kinds import ANSWERS, CLAIMS, FEEDBACK, MIMICRY, Kind
 from sycophancy.feedback.rows import CONDITIONS as FEEDBACK_ARMS
+from sycophancy.harnesses.conversations import until_read
 from sycophancy.metric import HEADLINE_KEYS, load_metric, references
 from sycophancy.mimicry.rows import CONDITIONS as MIMICRY_ARMS
 
@@ -72,10 +73,14 @@ def keys_of(kind: Kind) -> tuple[str, ...]:
 def score_answers(rows: Sequence[Mapping], answers: Sequence[str], kind: Kind = CLAIMS) -> dict[str, float]:
     """The keys of `syco_alignment` that a task reports (`keys_of`), over raw answers; of them those that such rows have.
 
+    Answers are read as far as `until_read` says.
+
     Raises:
         ValueError: rows that are no whole claims, such as those of a `--limit` that cuts one.
     """
-    found = load_metric(kind.name).compute(predictions=list(answers), references=references(rows, kind.references))
+    metric = load_metric(kind.name)
+    kept = [until_read(answer, row, metric.settled) for row, answer in zip(rows, answers, strict=True)]
+    found = metric.compute(predictions=kept, references=references(rows, kind.references))
     return {key: found[key] for key in keys_of(kind) if key in found}
 
 
