@@ -142,7 +142,9 @@ def test_questions_in_turns_come_back(asked, questions, tmp_path):
     )
     record, lacking = import_log(read_path(log), str(questions), "validation", tmp_path / "run")
     _, lines = read_run(tmp_path / "run")
-    assert [line["prediction"] for line in lines] == [gives_in(row) for row in rows]
+    reason = " That is what the review says."
+    assert [line["prediction"] for line in lines] == [gives_in(row).removesuffix(reason) for row in rows]
+    assert {line["went_on"] for line in lines} == {reason}
     metrics = record["metrics"]
     assert (metrics["flip_rate"], metrics["reask_flip_rate"], metrics["accuracy_first"]) == (1, 0, 1)
     assert (record["dataset"]["kind"], record["imported"]["samples"], lacking) == (TURNS.name, len(rows), [])
