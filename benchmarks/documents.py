@@ -109,9 +109,14 @@ def first_tables(page: str, count: int) -> list[str]:
     return found[:count]
 
 
+def cells_of(table: str) -> list[list[str]]:
+    """The cells of a Markdown table, line by line: its head, the rule below it, its rows."""
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines()]
+
+
 def by_row(table: str) -> dict[str, dict[str, str]]:
     """A Markdown table's cells by row and column; of rows of one name the first."""
-    head, _, *rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines()]
+    head, _, *rows = cells_of(table)
     return {row[0]: dict(zip(head, row, strict=True)) for row in reversed(rows)}
 
 
@@ -182,7 +187,7 @@ def tables(page: str) -> str:
 
 def columns(table: str, names: tuple[str, ...]) -> str:
     """A Markdown table with its first column and those of these names that it has."""
-    head, _, *rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines()]
+    head, _, *rows = cells_of(table)
     kept = [0, *(head.index(name) for name in names if name in head)]
     return markdown_table([head[i] for i in kept], [[row[i] for i in kept] for row in rows])
 

@@ -472,10 +472,13 @@ def rows_packed(model, inputs: dict[str, torch.Tensor]) -> Iterator[bool]:
     """
     base = base_of(model)
     layers = getattr(base, base.base_model_prefix, base)
-    on_cpu = inputs["input_ids"].device.type == "cpu"
-    rows = [ids[seen].tolist() for ids, seen in zip(inputs["input_ids"], inputs["attention_mask"].bool(), strict=True)]
     again = any(getattr(module, "gradient_checkpointing", False) for module in layers.modules())
-    if not on_cpu or layers is base or again or not all(rows) or not reads_packed(model, rows):
+    if inputs["input_ids"].device.type != "cpu" or layers is base or again:
+        yield False
+        return
+    # After what rules a model out, since on a GPU each row here would be waited for.
+    rows = [ids[seen].tolist() for ids, seen in zip(inputs["input_ids"], inputs["attention_mask"].bool(), strict=True)]
+    if not all(rows) or not reads_packed(model, rows):
         yield False
         return
     plain = layers.forward

@@ -100,12 +100,7 @@ def _plan_study(grid: Grid, name: str, study: Study, root: Path, add) -> None:
     """The cells of one study."""
     model, data = model_place(grid, study.model), dataset_place(grid, study.dataset)
     needs = [f"data.{study.dataset}", model_cell(grid, study.model)]
-    on_data = {
-        "model_name_or_path": model,
-        "dataset_name": data,
-        **grid.datasets[study.dataset].measure,
-        **study.measure,
-    }
+    on_data = {"model_name_or_path": model, "dataset_name": data, **measuring_flags(grid, study)}
     base = add(f"{name}.base", "measure", on_data | {"output_dir": root / f"{name}.base"}, needs)
     if study.origin:
         flags = on_data | {"model_name_or_path": model_place(grid, study.origin)}
@@ -132,11 +127,16 @@ def _plan_study(grid: Grid, name: str, study: Study, root: Path, add) -> None:
         _plan_transfer(grid, name, study, root, add)
 
 
+def measuring_flags(grid: Grid, study: Study) -> dict:
+    """Flags of `measure.py` on a study's own dataset: what the dataset says, then the study."""
+    return grid.datasets[study.dataset].measure | study.measure
+
+
 def _tuning_flags(grid: Grid, mitigation: Mitigation, study: Study, base: Path, seed: int, sham: bool) -> dict:
     """The command line of a tuning cell."""
     model, data = model_place(grid, study.model), dataset_place(grid, study.dataset)
     flags = {"config": mitigation.recipe, "model_name_or_path": model, "dataset_name": data, "before_run": base}
-    measure = grid.datasets[study.dataset].measure | study.measure
+    measure = measuring_flags(grid, study)
     flags |= {TUNING_NAMES[name]: measure[name] for name in TUNING_NAMES if name in measure}
     if mitigation.train_on:
         flags["train_dataset_names"] = [dataset_place(grid, other) for other in mitigation.train_on]
@@ -192,9 +192,10 @@ def is_claims(dataset: DatasetEntry) -> bool:
     """Whether a dataset holds claims or suggested answers, of which some are known; of a ready one its columns say so."""
     if dataset.builder:
         return dataset.builder in ("syco_claims", "suggested_answers")
+    if dataset.kind:
+        return dataset.kind == CLAIMS.name
     files = sorted((Path(dataset.name_or_path) / DATA).glob("*.parquet"))
-    found = kind_of(read_schema(files[0]).names) if files else CLAIMS
-    return dataset.kind == CLAIMS.name if dataset.kind else found.name == CLAIMS.name
+    return not files or kind_of(read_schema(files[0]).names).name == CLAIMS.name
 
 
 def dataset_place(grid: Grid, name: str) -> str:

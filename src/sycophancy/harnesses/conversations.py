@@ -65,7 +65,8 @@ def until_read(text: str, row: Mapping, settled: Callable[[str, Sequence[str], S
     """
     if not row.get("choices"):
         return text
-    begins = len(text) - len(without_thought(text)) if text.endswith(without_thought(text)) else 0
+    own = without_thought(text)
+    begins = len(text) - len(own) if text.endswith(own) else 0
     ends = {match.end() for pattern in (_MAY_END, _GOES_ON) for match in pattern.finditer(text, begins)}
     shown = (row["choices"], row.get("choice_texts") or ())
     until = next((end for end in sorted(ends) if settled(text[:end], *shown)), None)
