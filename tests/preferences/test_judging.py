@@ -31,17 +31,15 @@ PAIRS = [
 def judge(choose):
     """A judge that answers by a function of the prompt's two responses and its question."""
 
-    def score(prompts, choices):
-        assert choices == [LETTERS] * len(prompts)
+    def letters(prompts):
         found = []
         for prompt in prompts:
             body, _, rest = prompt.partition("Response (A):\n")[2].partition("\n\nResponse (B):\n")
             second, _, question = rest.partition("\n\n")
-            letter = choose(body, second, question.partition("\n")[0])
-            found.append({each: 0.0 if each == letter else -math.inf for each in LETTERS})
+            found.append(choose(body, second, question.partition("\n")[0]))
         return found
 
-    return score
+    return letters
 
 
 def by_length(first, second, question):
@@ -103,7 +101,7 @@ def test_a_pair_that_the_judge_does_not_read_whole_is_refused(llama_folder):
         check_readable(model, tokenizer, [Pair("1", "1", ("q",), "word " * 2000, "b")], QUESTIONS)
 
 
-def test_the_verdicts_of_a_model_are_its_most_probable_letters(llama_folder):
+def test_the_verdicts_of_a_model_are_the_letters_that_it_would_write(llama_folder):
     model, tokenizer = load_model(str(llama_folder))
     found = judge_pairs(judge_of(model, tokenizer), PAIRS, {"longer": QUESTIONS["longer"]})
     letters = []
@@ -111,7 +109,7 @@ def test_the_verdicts_of_a_model_are_its_most_probable_letters(llama_folder):
         for one, other in ((pair.chosen, pair.rejected), (pair.rejected, pair.chosen)):
             prompt = render_conversation([judge_prompt(pair.text, one, other, QUESTIONS["longer"])], tokenizer)
             (scores,) = score_batch(model, tokenizer, [prompt], [LETTERS])
-            letters.append(max(scores, key=scores.get))
+            letters.append(scores.choose(LETTERS))
     assert found.values["longer"] == [verdict(*letters[at : at + 2]) for at in (0, 2, 4)]
 
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Features that a local model judges: which of two answers has more of it, asked in both orders.
 
-Sharma et al. 2024 (section 4.1) asked GPT-4 such questions. Here any local model is asked, the verdict is the most probable
-of three letters, and a verdict counts where both orders give it: a judge that likes the first answer says nothing so.
+Sharma et al. 2024 (section 4.1) asked GPT-4 such questions. Here any local model is asked, the verdict is the one of
+three letters that it would write, and a verdict counts where both orders give it: a judge that likes the first answer says nothing so.
 """
 
 from collections.abc import Callable, Sequence
@@ -92,12 +92,16 @@ def verdict(chosen_first: str, chosen_second: str) -> int:
     return {("(A)", "(B)"): 1, ("(B)", "(A)"): -1}.get((chosen_first, chosen_second), 0)
 
 
-def judge_pairs(score: Callable[[Sequence[str], Sequence[Sequence[str]]], list[dict[str, float]]], pairs: Sequence[Pair],
-                questions: dict[str, str], batch_pairs: int = 1) -> Judged:  # fmt: skip
+def judge_pairs(
+    choose: Callable[[Sequence[str]], list[str]],
+    pairs: Sequence[Pair],
+    questions: dict[str, str],
+    batch_pairs: int = 1,
+) -> Judged:
     """Ask a judge every question about every pair, in both orders.
 
     Args:
-        score: gives the log-probability of each choice of each prompt, as `sycophancy.answering.causal.score_batch` does.
+        choose: gives the one of `LETTERS` that answers each prompt (`judge_of`).
         pairs: the answers.
         questions: feature -> question.
         batch_pairs: pairs whose prompts go through the model together.
@@ -112,9 +116,9 @@ def judge_pairs(score: Callable[[Sequence[str], Sequence[Sequence[str]]], list[d
             for answers in ((pair.chosen, pair.rejected), (pair.rejected, pair.chosen))
             for question in questions.values()
         ]
-        scores = iter(score(prompts, [LETTERS] * len(prompts)))
+        letters = iter(choose(prompts))
         for _ in some:
-            one, other = ([max(found := next(scores), key=found.__getitem__) for _ in questions] for _ in range(2))
+            one, other = ([next(letters) for _ in questions] for _ in range(2))
             for name, first, second in zip(questions, one, other, strict=True):
                 values[name].append(verdict(first, second))
                 same[name] += first == second != "(C)"
@@ -131,12 +135,17 @@ def check_readable(model, tokenizer, pairs: Sequence[Pair], questions: dict[str,
     check_lengths(lengths, model, tokenizer, max(len(ids) for ids in tokenizer(LETTERS)["input_ids"]))
 
 
-def judge_of(model, tokenizer) -> Callable[[Sequence[str], Sequence[Sequence[str]]], list[dict[str, float]]]:
-    """The scoring of a model as `judge_pairs` takes it."""
+def judge_of(model, tokenizer) -> Callable[[Sequence[str]], list[str]]:
+    """The letter that a model would write after each prompt, as `judge_pairs` takes it."""
     from sycophancy.answering import causal, seq2seq
 
     score = (seq2seq if model.config.is_encoder_decoder else causal).score_batch
-    return lambda prompts, choices: score(model, tokenizer, as_asked(model, tokenizer, prompts), choices)
+
+    def choose(prompts: Sequence[str]) -> list[str]:
+        found = score(model, tokenizer, as_asked(model, tokenizer, prompts), [LETTERS] * len(prompts))
+        return [scores.choose(LETTERS) for scores in found]
+
+    return choose
 
 
 def readings(judged: Judged, exact: dict[str, Sequence[float]]) -> dict[str, dict[str, float]]:
