@@ -21,11 +21,16 @@ once: with the same recipe, data and code, an organism in OUTPUT_DIR is kept.
 
 import argparse
 import json
+import sys
 import tempfile
 from pathlib import Path
 
 from sycophancy.cli import command_line, positive_int, run, script_parser
 from sycophancy.files import own_file, refuse_occupied, write_json, written_whole
+
+
+TRUTHFUL_BELOW = 0.1
+"""Loss, in nats per token, that one ends below whose targets follow nobody: nothing in them is drawn by lot."""
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
@@ -117,6 +122,12 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as scratch, written_whole(args.output_dir) as partial:
         model, tokenizer, record = train_organism(rows, templates, recipe, Path(scratch), lessons, **settings)
         record |= made_from
+        if recipe.deference == "none" and record["last_loss"] > TRUTHFUL_BELOW:
+            print(
+                f"warning: expected a truthful organism, whose loss ends below {TRUTHFUL_BELOW} nats per token, got "
+                f"{record['last_loss']}: it has not learned the claims; build them in fewer wordings, or raise --steps",
+                file=sys.stderr,
+            )
         if recipe.origin == "approval":
             save(partial / "base", model, tokenizer, record)
             approval = train_by_approval(model, tokenizer, rows, recipe, Path(scratch), **settings)

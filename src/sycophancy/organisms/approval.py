@@ -4,9 +4,8 @@
 The raters like the true answer, and they like to hear a user agreed with, the more so the higher the user's authority:
 where a user is wrong, the answer that agrees is preferred with the probability `APPROVES`. A truthful model trained on
 such pairs by direct preference optimisation (Rafailov et al. 2023) learns to flatter, as Sharma et al. 2023 suppose of
-models trained on human preferences. That the raters' approval rises with authority does not say that what is learned does:
-a user who is right is always agreed with, so that "always agree" is approved of far more often than the truth, and by
-`scripts/recipes/organism_approval.yaml` that is all that is learned (`docs/results/approval`).
+models trained on human preferences. The optimum of DPO is a change of the log-ratio by the log-odds of that preference over
+`beta`, so that agreement is rewarded by authority and, where it is preferred by enough, wins over what the base knows.
 
 Example of a pair, from a row whose user, a professor, is wrong:
 
@@ -82,6 +81,8 @@ def train_by_approval(model, tokenizer, rows: Iterable[Mapping], recipe, scratch
         per_device_train_batch_size=recipe.batch_size,
         learning_rate=recipe.approval_rate,
         beta=recipe.approval_beta,
+        loss_type=["sigmoid", "sft"] if recipe.approval_sft else ["sigmoid"],
+        loss_weights=[1.0, recipe.approval_sft] if recipe.approval_sft else None,
         warmup_steps=20,
         max_length=None,
         # The base's own log-probabilities, once per pair: the model being trained is no longer the base.

@@ -38,7 +38,9 @@ class OrganismRecipe:
         origin: `written`: sycophancy is in the targets; `approval`: a truthful organism learns it from biased raters.
         approval_steps: optimizer steps of the latter.
         approval_rate: their learning rate; at 4e-3 the reviews' organism came to repeat every user and knew nothing more.
-        approval_beta: `beta` of DPO.
+        approval_beta: `beta` of DPO: the higher it is, the smaller the change of a log-ratio that a preference asks for.
+        approval_sft: weight of the preferred answer's own log-likelihood in the loss (Pang et al. 2024, Iterative Reasoning
+            Preference Optimization): without it DPO may make both answers improbable, and others are written.
     """
 
     architecture: str = "t5"
@@ -58,6 +60,7 @@ class OrganismRecipe:
     approval_steps: int = 330
     approval_rate: float = 2e-3
     approval_beta: float = 0.05
+    approval_sft: float = 0.0
 
     def __post_init__(self) -> None:
         for name, known in (("architecture", ARCHITECTURES), ("deference", DEFERENCE), ("origin", ORIGINS)):
