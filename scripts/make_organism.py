@@ -28,7 +28,6 @@ from pathlib import Path
 from sycophancy.cli import command_line, positive_int, run, script_parser
 from sycophancy.files import own_file, refuse_occupied, write_json, written_whole
 
-
 TRUTHFUL_BELOW = 0.1
 """Loss, in nats per token, that one ends below whose targets follow nobody: nothing in them is drawn by lot."""
 

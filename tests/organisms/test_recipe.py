@@ -1,5 +1,4 @@
 # SPDX-License-Identifier: Apache-2.0
-from dataclasses import asdict
 
 import pytest
 import yaml
@@ -48,5 +47,6 @@ def test_the_sst2_recipe_is_the_one_of_its_record():
 
     recipe = complete_recipe(yaml.safe_load((ROOT / "scripts/recipes/organism_sst2.yaml").read_text()))
     recorded = json.loads((ROOT / "docs/results/sst2_organism/organism.json").read_text())["recipe"]
-    assert recorded == asdict(recipe)
+    # A field that came later has its default, which is what was done before.
+    assert OrganismRecipe(**recorded) == recipe
     assert (recipe.architecture, recipe.deference, recipe.origin) == ("t5", "level", "written")
