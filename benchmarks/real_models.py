@@ -109,9 +109,10 @@ def markdown_of_answers(folder: Path) -> str:
             if record is None:
                 continue
             metrics = record["metrics"]
-            cells = [f"{MODELS[model]}, {of}", f"{metrics['n_rows']:,.0f}", hundredths(metrics["chance"], digits=0)]
+            asked = f"{metrics['n_rows']:,.0f}, {metrics['n_clusters']:,.0f}"
+            cells = [f"{MODELS[model]}, {of}", asked, hundredths(metrics["chance"], digits=0)]
             rows.append([*cells, *(rate(metrics, key).replace(" %", "") for key in ANSWERS.values())])
-    return markdown_table(("model, task", "rows", "chance", *ANSWERS), rows)
+    return markdown_table(("model, task", "prompts, questions", "chance", *ANSWERS), rows)
 
 
 def markdown_of_feedback(folder: Path) -> str:
