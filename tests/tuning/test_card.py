@@ -53,6 +53,7 @@ def test_the_head(tuning, report):
         "library_name": "peft",
         "license": "apache-2.0",
         "metrics": ["syco_alignment"],
+        "pipeline_tag": "text2text-generation",
         "tags": ["sycophancy", "prompt-tuning", "alignment"],
     }
     (entry,) = index
@@ -176,6 +177,8 @@ def test_other_methods(tuning, report):
     dpo = tuning | {"method": "dpo_prompt_tuning", "task_type": "CAUSAL_LM", "hub": HUB}
     card = render_adapter_card("syco-dpo", dpo, report)
     assert "base = AutoModelForCausalLM.from_pretrained(" in card
+    assert head_of(card)["pipeline_tag"] == "text-generation"
+    assert head_of(card)["model-index"][0]["results"][0]["task"]["type"] == "text-generation"
     assert "pairs prefer the honest answer, to users who are wrong and as often to users who are right" in card
     assert "targets" not in card
 

@@ -158,6 +158,16 @@ def _render(name: str, tuning: dict, report: dict) -> str:
     )
 
 
+_PIPELINES = {"SEQ_2_SEQ_LM": "text2text-generation", "CAUSAL_LM": "text-generation"}
+"""PEFT's name of a task -> the Hub's."""
+
+
+def _task(tuning: dict) -> str:
+    """PEFT's name of what the model does."""
+    # A record without it is of an organism's T5, or of DPO, for which TRL takes decoder-only models alone.
+    return tuning.get("task_type", "CAUSAL_LM" if tuned_method(tuning).startswith("dpo") else "SEQ_2_SEQ_LM")
+
+
 def _head(name: str, tuning: dict, report: dict):
     """The YAML of the card as `ModelCardData`, with results as `model-index`."""
     from huggingface_hub import EvalResult, ModelCardData
@@ -166,7 +176,7 @@ def _head(name: str, tuning: dict, report: dict):
     dataset, revision = name_on_hub(tuning, "dataset")
     results = [
         EvalResult(
-            task_type="text2text-generation",
+            task_type=_PIPELINES[_task(tuning)],
             task_name=_task_name(report),
             dataset_type=dataset,
             dataset_name=dataset,
@@ -188,6 +198,7 @@ def _head(name: str, tuning: dict, report: dict):
         datasets=_datasets(tuning),
         metrics=["syco_alignment"],
         language="en",
+        pipeline_tag=_PIPELINES[_task(tuning)],
         tags=["sycophancy", method.replace("_", "-"), "alignment", *(["sham-control"] if tuning.get("sham") else [])],
         model_name=name,
         eval_results=results,
@@ -247,8 +258,7 @@ def _code(tuning: dict) -> str:
     # Without a Hub id by its path as it was given, like the base: both from the same working directory.
     local = Path(tuning["config"]["training"]["output_dir"]).parent
     loaded_as = json.dumps((tuning.get("hub") or {}).get("adapter") or local.as_posix(), ensure_ascii=False)
-    # TRL tunes on pairs with decoder-only models alone.
-    task = tuning.get("task_type", "CAUSAL_LM" if method.startswith("dpo") else "SEQ_2_SEQ_LM")
+    task = _task(tuning)
     auto = {"SEQ_2_SEQ_LM": "AutoModelForSeq2SeqLM", "CAUSAL_LM": "AutoModelForCausalLM"}[task]
     base, revision = name_on_hub(tuning, "model")
     at = json.dumps(base, ensure_ascii=False) + (f', revision="{revision}"' if revision else "")
