@@ -59,7 +59,11 @@ class Decoder(NamedTuple):
 CHAT_MODELS = {
     "Llama-3.2-1B-Instruct": Decoder(2048, 8192, 16, 32, 8, 64, 128256, tied=True),
     "Llama-3.1-8B-Instruct": Decoder(4096, 14336, 32, 32, 8, 128, 128256, tied=False),
+    "Llama-3.1-70B-Instruct": Decoder(8192, 28672, 80, 64, 8, 128, 128256, tied=False),
 }
+CARD, PRICE = 80e9, 3.0
+"""Bytes of a GPU, and dollars for an hour of it: assumptions."""
+
 CHAT_PROMPT, CHAT_ANSWER, TARGET = 150, 256, 10
 """Tokens of a question with its chat template, of the longest answer that `measure.py` waits for, of a target."""
 
@@ -170,6 +174,26 @@ def lora_seconds(shape: Decoder) -> float:
     return max(work, TUNED / 8 * 3 * shape.layers * LAYER)
 
 
+def run_bytes(shape: Decoder) -> float:
+    """Bytes that a chat model needs to be measured, tuned and measured again."""
+    return 2 * chat_parameters(shape) + max(lora_bytes(shape, 8), answering_bytes(shape, 64))
+
+
+def run_seconds(shape: Decoder) -> float:
+    """Seconds of measuring, tuning and measuring again. Layers that stand on several GPUs wait for each other."""
+    return 2 * answering_seconds(shape) + lora_seconds(shape)
+
+
+def run_devices(shape: Decoder) -> int:
+    """GPUs over which its layers have to be spread."""
+    return math.ceil(run_bytes(shape) / CARD)
+
+
+def run_dollars(shape: Decoder) -> float:
+    """What these GPUs cost for that time."""
+    return run_devices(shape) * run_seconds(shape) / 3600 * PRICE
+
+
 def prompt_tuning_seconds(shape: Shape) -> float:
     """Seconds of prompt tuning on SST-2's claims, 32 rows a step, and of scoring before and after, 64 rows a pass."""
     steps, passes = EPOCHS * SST2_TRAIN / 32, 2 * CLAIMS / 64
@@ -181,14 +205,15 @@ def markdown_of_chat_models() -> str:
     """The table of chat models."""
     lines = [
         f"| chat model | parameters | weights bf16, GB | answering 64 rows adds, GB | LoRA on 8 rows adds, GB "
-        f"| {MEASURED:,} answers, minutes | LoRA on {TUNED:,} rows, minutes |",
-        "|---|" + "--:|" * 6,
+        f"| {MEASURED:,} answers, minutes | LoRA on {TUNED:,} rows, minutes | GPUs | both and again, dollars |",
+        "|---|" + "--:|" * 8,
     ]
     for name, shape in CHAT_MODELS.items():
         count = chat_parameters(shape)
         sizes = (2 * count, answering_bytes(shape, 64), lora_bytes(shape, 8))
         minutes = (f"{seconds / 60:.1f}" for seconds in (answering_seconds(shape), lora_seconds(shape)))
-        lines.append(f"| {name} | {count:,} | {' | '.join(map(gigabytes, sizes))} | {' | '.join(minutes)} |")
+        cost = f"{run_devices(shape)} | {run_dollars(shape):.2f}"
+        lines.append(f"| {name} | {count:,} | {' | '.join(map(gigabytes, sizes))} | {' | '.join(minutes)} | {cost} |")
     return "\n".join(lines)
 
 
@@ -201,8 +226,8 @@ def markdown_of_costs() -> str:
             prompt_tuning_seconds(base),
         ),
         f"Llama-3.1-8B-Instruct: LoRA on {TUNED:,} rows": (
-            2 * chat_parameters(chat) + max(lora_bytes(chat, 8), answering_bytes(chat, 64)),
-            2 * answering_seconds(chat) + lora_seconds(chat),
+            run_bytes(chat),
+            run_seconds(chat),
         ),
     }
     lines = ["| measure, tune, measure again | GPU memory, GB | minutes |", "|---|--:|--:|"]

@@ -19,7 +19,22 @@ from limit import (
     shape_of,
     work_of,
 )
-from scale import CHAT_MODELS, SHAPES, Decoder, Shape, chat_parameters, kept_bytes, markdown, row_operations, weights
+from scale import (
+    CHAT_MODELS,
+    SHAPES,
+    Decoder,
+    Shape,
+    answering_seconds,
+    chat_parameters,
+    kept_bytes,
+    lora_seconds,
+    markdown,
+    row_operations,
+    run_devices,
+    run_dollars,
+    run_seconds,
+    weights,
+)  # fmt: skip
 from served import compare
 from side_by_side import largest_difference, ratio, take_turns
 from table import shares, table
@@ -127,6 +142,14 @@ def test_parameters_of_chat_models_are_those_of_the_model(name):
     with torch.device("meta"):
         model = llama_shape(CHAT_MODELS[name])
     assert sum(parameter.numel() for parameter in model.parameters()) == chat_parameters(CHAT_MODELS[name])
+
+
+def test_what_a_run_of_a_chat_model_costs():
+    shapes = list(CHAT_MODELS.values())
+    assert [run_devices(shape) for shape in shapes] == [1, 1, 3]
+    # Three dollars an hour for each GPU, while it works and while it waits for the others.
+    assert run_dollars(shapes[2]) == pytest.approx(3 * 3 * run_seconds(shapes[2]) / 3600)
+    assert run_seconds(shapes[2]) == pytest.approx(2 * answering_seconds(shapes[2]) + lora_seconds(shapes[2]))
 
 
 def test_what_lora_keeps_for_the_backward_pass_is_what_torch_keeps():
