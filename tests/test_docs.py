@@ -148,7 +148,7 @@ def test_the_front_page_is_read_in_five_minutes():
         assert len(sentence.split()) <= 25, sentence
 
 
-GUIDES = ("approval", "are_you_sure", "feedback", "suggested_answers")
+GUIDES = ("approval", "are_you_sure", "feedback", "sources", "suggested_answers")
 
 
 @pytest.mark.parametrize("name", GUIDES)
