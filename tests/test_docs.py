@@ -202,6 +202,20 @@ def test_links_and_paths_lead_somewhere(page):
             assert (ROOT / path).exists(), path
 
 
+def anchors_of(page):
+    """What a link may name behind `#` on a page: its headings as GitHub writes them."""
+    text = re.sub(r"```.*?```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL)
+    heads = re.findall(r"^#+ (.*)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", head.lower()).replace(" ", "-") for head in heads}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_into_a_page_lead_to_a_heading(page):
+    for target, anchor in re.findall(r"\]\(([^)#\s]*)#([\w-]+)\)", page.read_text(encoding="utf-8")):
+        if not target.startswith("http"):
+            assert anchor in anchors_of(page.parent / target if target else page), f"{target}#{anchor}"
+
+
 def test_where_to_begin_is_answered_for_twenty_questions_and_more():
     assert len(changes()) == len({wish for wish, *_ in changes()}) >= 20
 
