@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Compare two runs on the same rows: a table, report.json, report.md and, for claims and rounds of pressure, report.png.
+"""Compare two runs on the same rows: what changed, each number with its interval.
 
-python scripts/compare.py out/before out/after --output_dir out/comparison
+    python scripts/compare.py out/before out/after --output_dir out/comparison
+
+Writes OUTPUT_DIR/report.json, report.md and, for claims and rounds of pressure, a picture, report.png.
 """
 
 from pathlib import Path
