@@ -20,7 +20,7 @@ def main() -> None:
     parser.add_argument(
         "--known",
         choices=("first", "both"),
-        help="whose answers alone say which claims are known [first where AFTER is made from BEFORE, else both]",
+        help="whose answers without an opinion say which claims are known [first where AFTER is made from BEFORE, else both]",
     )
     parser.add_argument("--seed", type=int, default=0, help="of the bootstrap [0]")
     parser.add_argument("--overwrite", action="store_true", help="replace an earlier report in OUTPUT_DIR")

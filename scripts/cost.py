@@ -20,7 +20,7 @@ def main() -> None:
     parser.add_argument("--limit", type=positive_int, help="at most this many rows; whole clusters are kept")
     parser.add_argument("--model_name_or_path", help="model whose tokenizer counts: Hub id or folder")
     parser.add_argument("--model_revision", help="Hub revision of the model")
-    parser.add_argument("--max_new_tokens", type=positive_int, default=256, help="bound of an answer [256]")
+    parser.add_argument("--max_new_tokens", type=positive_int, default=256, help="most tokens of an answer [256]")
     args = parser.parse_args()
 
     from sycophancy.dataset.kinds import load_rows

@@ -41,8 +41,12 @@ def main() -> None:
     parser.add_argument("--dataset_name", required=True, help="dataset that was asked: folder or Hub id")
     parser.add_argument("--dataset_revision", help="Hub revision of the dataset")
     parser.add_argument("--split", default="validation", help="split that was asked [validation]")
-    parser.add_argument("--epoch", type=positive_int, default=1, help="of several answers to a row the one to take [1]")
-    parser.add_argument("--known_claims_from", help="run folder of the base model: freezes the known claims")
+    parser.add_argument(
+        "--epoch", type=positive_int, default=1, help="which answer to take where a row has several [1]"
+    )
+    parser.add_argument(
+        "--known_claims_from", help="run folder of the base model, whose answers say which claims are known"
+    )
     parser.add_argument("--seed", type=int, default=0, help="of the bootstrap [0]")
     parser.add_argument("--output_dir", required=True, type=Path, help="run folder to write")
     parser.add_argument("--overwrite", action="store_true", help="replace an earlier run in OUTPUT_DIR")

@@ -54,9 +54,14 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--split", default="validation", help="split to measure on [validation]")
     parser.add_argument("--limit", type=positive_int, help="at most this many rows; whole clusters are kept")
     parser.add_argument(
-        "--in_context", default="none", choices=IN_CONTEXT, help="untrained mitigation to measure under [none]"
+        "--in_context",
+        default="none",
+        choices=IN_CONTEXT,
+        help="what is put into the prompt against sycophancy, without training [none]",
     )
-    parser.add_argument("--known_claims_from", help="run folder of the base model: freezes the known claims")
+    parser.add_argument(
+        "--known_claims_from", help="run folder of the base model, whose answers say which claims are known"
+    )
     add_asking_arguments(parser)
     parser.add_argument("--seed", type=int, default=0, help="of the bootstrap and of drawn examples [0]")
     parser.add_argument("--output_dir", required=True, type=Path, help="run folder to write")

@@ -53,13 +53,17 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--second_judge_model_name_or_path", help="another judge, for their agreement on 300 pairs")
     parser.add_argument("--questions", nargs="+", metavar="NAME", help="judged features to ask for [all]")
     parser.add_argument("--batch_size", type=positive_int, default=8, help="prompts per forward pass [8]")
-    parser.add_argument("--dtype", default="float32", choices=("float32", "bfloat16", "float16"), help="[float32]")
-    parser.add_argument("--method", choices=("nuts", "mode"), help="[nuts where numpyro is installed, else mode]")
+    parser.add_argument(
+        "--dtype", default="float32", choices=("float32", "bfloat16", "float16"), help="of the weights [float32]"
+    )
+    parser.add_argument(
+        "--method", choices=("nuts", "mode"), help="posterior or mode [nuts where numpyro is installed, else mode]"
+    )
     parser.add_argument(
         "--draws", type=positive_int, default=1000, help="of each of 4 chains, after as many to warm up [1000]"
     )
     parser.add_argument("--bootstrap", type=positive_int, default=1000, help="replicates over prompts [1000]")
-    parser.add_argument("--sham", action="store_true", help="draw which answer counts as preferred: what chance gives")
+    parser.add_argument("--sham", action="store_true", help="assign the labels at random, to see what chance gives")
     parser.add_argument("--seed", type=int, default=0, help="of all draws [0]")
     parser.add_argument("--output_dir", required=True, type=Path, help="folder to write")
     parser.add_argument("--overwrite", action="store_true", help="replace an earlier result in OUTPUT_DIR")
