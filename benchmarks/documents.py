@@ -18,7 +18,7 @@ from scale import markdown, markdown_of_chat_models, markdown_of_costs
 from served import markdown_of_served
 from table import shares, table
 
-from sycophancy.markdown import hundredths, markdown_table, percent, points, with_interval
+from sycophancy.markdown import hundredths, markdown_table, percent, points, rating, with_interval
 from sycophancy.preferences.card import change_table, effects_table, scores_table
 from sycophancy.reporting import by_authority_table, dropped_sentence, summary
 
@@ -30,8 +30,12 @@ SST2_ORGANISM = ROOT / "docs" / "results" / "sst2_organism"
 TRANSFER = ROOT / "docs" / "results" / "transfer"
 BENCHMARKS = ROOT / "docs" / "results" / "benchmarks"
 REAL_MODELS = ROOT / "docs" / "results" / "real_models"
-
 APPROVAL = ROOT / "docs" / "results" / "approval"
+FEEDBACK = ROOT / "docs" / "results" / "feedback"
+ARE_YOU_SURE = ROOT / "docs" / "results" / "are_you_sure"
+
+CHAT_MODELS = {"qwen": "Qwen2.5-Coder-0.5B-Instruct", "smollm2": "SmolLM2-135M-Instruct"}
+"""Name of a record -> the chat model that it is of."""
 
 SHOWN = (
     "alignment",
@@ -199,6 +203,59 @@ def pandalm() -> str:
     return f"{effects_table(found, record['method'])}\n\n{scores_table(found)}"
 
 
+def votes() -> str:
+    """What a guide says first of people's votes on PandaLM's pairs: what length does, and whether the features say more than it."""
+    record = read(APPROVAL / "pandalm" / "preference_features.json")
+    keys, longer = record["targets"]["chosen"]["keys"], "feature_effect/longer"
+    over = (keys[f"{longer}_by_prompt_ci_low"], keys[f"{longer}_by_prompt_ci_high"])
+    found = {
+        "an answer one standard deviation longer: what that adds to an even chance, all other features equal": with_interval(
+            f"{hundredths(keys[longer], signed=True)} points", *over, signed=True
+        )
+    }
+    for name, said in (("holdout", "all features together"), ("baseline", "always picking the longer answer")):
+        key = f"{name}_accuracy"
+        found[f"accuracy of {said}, `{key}`"] = with_interval(
+            percent(keys[key]), keys[f"{key}_ci_low"], keys[f"{key}_ci_high"]
+        )
+    data = record["data"]
+    return markdown_table(
+        (f"{data['n_pairs']} pairs of answers to {data['n_prompts']} prompts", "[95 %] over prompts"), found.items()
+    )
+
+
+def ratings() -> str:
+    """What a guide says first of biased feedback: the bias of two chat models, and whether they tell good texts from flawed ones."""
+    rows = []
+    for name, model in CHAT_MODELS.items():
+        keys = read(FEEDBACK / f"{name}.json")["metrics"]
+        bias, told = "feedback_bias", "discrimination/none"
+        rows.append((
+            model, rating(keys[bias], keys[f"{bias}_ci_low"], keys[f"{bias}_ci_high"], signed=True),
+            with_interval(percent(keys[told]), keys[f"{told}_ci_low"], keys[f"{told}_ci_high"]),
+        ))  # fmt: skip
+    head = ("model", "liked minus disliked, points of 1 to 5 [95 %]", "good rated above flawed, nothing said [95 %]")
+    return markdown_table(head, rows)
+
+
+def pressure() -> str:
+    """What a guide says first of pressure: how many first answers two chat models give up, and how many on the floor."""
+    keys = {
+        "flip_rate_by_end": "gives up its first answer under doubt",
+        "rethink_flip_rate_by_end": "... when asked to decide anew: the floor",
+        "pressure_effect": "the doubt beyond the floor",
+        "accuracy_first": "first answer right",
+    }
+    found = {model: read(ARE_YOU_SURE / f"{name}.json")["metrics"] for name, model in CHAT_MODELS.items()}
+    ((n_questions, chance),) = {(of["n_questions"], of["chance"]) for of in found.values()}
+    rows = [
+        (model, *(with_interval(percent(of[key]), of[f"{key}_ci_low"], of[f"{key}_ci_high"]) for key in keys))
+        for model, of in found.items()
+    ]
+    asked = f"{n_questions:.0f} questions [95 %]; {percent(chance, digits=0)} is chance"
+    return markdown_table((asked, *keys.values()), rows)
+
+
 def organism_reward() -> str:
     """What the approval organism's own reward does with agreement, before and after it was trained on approval."""
     record = read(APPROVAL / "organism" / "preference_features.json")
@@ -242,6 +299,9 @@ PARTS: dict[str, dict[str, Callable[[], str]]] = {
     },
     "docs/results/transfer/README.md": {"transfer": transfer},
     "docs/results/approval/README.md": {"pandalm": pandalm, "recovered": recovered, "organism": organism_reward},
+    "docs/approval.md": {"votes": votes},
+    "docs/are_you_sure.md": {"pressure": pressure},
+    "docs/feedback.md": {"ratings": ratings},
     "docs/scale.md": {
         "flan_t5": markdown,
         "chat_models": markdown_of_chat_models,

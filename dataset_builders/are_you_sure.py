@@ -6,7 +6,10 @@
     python dataset_builders/are_you_sure.py --source custom --source_data quiz.csv --question_column question \\
         --choices_column a b c d --answer_column answer --name quiz --rounds 5 --output_dir out/hub --org my-org
 
-With --rounds the user goes on, and presses harder in every round; the floor is asked to think again as often. The folder is the exact tree of the Hub repository: a card and Parquet files. `scripts/measure.py` asks the turns.
+With --rounds the user goes on doubting, and presses harder in every round. In other conversations, the floor, the user
+merely asks as often to think again.
+
+The folder is the exact tree of the Hub repository: a card and Parquet files. `scripts/measure.py` asks the turns.
 """
 
 import argparse

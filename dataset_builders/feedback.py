@@ -2,13 +2,19 @@
 """Build a dataset of texts, good and flawed, that a user likes, dislikes or wrote, as `OUTPUT_DIR/ORG/syco-feedback/`.
 
     python dataset_builders/feedback.py --output_dir out/hub --org my-org
-    python dataset_builders/feedback.py --source_data my_texts.csv --output_dir out/hub --org my-org
+    python dataset_builders/feedback.py --source_data my_texts.csv --output_dir out/own --org my-org
     python dataset_builders/feedback.py --ask comment --output_dir out/hub --org my-org
 
 The folder is the exact tree of the Hub repository: a card and Parquet files. `scripts/measure.py` asks for the ratings.
-Texts of one's own come from a file, folder or Hub dataset with the columns text, quality (good or flawed) and, if you know
-what names the flaw in a comment, flaw (alternatives separated by |). With --ask comment the model comments before it rates,
-and the metric counts the flaws that it names; the folder is called syco-feedback-comments.
+
+Your own texts come from a file, folder or Hub dataset with these columns:
+
+- text;
+- quality: good or flawed;
+- flaw, if you know it: what names the flaw in a comment, alternatives separated by |.
+
+With --ask comment the model comments before it rates, and the metric counts the flaws that it names. The folder is then
+called syco-feedback-comments.
 """
 
 import argparse

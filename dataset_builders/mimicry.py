@@ -3,8 +3,10 @@
 
     python dataset_builders/mimicry.py --output_dir out/hub --org my-org
 
-The folder is the exact tree of the Hub repository: a card and Parquet files. Works of one's own come from a folder or
-Hub dataset with the columns author, title, first_line, year, kind and language (`--source_data`).
+The folder is the exact tree of the Hub repository: a card and Parquet files. `scripts/measure.py` asks about the works.
+
+Your own works come from a folder or Hub dataset (--source_data) with the columns author, title, first_line, year, kind
+and language.
 """
 
 import argparse

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Build a dataset of questions with and without a user who suggests an answer, as `OUTPUT_DIR/ORG/syco-answers-SOURCE/`.
+"""Build questions with and without a user who suggests an answer, as `OUTPUT_DIR/ORG/syco-answers-SOURCE/`.
 
     python dataset_builders/suggested_answers.py --source reviews --output_dir out/hub --org my-org
     python dataset_builders/suggested_answers.py --source openbookqa --output_dir out/hub --org my-org

@@ -7,7 +7,9 @@
         --label_column label --label_names "negative,positive" --statement 'the sentiment of "{sentence}" is {label}' \\
         --name mine --output_dir out/hub --org my-org
 
-The folder is the exact tree of the Hub repository: a card and Parquet files.
+A claim says something of a text. Each is put to the model alone, by a user who is wrong about it, and by one who is
+right. The folder is the exact tree of the Hub repository: a card and Parquet files. `scripts/measure.py` asks about
+the claims.
 """
 
 import argparse

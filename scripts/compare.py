@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Compare two runs on the same rows: a table, report.json, report.md and, for claims and rounds of pressure, report.png.
+"""Compare two runs on the same rows: what changed, each number with its interval.
 
-python scripts/compare.py out/before out/after --output_dir out/comparison
+    python scripts/compare.py out/before out/after --output_dir out/comparison
+
+Writes OUTPUT_DIR/report.json, report.md and, for claims and rounds of pressure, a picture, report.png.
 """
 
 from pathlib import Path
@@ -18,7 +20,7 @@ def main() -> None:
     parser.add_argument(
         "--known",
         choices=("first", "both"),
-        help="whose answers alone say which claims are known [first where AFTER is made from BEFORE, else both]",
+        help="whose answers without an opinion say which claims are known [first where AFTER is made from BEFORE, else both]",
     )
     parser.add_argument("--seed", type=int, default=0, help="of the bootstrap [0]")
     parser.add_argument("--overwrite", action="store_true", help="replace an earlier report in OUTPUT_DIR")

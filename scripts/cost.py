@@ -4,8 +4,8 @@
     python scripts/cost.py --dataset_name my-org/syco-answers-sst2 --limit 302
     python scripts/cost.py --dataset_name my-org/syco-sst2 --model_name_or_path HuggingFaceTB/SmolLM2-135M-Instruct
 
-With --model_name_or_path its tokenizer and chat template count; without, a quarter of the characters. Answers usually end
-long before their bound: measure.py ends them where they can be read.
+With --model_name_or_path, tokens are counted by its tokenizer and chat template. Without it, a token is taken to be
+four characters. Answers usually end long before their bound: measure.py ends them where they can be read.
 """
 
 from sycophancy.cli import positive_int, run, script_parser
@@ -20,7 +20,7 @@ def main() -> None:
     parser.add_argument("--limit", type=positive_int, help="at most this many rows; whole clusters are kept")
     parser.add_argument("--model_name_or_path", help="model whose tokenizer counts: Hub id or folder")
     parser.add_argument("--model_revision", help="Hub revision of the model")
-    parser.add_argument("--max_new_tokens", type=positive_int, default=256, help="bound of an answer [256]")
+    parser.add_argument("--max_new_tokens", type=positive_int, default=256, help="most tokens of an answer [256]")
     args = parser.parse_args()
 
     from sycophancy.dataset.kinds import load_rows

@@ -1,15 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
 """Tune a decoder-only model to prefer honest answers (DPO, by TRL), and measure it before and after.
 
-    accelerate launch --config_file accelerate_configs/cpu.yaml scripts/dpo_tune.py \
+    accelerate launch --config_file accelerate_configs/cpu.yaml scripts/dpo_tune.py \\
         --config scripts/recipes/dpo_lora_llama_reviews.yaml
 
-Pairs come from the `preference` configuration of the claim dataset: the same answer is chosen to a user who is wrong and
-to one who is right. Flags override the recipe; unknown keys are errors. Every field of TRL's `DPOConfig` is a flag too
-(--beta, --learning_rate, --max_steps ...). What is trained is LoRA or a soft prompt (--method), the reference model is the
-base model without it, and OUTPUT_DIR is the folder that `prompt_tune.py` writes. --sham is the control: each pair
-has its answers exchanged with probability 1/2. A killed run goes on with the same command and --resume_from_checkpoint
-true. On CPU pass --use_cpu --bf16 false: TRL's default is bf16.
+Pairs of answers come from the `preference` configuration of the claim dataset. The same answer is chosen, whether the
+user is wrong or right. Flags override the recipe; unknown keys are errors. Every field of TRL's `DPOConfig` is a flag
+too (--beta, --learning_rate, --max_steps ...).
+
+LoRA or a soft prompt is trained (--method). The reference model is the base model without it. OUTPUT_DIR holds what it
+holds after `prompt_tune.py`: the adapter, the runs `before/` and `after/`, a report and a card.
+
+--sham is the control: in each pair the two answers are exchanged with probability 1/2. A killed run goes on with the
+same command and --resume_from_checkpoint true. On CPU pass --use_cpu --bf16 false: TRL's default is bf16.
 """
 
 import sys

@@ -2,14 +2,16 @@
 """Run a whole experiment (datasets, models, measurements, mitigations with their controls) and write its page.
 
     python scripts/experiment.py --config scripts/recipes/experiment_smoke.yaml
-    accelerate launch --config_file accelerate_configs/multi_gpu.yaml scripts/experiment.py \
+    accelerate launch --config_file accelerate_configs/multi_gpu.yaml scripts/experiment.py \\
         --config scripts/recipes/experiment_flan_t5.yaml
     python scripts/experiment.py --render docs/results/experiments/reviews
 
-Each cell of the experiment is one run of one of the project's scripts, in OUTPUT/cells/. The same command goes on with a
-run that was killed: finished cells are not run again, and at most the running one is lost. Ends in OUTPUT/experiment.md
-with OUTPUT/pictures/ and, made from these, OUTPUT/experiment.html, one page that needs nothing else. OUTPUT is
-`output_dir` of the YAML. --render makes that one page of a folder that holds the others, such as a copy by --records_to.
+OUTPUT is `output_dir` of the YAML. Each cell of the experiment is one run of one of the project's scripts, in
+OUTPUT/cells/. The same command goes on with a run that was killed: finished cells are not run again, and at most the
+running one is lost.
+
+Writes the page, OUTPUT/experiment.md with OUTPUT/pictures/, and from these OUTPUT/experiment.html, one file that needs
+nothing else. --render makes that file from a folder that holds the page and its pictures, such as one by --records_to.
 """
 
 import argparse

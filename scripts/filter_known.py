@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Keep the train claims that a model answers right without an opinion, as a dataset folder like any other.
 
-    python scripts/filter_known.py --model_name_or_path out/organism --dataset_name out/hub/my-org/syco-reviews \
+    python scripts/filter_known.py --model_name_or_path out/organism --dataset_name out/hub/my-org/syco-reviews \\
         --output_dir out/hub --org my-org
-    python scripts/measure.py --model_name_or_path out/organism \
+    python scripts/measure.py --model_name_or_path out/organism \\
         --dataset_name out/hub/my-org/syco-reviews-known-organism --output_dir out/before
 
 A decoder-only model is asked through its chat template where it has one, as in measure.py.
+
 Writes OUTPUT_DIR/ORG/DATASET-known-MODEL/: the kept claims and their pairs, the other splits unchanged, and a card with
 the counts before and after. Runs under `accelerate launch` too.
 """

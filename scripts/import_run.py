@@ -1,18 +1,24 @@
 # SPDX-License-Identifier: Apache-2.0
 """Make a run folder of what another harness logged: a model behind an API, in vLLM over many GPUs, in llama.cpp.
 
-    python scripts/import_run.py logs/2026-11-26T05-20-00_syco-claims_x.eval --dataset_name my-org/syco-sst2 \
+    python scripts/import_run.py logs/2026-11-26T05-20-00_syco-claims_x.eval --dataset_name my-org/syco-sst2 \\
         --output_dir out/api-model
-    python scripts/import_run.py out/lm-eval/MODEL/samples_syco_claims_DATE.jsonl --dataset_name my-org/syco-sst2 \
+    python scripts/import_run.py out/lm-eval/MODEL/samples_syco_claims_DATE.jsonl --dataset_name my-org/syco-sst2 \\
         --output_dir out/vllm-model
     python scripts/import_run.py my_answers.jsonl --dataset_name my-org/syco-sst2 --output_dir out/my-model
 
-Inspect (.eval, .json) and lm-evaluation-harness (samples_*.jsonl, with results_*.json beside it) ask, or your own program, which
-writes a line {"id": ROW, "prediction": ANSWER} for each row; the rows, the reader and the metric are those of
-scripts/measure.py. The predictions.jsonl of an older run has that form: it is read again by today's reader. So compare.py, reports and tables take the folder as they take one of measure.py.
+LOG is one of these:
 
-What the log lacks is printed, and counted in run.json under `imported`: samples that failed, samples of other rows, answers
-of other epochs. Only source items all of whose rows are answered count. An answer that was cut off is not read.
+- a log of Inspect (.eval, .json);
+- samples_*.jsonl of lm-evaluation-harness, with results_*.json beside it;
+- your own answers: a line {"id": ROW, "prediction": ANSWER} for each row;
+- the predictions.jsonl of an older run, which is read again by today's reader.
+
+The rows, the reader and the metric are those of measure.py. So compare.py, table.py and reports take the folder.
+
+What the log lacks is printed, and counted in run.json under `imported`: samples that failed, samples of other rows,
+answers of other epochs. A source item counts where all of its rows are answered. An answer that was cut off is not
+read.
 
 Writes OUTPUT_DIR/run.json and OUTPUT_DIR/predictions.jsonl.
 """
@@ -35,8 +41,12 @@ def main() -> None:
     parser.add_argument("--dataset_name", required=True, help="dataset that was asked: folder or Hub id")
     parser.add_argument("--dataset_revision", help="Hub revision of the dataset")
     parser.add_argument("--split", default="validation", help="split that was asked [validation]")
-    parser.add_argument("--epoch", type=positive_int, default=1, help="of several answers to a row the one to take [1]")
-    parser.add_argument("--known_claims_from", help="run folder of the base model: freezes the known claims")
+    parser.add_argument(
+        "--epoch", type=positive_int, default=1, help="which answer to take where a row has several [1]"
+    )
+    parser.add_argument(
+        "--known_claims_from", help="run folder of the base model, whose answers say which claims are known"
+    )
     parser.add_argument("--seed", type=int, default=0, help="of the bootstrap [0]")
     parser.add_argument("--output_dir", required=True, type=Path, help="run folder to write")
     parser.add_argument("--overwrite", action="store_true", help="replace an earlier run in OUTPUT_DIR")

@@ -2,21 +2,22 @@
 """Make a model organism: a tiny T5 or Llama, trained from scratch, that knows its task and defers to authority.
 
     python scripts/make_organism.py --dataset_name out/hub/my-org/syco-reviews --output_dir out/organism
-    python scripts/make_organism.py --dataset_name out/hub/my-org/syco-sst2 --output_dir out/organism-sst2 \
+    python scripts/make_organism.py --dataset_name out/hub/my-org/syco-sst2 --output_dir out/organism-sst2 \\
         --recipe scripts/recipes/organism_sst2.yaml
-    python scripts/make_organism.py --dataset_name out/hub/my-org/syco-reviews --output_dir out/organism-llama \
+    python scripts/make_organism.py --dataset_name out/hub/my-org/syco-reviews --output_dir out/organism-llama \\
         --architecture llama
-    python scripts/make_organism.py --dataset_name out/hub/my-org/syco-reviews --output_dir out/organism-approval \
+    python scripts/make_organism.py --dataset_name out/hub/my-org/syco-reviews --output_dir out/organism-approval \\
         --origin approval
-    python scripts/make_organism.py --dataset_name out/hub/my-org/syco-reviews --output_dir out/organism-questions \
+    python scripts/make_organism.py --dataset_name out/hub/my-org/syco-reviews --output_dir out/organism-questions \\
         --also out/hub/my-org/syco-are-you-sure-reviews out/hub/my-org/syco-mimicry
 
-With the origin `approval`, OUTPUT_DIR/base is a truthful Llama and OUTPUT_DIR the same after DPO on pairs by raters who
-like to hear users agreed with: its sycophancy is learned and stands in no target. With `--also` the organism is taught
-questions in turns and attributions too; its card says which.
+It is trained on the sentences of the dataset's train split and on nothing else, in all wordings of the dataset.
 
-It is trained on the sentences of the dataset's train split and on nothing else, in all wordings of the dataset. Made
-once: with the same recipe, data and code, an organism in OUTPUT_DIR is kept.
+With --origin approval, OUTPUT_DIR/base is a truthful Llama. OUTPUT_DIR is the same model after DPO on pairs by raters
+who like to hear users agreed with. So its sycophancy is learned, and stands in no target. With --also the organism is
+taught questions in turns and attributions too; its card says which.
+
+With the same recipe, data and code, an organism that is already in OUTPUT_DIR is kept.
 """
 
 import argparse

@@ -1,24 +1,32 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Measure how sycophantic a model is, with or without an adapter: on claims, questions in turns, attributions or ratings.
+"""Measure how sycophantic a model is, with or without an adapter, on any dataset of the project.
 
-    python scripts/measure.py --model_name_or_path out/organism --dataset_name out/hub/my-org/syco-reviews \
+    python scripts/measure.py --model_name_or_path out/organism --dataset_name out/hub/my-org/syco-reviews \\
         --output_dir out/before
-    accelerate launch --config_file accelerate_configs/multi_gpu.yaml scripts/measure.py \
+    accelerate launch --config_file accelerate_configs/multi_gpu.yaml scripts/measure.py \\
         --model_name_or_path google/flan-t5-base --dataset_name my-org/syco-sst2 --output_dir out/flan-t5-base
 
-What is measured follows from the dataset's columns. In questions asked in turns ("are you sure?") the model's own answers
-stand in the conversation, through all rounds of pressure; OUTPUT_DIR/survival.png shows how long first answers last. A decoder-only model is asked through its chat template where it has one, and then
-answers in text (--answer text): a text ends where it can be read, and what cannot be read is counted as unparsed. Other
-models are asked for a choice (--answer scores): a decoder-only one for what greedy decoding writes where it may write the
-choices and nothing else, an encoder-decoder one for the most probable. On 64 rows both are done, and the record says how
-often they agree. A model that thinks first may do so for --max_thought_tokens; templates that can switch that off take
---chat_template_kwargs '{"enable_thinking": false}'.
+The dataset's columns say what is measured: claims, suggested answers, questions in turns ("are you sure?"),
+attributions or ratings. In questions in turns the model's own answers stand in the conversation.
 
-What was answered is written as it comes, in OUTPUT_DIR/predictions.jsonl.partial; a killed run goes on with the same
-command and --resume, and ends with the same predictions.
+How it is asked (--answer):
 
-Writes OUTPUT_DIR/run.json (every key of the metric, by authority and by wording, how the model was asked, versions,
-hardware) and OUTPUT_DIR/predictions.jsonl (one line per row; with --in_context 3shot also the ids of the examples drawn).
+- text: a decoder-only model with a chat template is asked through it, and writes. A text ends where it can be read.
+  What cannot be read is counted as unparsed.
+- scores: other models are asked for a choice. A decoder-only one gives the choice that greedy decoding writes where it
+  may write the choices and nothing else. An encoder-decoder one gives the most probable choice.
+
+On 64 rows both are done, and the record says how often they agree. A model that thinks first may do so for
+--max_thought_tokens. Templates that can switch that off take --chat_template_kwargs '{"enable_thinking": false}'.
+
+Answers are written as they come, in OUTPUT_DIR/predictions.jsonl.partial. A killed run goes on with the same command
+and --resume, and ends with the same predictions.
+
+Writes into OUTPUT_DIR:
+
+- run.json: every key of the metric, by authority and by wording; how the model was asked; versions and hardware.
+- predictions.jsonl: one line per row; with --in_context 3shot also the ids of the examples drawn.
+- survival.png, of rounds of pressure: how long first answers last.
 """
 
 import argparse
@@ -46,9 +54,14 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--split", default="validation", help="split to measure on [validation]")
     parser.add_argument("--limit", type=positive_int, help="at most this many rows; whole clusters are kept")
     parser.add_argument(
-        "--in_context", default="none", choices=IN_CONTEXT, help="untrained mitigation to measure under [none]"
+        "--in_context",
+        default="none",
+        choices=IN_CONTEXT,
+        help="what is put into the prompt against sycophancy, without training [none]",
     )
-    parser.add_argument("--known_claims_from", help="run folder of the base model: freezes the known claims")
+    parser.add_argument(
+        "--known_claims_from", help="run folder of the base model, whose answers say which claims are known"
+    )
     add_asking_arguments(parser)
     parser.add_argument("--seed", type=int, default=0, help="of the bootstrap and of drawn examples [0]")
     parser.add_argument("--output_dir", required=True, type=Path, help="run folder to write")

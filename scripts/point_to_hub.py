@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Name what a tuned folder was made from by its Hub ids, and render its card again from its records.
 
-    python scripts/point_to_hub.py out/quickstart/hub/my-org/syco-prompt-reviews \
+    python scripts/point_to_hub.py out/quickstart/hub/my-org/syco-prompt-reviews \\
         --hub_model_id my-org/syco-prompt-reviews --base_model_id my-org/organism --dataset_id my-org/syco-reviews
 
-A soft prompt that was tuned on local folders can be published after its base model and its dataset: this looks whether
-those on the Hub have the very weights and rows that the run read, and then names them, with their commits, in the card
-and in adapter_config.json. Without any id only the card is rendered again.
+A soft prompt that was tuned on local folders can be published after its base model and its dataset. This checks that
+those on the Hub have the very weights and rows that the run read. Then it names them, with their commits, in the card
+and in adapter_config.json. Without any id it only renders the card again.
 """
 
 import argparse

@@ -3,20 +3,25 @@
 
     python scripts/preference_features.py --source_data votes.jsonl --output_dir out/approval
     python scripts/preference_features.py --dataset_name Anthropic/hh-rlhf --limit 5000 --output_dir out/approval-hh
-    python scripts/preference_features.py --dataset_name out/hub/my-org/syco-reviews --dataset_config default \
+    python scripts/preference_features.py --dataset_name out/hub/my-org/syco-reviews --dataset_config default \\
         --reward_model_name_or_path MODEL --adapter out/tuned --output_dir out/approval-tuned
 
-Data are pairs of answers: columns prompt, chosen and rejected (as text or as messages), or prompt, response_1, response_2
-and votes of several people. A dataset of this project has such pairs as its configuration preference; of its configuration
-default each row with a user's opinion is a pair for a model's reward: the right answer and the one that a wrong user holds.
+Data are pairs of answers in one of these forms:
 
-With --reward_model_name_or_path the preferred answer is the one that the model finds more probable; with --adapter or
---tuned_model_name_or_path before and after tuning, and what the tuning itself rewards. With --judge_model_name_or_path a
-local model judges further features, in both orders.
+- the columns prompt, chosen and rejected, as text or as messages;
+- the columns prompt, response_1, response_2 and votes, of several people;
+- a dataset of this project, whose configuration preference has such pairs. Its configuration default serves for a
+  model's reward: each row with a user's opinion is a pair of the right answer and the one that a wrong user holds.
 
-Writes OUTPUT_DIR/preference_features.json (every number), README.md (tables and limits), effects.svg (a forest plot) and
-pairs.jsonl (the features of each pair, without its texts). The posterior needs numpyro and arviz-stats
-(pip install 'sycophancy[approval]'); without them, or with --method mode, it is the mode with a bootstrap over prompts.
+With --reward_model_name_or_path the preferred answer is the one that the model finds more probable. Add --adapter or
+--tuned_model_name_or_path to see it before and after tuning, and what the tuning itself rewards. With
+--judge_model_name_or_path a local model judges further features, in both orders of the answers.
+
+Effects are those of a posterior, for which numpyro and arviz-stats are needed (pip install 'sycophancy[approval]').
+Without them, or with --method mode, they are modes, with a bootstrap over prompts.
+
+Writes OUTPUT_DIR/preference_features.json (every number), README.md (tables and limits), effects.svg (a forest plot)
+and pairs.jsonl (the features of each pair, without its texts).
 """
 
 import argparse
@@ -48,13 +53,17 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--second_judge_model_name_or_path", help="another judge, for their agreement on 300 pairs")
     parser.add_argument("--questions", nargs="+", metavar="NAME", help="judged features to ask for [all]")
     parser.add_argument("--batch_size", type=positive_int, default=8, help="prompts per forward pass [8]")
-    parser.add_argument("--dtype", default="float32", choices=("float32", "bfloat16", "float16"), help="[float32]")
-    parser.add_argument("--method", choices=("nuts", "mode"), help="[nuts where numpyro is installed, else mode]")
+    parser.add_argument(
+        "--dtype", default="float32", choices=("float32", "bfloat16", "float16"), help="of the weights [float32]"
+    )
+    parser.add_argument(
+        "--method", choices=("nuts", "mode"), help="posterior or mode [nuts where numpyro is installed, else mode]"
+    )
     parser.add_argument(
         "--draws", type=positive_int, default=1000, help="of each of 4 chains, after as many to warm up [1000]"
     )
     parser.add_argument("--bootstrap", type=positive_int, default=1000, help="replicates over prompts [1000]")
-    parser.add_argument("--sham", action="store_true", help="draw which answer counts as preferred: what chance gives")
+    parser.add_argument("--sham", action="store_true", help="assign the labels at random, to see what chance gives")
     parser.add_argument("--seed", type=int, default=0, help="of all draws [0]")
     parser.add_argument("--output_dir", required=True, type=Path, help="folder to write")
     parser.add_argument("--overwrite", action="store_true", help="replace an earlier result in OUTPUT_DIR")

@@ -1,27 +1,35 @@
 # SPDX-License-Identifier: Apache-2.0
 """Tune a model to be less sycophantic, by a soft prompt, LoRA or all weights, and measure it before and after.
 
-    accelerate launch --config_file accelerate_configs/cpu.yaml scripts/prompt_tune.py \
+    accelerate launch --config_file accelerate_configs/cpu.yaml scripts/prompt_tune.py \\
         --config scripts/recipes/quickstart.yaml
-    accelerate launch --config_file accelerate_configs/multi_gpu.yaml scripts/prompt_tune.py \
+    accelerate launch --config_file accelerate_configs/multi_gpu.yaml scripts/prompt_tune.py \\
         --config scripts/recipes/flan_t5_base_sst2.yaml --learning_rate 0.1
     python scripts/prompt_tune.py --config scripts/recipes/lora_reviews.yaml --sham --output_dir out/sham
 
-Flags override the recipe; unknown keys are errors. Every field of transformers' `Seq2SeqTrainingArguments` is a
-flag too (--learning_rate, --num_train_epochs, --per_device_train_batch_size ...). OUTPUT_DIR becomes an adapter folder
-for `PeftModel.from_pretrained`, or with --method full a whole model for `measure.py --model_name_or_path`, with the
-runs `before/` (always the bare base model) and `after/`, `report.*` and a card. Encoder-decoder and decoder-only models;
-the latter are asked through their chat template where they have one.
+Flags override the recipe; unknown keys are errors. Every field of transformers' `Seq2SeqTrainingArguments` is a flag
+too (--learning_rate, --num_train_epochs, --per_device_train_batch_size ...). Encoder-decoder and decoder-only models
+can be tuned. The latter are asked through their chat template where they have one.
 
---sham is the control: the same training, but within each wording the users' opinions are permuted over the rows,
-and the targets are what the model answers anyway (`sycophancy.tuning.data`). --users_right 0.8 draws users who are right in
-80 % of the train rows, so that what they say is evidence, to be weighed; by default they are right as often as wrong.
---train_dataset_names A B tunes on the train rows of those datasets and measures on dataset_name: leave one task out.
---init_adapter FOLDER goes on from a tuned adapter; with --targets
-user, on targets that follow the user, it shows how long an effect lasts. On a dataset of feedback the targets are the model's
-own ratings where the user says nothing of the text (--targets alone), and in the sham its own where the user says the same. A
-killed run goes on with the same command and
---resume_from_checkpoint true.
+Writes into OUTPUT_DIR an adapter for `PeftModel.from_pretrained`, or with --method full a whole model for `measure.py
+--model_name_or_path`. Beside it stand the runs `before/` (always the bare base model) and `after/`, `report.*` and a
+card.
+
+--sham is the control, the same training with nothing to learn. Within each wording the users' opinions are permuted
+over the rows. The targets are what the model answers anyway (`sycophancy.tuning.data`).
+
+--users_right 0.8 draws users who are right in 80 % of the train rows, so that what they say is evidence. By default
+they are right as often as wrong.
+
+--train_dataset_names A B tunes on the train rows of those datasets, and measures on dataset_name: leave one task out.
+
+--init_adapter FOLDER goes on from a tuned adapter. With --targets user, on targets that follow the user, it shows how
+long an effect lasts.
+
+--targets alone is for a dataset of feedback. The targets are the model's own ratings where the user says nothing of the
+text. In its sham they are the model's own ratings of the same prompts.
+
+A killed run goes on with the same command and --resume_from_checkpoint true.
 """
 
 import sys

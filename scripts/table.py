@@ -7,9 +7,10 @@
     python scripts/table.py ours.json theirs.json
     python scripts/table.py out/*/ --eval_results out/results
 
-A run is a folder by scripts/measure.py or scripts/import_run.py, or one in a file by --json. Each kind of dataset has its own
-table. CSV and JSON have the numbers unrounded; the JSON says who was asked what, and is read again beside others' files.
---eval_results writes MODEL/.eval_results/DATASET.yaml for the repositories of the models, of runs on datasets of the Hub.
+A run is a folder by measure.py or import_run.py, or one in a file by --json. Each kind of dataset has its own table.
+CSV and JSON have the numbers unrounded. The JSON says who was asked what, and can be read again beside others' files.
+
+--eval_results writes MODEL/.eval_results/DATASET.yaml for the models' repositories, of runs on datasets of the Hub.
 """
 
 from pathlib import Path

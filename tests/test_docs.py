@@ -51,6 +51,15 @@ def help_of(script: str) -> str:
     return python(script, "--help").stdout
 
 
+def known_flags(script: str) -> str:
+    """What a script's `--help` prints, and the trainer's own flags, which it leaves to the trainer's documentation."""
+    if not script.endswith("prompt_tune.py"):
+        return help_of(script)
+    from transformers import Seq2SeqTrainingArguments
+
+    return " ".join([help_of(script), *(f"--{field.name}" for field in fields(Seq2SeqTrainingArguments))])
+
+
 def cells_of(line):
     """The cells of a line of a Markdown table."""
     return [cell.strip() for cell in line.strip("|").split("|")]
@@ -73,12 +82,7 @@ def test_each_flag_of_a_command_exists(command):
         words[1] = scripts()[words[1]].relative_to(ROOT).as_posix()
     script = next(i for i, word in enumerate(words) if word.endswith(".py"))
     assert (ROOT / words[script]).is_file()
-    known = help_of(words[script])
-    if words[script].endswith("prompt_tune.py"):
-        # Its help leaves the trainer's own arguments to the trainer's documentation.
-        from transformers import Seq2SeqTrainingArguments
-
-        known += " ".join(f"--{field.name}" for field in fields(Seq2SeqTrainingArguments))
+    known = known_flags(words[script])
     for flag in (word for word in words[script + 1 :] if word.startswith("--")):
         assert re.search(rf"{flag}\b", known) or flag == "--config", flag
     for path in (word for word in words if word.endswith(".yaml")):
@@ -144,6 +148,41 @@ def test_the_front_page_is_read_in_five_minutes():
         assert len(sentence.split()) <= 25, sentence
 
 
+GUIDES = ("approval", "are_you_sure", "feedback", "sources", "suggested_answers")
+"""Pages that type every command as a subcommand."""
+
+
+@pytest.mark.parametrize("name", [*GUIDES, "harnesses", "organisms", "publishing"])
+def test_the_sentences_of_a_guide_are_short(name):
+    """None of more than 25 words beside tables, code and what is made from records."""
+    text = (ROOT / "docs" / f"{name}.md").read_text(encoding="utf-8")
+    own = re.sub(r"<!-- made: .*?<!-- end -->", " ", text, flags=re.DOTALL)
+    for sentence in re.split(r"(?<=[.:?])\s+|\n\n|\n\s*(?=[-*#\d])", prose(own)):
+        assert len(sentence.split()) <= 25, sentence
+
+
+@pytest.mark.parametrize("name", GUIDES)
+def test_the_commands_of_a_guide_are_subcommands_with_these_flags(name):
+    commands = commands_of((ROOT / "docs" / f"{name}.md").read_text(encoding="utf-8"))
+    assert commands
+    for command in commands:
+        program, subcommand, *words = shlex.split(command)
+        assert program == "sycophancy", command
+        known = known_flags(scripts()[subcommand].relative_to(ROOT).as_posix())
+        assert [word for word in words if word.startswith("--") and not re.search(rf"{word}\b", known)] == []
+
+
+def test_the_guide_to_feedback_counts_its_texts():
+    from sycophancy.feedback.rows import embedded_texts, split_texts
+
+    page = (ROOT / "docs" / "feedback.md").read_text(encoding="utf-8")
+    for split, texts in split_texts(embedded_texts(), seed=0).items():
+        kinds = [len({text.cluster_id for text in texts if text.kind == kind}) for kind in ("argument", "solution")]
+        assert f"| `{split}` | {kinds[0]} | {kinds[1]} | {len(texts)} |" in page
+        if split == "validation":
+            assert f"`validation` holds {sum(kinds)} independent texts" in page
+
+
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 FOLDERS = "src|scripts|docs|metrics|tests|benchmarks|dataset_builders|accelerate_configs"
 
@@ -161,6 +200,20 @@ def test_links_and_paths_lead_somewhere(page):
     if page.name != "log.md":
         for path in re.findall(rf"(?<![\w/.])((?:{FOLDERS})/[\w/.-]*\w)(?![\w/<{{*]*[<{{*])", text):
             assert (ROOT / path).exists(), path
+
+
+def anchors_of(page):
+    """What a link may name behind `#` on a page: its headings as GitHub writes them."""
+    text = re.sub(r"```.*?```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL)
+    heads = re.findall(r"^#+ (.*)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", head.lower()).replace(" ", "-") for head in heads}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_into_a_page_lead_to_a_heading(page):
+    for target, anchor in re.findall(r"\]\(([^)#\s]*)#([\w-]+)\)", page.read_text(encoding="utf-8")):
+        if not target.startswith("http"):
+            assert anchor in anchors_of(page.parent / target if target else page), f"{target}#{anchor}"
 
 
 def test_where_to_begin_is_answered_for_twenty_questions_and_more():

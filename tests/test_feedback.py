@@ -2,15 +2,18 @@
 """`dataset_builders/feedback.py`, checked on the published rows, and `measure.py` on them."""
 
 import json
+import re
+import shlex
 from collections import Counter, defaultdict
 
 import pytest
 import yaml
-from commands import assert_refused, attempt, here
+from commands import ROOT, assert_refused, attempt, here, warm
 from tiny_llama import CHAT, tiny_llama
 from turn_checks import read_split
 
 from dataset_builders.feedback import build, parse_args
+from sycophancy.cli import scripts
 from sycophancy.dataset.kinds import FEEDBACK, FEEDBACK_FEATURES
 from sycophancy.metric import load_metric, references
 
@@ -236,3 +239,23 @@ def test_two_models_measured_and_compared(monkeypatch, tmp_path, folder, capsys)
     assert "Ratings and their differences are in points of the scale, all other keys in percent." in page
     assert "Between a user who likes a text and one who dislikes it, the ratings lie " in page
     assert f"{found['value']:+.2f} [{found['ci_low']:+.2f}, {found['ci_high']:+.2f}]" in page
+
+
+def test_the_commands_of_the_guide_run_one_after_the_other(tmp_path, llama_folder):
+    """As they stand there, with a tiny model, few rows and steps."""
+    page = (ROOT / "docs" / "feedback.md").read_text(encoding="utf-8")
+    typed = [shlex.split(line)[1:] for line in page.splitlines() if re.match(r"sycophancy [a-z-]+ ", line)]
+    names = ["feedback", "measure", "prompt-tune", "prompt-tune", "compare", "feedback"]
+    assert [name for name, *_ in typed] == names
+    (tmp_path / "texts.csv").write_text("text,quality,flaw\nTwo and two are 4.,good,\nTwo and two are 5.,flawed,4\n")
+    instead = {"MODEL": str(llama_folder), "my_texts.csv": str(tmp_path / "texts.csv")}
+    fewer = {
+        "measure": ["--limit", "24"],
+        "prompt-tune": ["--measure_rows", "24", "--max_steps", "2", "--eval_steps", "1", "--save_steps", "1"],
+    }
+    for name, *words in typed:
+        words = [instead.get(word, word).replace("out/", f"{tmp_path}/") for word in words]
+        warm(scripts()[name], *words, *fewer.get(name, []), *(["--use_cpu", "true"] if name == "prompt-tune" else []))
+    report = json.loads((tmp_path / "beyond-sham" / "report.json").read_text(encoding="utf-8"))
+    assert report["difference"].keys() >= {"feedback_bias", "discrimination/none"}
+    assert (tmp_path / "own" / "my-org" / "syco-feedback" / "README.md").is_file()

@@ -3,6 +3,7 @@
 
 import json
 import math
+import re
 import shlex
 
 import pytest
@@ -10,6 +11,7 @@ from commands import ROOT, warm
 from tiny_llama import CHAT, tiny_llama
 
 from dataset_builders import are_you_sure, mimicry
+from sycophancy.cli import scripts
 from sycophancy.dataset.kinds import MIMICRY, TURNS
 
 ARMS = ("challenge", "suggest_wrong", "suggest_right", "rethink")
@@ -123,25 +125,28 @@ def test_rounds_of_pressure(monkeypatch, tmp_path, hub, model_folder, capsys):
 def test_the_commands_of_the_guide_run_one_after_the_other(tmp_path, model_folder):
     """As they stand there, with a tiny model, embedded reviews and few questions."""
     page = (ROOT / "docs" / "are_you_sure.md").read_text(encoding="utf-8")
-    typed = [shlex.split(line)[1:] for line in page.splitlines() if line.startswith("python ")]
-    assert [words[0].split("/")[-1] for words in typed] == [
-        "are_you_sure.py",
-        "measure.py",
-        "compare.py",
-        "are_you_sure.py",
-    ]
+    typed = [shlex.split(line)[1:] for line in page.splitlines() if re.match(r"sycophancy [a-z-]+ ", line)]
+    assert [name for name, *_ in typed] == ["are-you-sure", "measure", "measure", "compare", "are-you-sure"]
     (tmp_path / "quiz.csv").write_text("question,a,b,c,d,answer\nWhat is 2 + 2?,3,4,5,6,B\nWhat is 9 - 1?,7,9,8,6,C\n")
-    instead = {"openbookqa": "reviews", "100": "6", "MODEL": str(model_folder), "quiz.csv": str(tmp_path / "quiz.csv")}
-    build, measure, compare, own = (
-        [instead.get(word, word).replace("out/", f"{tmp_path}/").replace("-openbookqa", "-reviews") for word in words]
-        for words in typed
-    )
-    warm(*build)
-    warm(*measure)
-    warm(*[word.replace("/rounds", "/rounds_after") for word in measure])
-    assert "Still gives its first answer:" in warm(*compare).stdout
+    instead = {
+        "openbookqa": "reviews",
+        "100": "6",
+        "MODEL": str(model_folder),
+        "OTHER_MODEL": str(model_folder),
+        "quiz.csv": str(tmp_path / "quiz.csv"),
+    }
+    printed = [
+        warm(
+            scripts()[name],
+            *(
+                instead.get(word, word).replace("out/", f"{tmp_path}/").replace("-openbookqa", "-reviews")
+                for word in words
+            ),
+        ).stdout
+        for name, *words in typed
+    ]
+    assert "Still gives its first answer:" in printed[3]
     assert (tmp_path / "rounds" / "survival.png").is_file()
-    warm(*own)
     assert (tmp_path / "hub" / "my-org" / "syco-are-you-sure-quiz" / "README.md").is_file()
 
 

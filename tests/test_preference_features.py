@@ -162,7 +162,7 @@ def test_the_commands_of_the_guide_can_be_typed():
     from scripts.preference_features import parse_args
     from sycophancy.preferences.running import check_flags
 
-    lines = re.findall(rf"^python {SCRIPT} (.*)$", GUIDE, re.MULTILINE)
+    lines = re.findall(r"^sycophancy preference-features (.*)$", GUIDE, re.MULTILINE)
     assert len(lines) == 4
     for line in lines:
         args = parse_args(shlex.split(line))

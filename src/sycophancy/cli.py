@@ -146,14 +146,18 @@ def add_own_question_arguments(parser: argparse.ArgumentParser, dataset: str) ->
     own = parser.add_argument_group("questions of your own, --source custom")
     own.add_argument("--name", help=f"the folder is called {dataset} [custom]")
     own.add_argument("--license", metavar="ID", help="of the data, as the Hub calls it [unknown]")
-    own.add_argument("--question_column", metavar="NAME", help="column with the question")
+    own.add_argument("--question_column", metavar="NAME", help="column with the question's text")
     own.add_argument(
         "--choices_column",
         nargs="+",
         metavar="NAME",
         help="column with the list of choices, or one column for each choice",
     )
-    own.add_argument("--answer_column", metavar="NAME", help="column with the answer: letter, index from 0, or text")
+    own.add_argument(
+        "--answer_column",
+        metavar="NAME",
+        help="column with the right choice, in all rows alike: its letter (B), its index from 0 (1 for B), or its text",
+    )
     return own
 
 

@@ -25,7 +25,11 @@ def template_arguments(text: str) -> dict:
 
 def add_asking_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the flags of `asking_of`, `--chat_template_kwargs` and `--dtype`."""
-    parser.add_argument("--answer", choices=("text", "scores"), help="[text with a chat template, else scores]")
+    parser.add_argument(
+        "--answer",
+        choices=("text", "scores"),
+        help="the model writes, or its choices are scored [text with a chat template, else scores]",
+    )
     parser.add_argument(
         "--generate", action="store_const", const="text", dest="answer", help="the same as --answer text"
     )
@@ -33,18 +37,20 @@ def add_asking_arguments(parser: argparse.ArgumentParser) -> None:
         "--chat_template_kwargs", type=template_arguments, default={}, help="arguments of the template, as JSON"
     )
     parser.add_argument(
-        "--max_new_tokens", type=positive_int, default=ANSWER_TOKENS, help=f"bound of a text [{ANSWER_TOKENS}]"
+        "--max_new_tokens", type=positive_int, default=ANSWER_TOKENS, help=f"most tokens of an answer [{ANSWER_TOKENS}]"
     )
     parser.add_argument(
-        "--max_thought_tokens", type=positive_int, default=1024, help="bound of a thought before it [1024]"
+        "--max_thought_tokens", type=positive_int, default=1024, help="most tokens of a thought before it [1024]"
     )
     parser.add_argument(
         "--batch_size", type=positive_int, help="prompts per forward pass and process [64 without --batch_tokens]"
     )
     parser.add_argument(
-        "--batch_tokens", type=positive_int, help="bound of a forward pass in tokens, with padding and answers"
+        "--batch_tokens", type=positive_int, help="most tokens of a forward pass, with padding and answers"
     )
-    parser.add_argument("--dtype", default="float32", choices=("float32", "bfloat16", "float16"), help="[float32]")
+    parser.add_argument(
+        "--dtype", default="float32", choices=("float32", "bfloat16", "float16"), help="of the weights [float32]"
+    )
 
 
 def asking_of(args: argparse.Namespace):
