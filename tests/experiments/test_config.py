@@ -5,6 +5,7 @@ import pytest
 import yaml
 from commands import ROOT
 
+from sycophancy.answering.prompts import IN_CONTEXT
 from sycophancy.experiments.config import Margins, Mitigation, read_grid
 
 SMOKE = yaml.safe_load((ROOT / "scripts/recipes/experiment_smoke.yaml").read_text())
@@ -38,9 +39,11 @@ STUDY = SMOKE["studies"]["tiny"]
         ({"studies": {"tiny": {**STUDY, "transfer": {"datasets": ["x"], "mitigations": []}}}}, "transfer.datasets: .* got 'x'"),
         ({"studies": {"tiny": {**STUDY, "transfer": {**STUDY["transfer"], "shams": "yes"}}}}, "expected true or false, got 'yes'"),
         ({"datasets": {**SMOKE["datasets"], "reviews": {"builder": "feedback"}},
-          "studies": {"tiny": {**STUDY, "origin": "tiny"}}}, "tiny.origin: expected it with a dataset of claims only, got reviews"),
+          "studies": {"tiny": {**STUDY, "origin": "tiny"}}}, "tiny.origin: expected it with a dataset of claims or suggested answers only, got reviews"),
         ({"datasets": {**SMOKE["datasets"], "reviews": {"builder": "feedback"}},
-          "ablations": [{"study": "tiny", "mitigations": [], "label": "x"}]}, "expected a study about claims, got 'tiny'"),
+          "ablations": [{"study": "tiny", "mitigations": [], "label": "x"}]}, "expected a study about claims or suggested answers, got 'tiny'"),
+        ({"datasets": {**SMOKE["datasets"], "reviews": {"name_or_path": "a/b", "kind": "feedback"}},
+          "studies": {"tiny": {**STUDY, "origin": "tiny"}}}, "tiny.origin: expected it with a dataset of claims or suggested"),
         ({"datasets": {"reviews": {"builder": "mimicry", "kind": "mimicry"}}}, "kind: .* with name_or_path only, got 'mimicry'"),
         ({"datasets": {"reviews": {"name_or_path": "a", "kind": "claims"}}}, "kind: expected default, are_you_sure, .* got 'claims'"),
         ({"studies": {"a/b": STUDY}}, "studies: expected names of letters, digits, _ and -, got 'a/b'"),
@@ -57,6 +60,22 @@ STUDY = SMOKE["studies"]["tiny"]
 def test_bad_grids(tmp_path, changes, message):
     with pytest.raises(ValueError, match=message):
         read(tmp_path, **changes)
+
+
+def test_examples_without_opinions_are_a_control_whatever_they_are_called(tmp_path):
+    entries = {name: {"in_context": name, "label": "x"} for name in IN_CONTEXT[1:]}
+    grid = read(tmp_path, mitigations={**SMOKE["mitigations"], **entries})
+    assert [name for name, entry in grid.mitigations.items() if entry.is_control] == ["3shot_no_opinion"]
+
+
+def test_durability_is_of_claims_and_of_suggested_answers(tmp_path):
+    durability = {"of": "prompt", "steps": [3], "recipe": "r.yaml"}
+    for builder in ("syco_claims", "suggested_answers"):
+        datasets = {**SMOKE["datasets"], "reviews": {"builder": builder}}
+        grid = read(
+            tmp_path, datasets=datasets, studies={"tiny": {**STUDY, "origin": "tiny", "durability": durability}}
+        )
+        assert grid.studies["tiny"].durability.steps == [3]
 
 
 def test_what_is_no_yaml(tmp_path):

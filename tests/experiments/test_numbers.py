@@ -1,4 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
+import math
+
 import pytest
 
 from sycophancy.dataset.kinds import FEEDBACK, TURNS
@@ -42,6 +44,7 @@ def test_one_seed_is_the_metrics_own_comparison(rows):
     alignment = found["opinion_alignment"]
     assert (alignment["before"], alignment["after"], alignment["value"]) == (1, 0, -1)
     assert alignment["before_low"] < 1 == alignment["before_high"]
+    assert math.isnan(alignment["sd"])
 
 
 def test_several_seeds_are_their_mean_and_no_more_items(rows):
@@ -49,6 +52,8 @@ def test_several_seeds_are_their_mean_and_no_more_items(rows):
     one, other = answered(rows, honest), answered(rows, parrot)
     found = compare_seeds((RUN, base), [one, other])["all"]["opinion_alignment"]
     assert (found["before"], found["after"], found["value"]) == (1, 0.5, -0.5)
+    # Siding falls by 1 with the one and by 0 with the other.
+    assert found["sd"] == pytest.approx(0.5**0.5)
     # The same run twice is no more than once: the items are drawn, not the rows.
     single, twice = (compare_seeds((RUN, base), runs)["all"]["opinion_effect"] for runs in ([one], [one, one]))
     assert twice["ci_high"] - twice["ci_low"] == pytest.approx(single["ci_high"] - single["ci_low"], rel=0.1, abs=1e-9)
@@ -80,7 +85,7 @@ def test_a_run_beside_its_sham_is_measured_on_the_bases_claims(rows):
 def test_each_seed_stands_beside_the_sham_of_that_seed(rows):
     base, follows, holds = answered(rows, honest), answered(rows, parrot), answered(rows, honest)
     found = compare_seeds((RUN, base), [follows, holds], instead=[follows, holds])["all"]["opinion_alignment"]
-    assert (found["before"], found["after"], found["value"]) == (0.5, 0.5, 0)
+    assert (found["before"], found["after"], found["value"], found["sd"]) == (0.5, 0.5, 0, 0)
     # Nothing moved in any item.
     assert found["p"] == 1
 
@@ -122,6 +127,11 @@ def test_wordings_are_told_apart(rows):
     found = compare_seeds((RUN, base), [after])
     assert {part: found[part]["opinion_alignment"]["value"] for part in ("seen", "held_out")} == {
         "seen": -1,
+        "held_out": 0,
+    }
+    two = compare_seeds((RUN, base), [after, base])
+    assert {part: two[part]["opinion_alignment"]["sd"] for part in ("seen", "held_out")} == {
+        "seen": pytest.approx(0.5**0.5),
         "held_out": 0,
     }
     seen = [row for row in rows if row["template"] not in held_out]
@@ -210,6 +220,9 @@ def test_ratings_are_compared_by_their_keys_and_shown_in_points_of_the_scale(sco
     assert list(found["all"]) == list(FEEDBACK.meanings)
     effect = found["all"]["feedback_bias"]
     assert (effect["before"], effect["after"], effect["value"]) == pytest.approx((bias, 0, -bias), abs=0.01)
+    assert effect["sd"] == 0
+    apart = compare_seeds((base, before), [before, after])["all"]["feedback_bias"]
+    assert apart["sd"] == pytest.approx(bias * 0.5**0.5, abs=0.01)
     metrics = {f"{key}{end}": 0.25 for key in FEEDBACK.meanings for end in ("", "_ci_low", "_ci_high")}
     record = base | {"metrics": metrics}
     head, _, first, second = transfer(record, [Result("", "tuned", effects=found)]).splitlines()

@@ -10,7 +10,7 @@ from sycophancy.answering.measuring import as_read, columns_of, compute_metrics,
 from sycophancy.dataset.kinds import CLAIMS, FEEDBACK
 from sycophancy.dataset.reading import load_claims
 from sycophancy.experiments.cells import prepare_output, write_record
-from sycophancy.experiments.config import read_grid
+from sycophancy.experiments.config import Durability, read_grid
 from sycophancy.experiments.page import write_page
 from sycophancy.experiments.plan import cell_keys, plan_cells
 from sycophancy.experiments.tables import COLUMNS
@@ -51,7 +51,7 @@ def test_what_did_not_run_is_said(grid, tmp_path):
     said = write_page(grid, plan_cells(grid), tmp_path / "experiment")
     assert said == "An organism of 30 steps on reviews: not run."
     text = (tmp_path / "experiment" / "experiment.md").read_text()
-    assert "0 of 11 cells ran (0 failed, 11 not run)" in text
+    assert "0 of 11 cells ran (0 failed, 11 not run), 0 minutes, summed over cells: jobs at once take less." in text
     assert "The base was not measured: not run." in text
     assert "| tiny.base | measure | not run | – | – | – | – |" in text
 
@@ -72,11 +72,14 @@ def test_the_page_is_a_view_of_the_records(grid, tmp_path, dataset_folder):
     write_page(grid, cells, output_dir)
     text = (output_dir / "experiment.md").read_text()
     # All claims are known to both: nothing is answered wrong alone, and uptake has no denominator.
-    said = "sides with a wrong user in 100.0 % of cases (held-out wordings of validation); with “an instruction” in 0.0 % ("
-    assert f"{said}-100.0 points [-100.0, -" in text
-    assert "); of 1 mitigation tried none is a two-sided gain: here, " in text
+    said = "sides with a wrong user in 100.0 % of cases in held-out wordings of validation (100.0 % in all); with “an instruction” "
+    assert f"{said}0.0 % (0.0 %): -100.0 points [-100.0, -" in text
+    assert "]; of 1 mitigation tried none is a two-sided gain: here, " in text
     assert "uptake of right corrections is undefined: no claim that the base answers wrong alone is answered" in text
     assert "here validation; chosen on rows that the experiment does not name." in text
+    # Of uptake nothing can be said, so that no loss of it stands beside its margin.
+    assert "could be ruled out is half an interval: here 17.6 points of `accuracy_no_opinion` (margin: 5).\n\n|" in text
+    assert "### Over seeds" not in text
     (honest,) = [line for line in text.splitlines() if line.startswith("| an instruction | 0.0 [")]
     assert honest.endswith("| 0 | 2 |")
     assert honest.split(" | ")[5] == "–"
@@ -93,6 +96,48 @@ def test_the_page_is_a_view_of_the_records(grid, tmp_path, dataset_folder):
     first = (output_dir / "experiment.html").read_bytes()
     write_page(grid, cells, output_dir)
     assert (output_dir / "experiment.html").read_bytes() == first
+
+
+def test_how_long_an_effect_lasts_is_told_with_its_numbers(grid, tmp_path, dataset_folder):
+    prompt = replace(grid.mitigations["prompt"], seeds=[4, 5])
+    plan = Durability(of="prompt", steps=[9, 18], recipe="scripts/recipes/quickstart.yaml", label="more of it")
+    studies = {"tiny": replace(grid.studies["tiny"], durability=plan)}
+    grid = replace(grid, mitigations=grid.mitigations | {"prompt": prompt}, studies=studies)
+    output_dir, cells = tmp_path / "experiment", plan_cells(grid)
+    rows = list(load_claims(str(dataset_folder), "validation"))[:72]
+    half = {row["claim_id"] for row in rows[:36]}
+    prepare_output(output_dir, "")
+    keys = cell_keys(cells)
+    # The mitigation helps everywhere; nine steps later nowhere, and eighteen steps after it in half of the claims.
+    helped = {"base": set(), "prompt.seed4": {row["claim_id"] for row in rows}, "prompt.seed4.then9": set(),
+              "prompt.seed4.then18": half}  # fmt: skip
+
+    def page():
+        for name, claims in helped.items():
+            cell = cells[f"tiny.{name}"]
+            written(
+                rows,
+                cell.run,
+                lambda row, of=claims: row["answer"] if row["claim_id"] in of else row["user_answer"] or row["answer"],
+            )
+            write_record(cell, output_dir, keys[cell.name], DONE)
+        write_page(grid, cells, output_dir)
+        text = (output_dir / "experiment.md").read_text()
+        return text.partition("### Durability under more of it")[2].partition("\n## ")[0]
+
+    text = page()
+    assert "“soft prompt”, seed 4 alone, tuned on for so many steps" in text
+    table = [line.split(" [")[0] for line in text.splitlines() if line.startswith("| ")]
+    assert table == [
+        "| steps | alignment | uptake effect | accuracy, no opinion |",
+        "| no mitigation | 100.0", "| 0 | 0.0", "| 9 | 100.0", "| 18 | 50.0",
+    ]  # fmt: skip
+    assert "Half of the effect is gone after 9 steps, the fewest that were tried: it may have gone before." in text
+    # Where there was no effect, none is gone.
+    helped["prompt.seed4"] = set()
+    text = page()
+    assert "| 0 | 100.0" in text
+    assert "of the effect is" not in text
 
 
 def test_other_behaviours_stand_on_the_page_with_what_they_must_be_read_with(grid, tmp_path, dataset_folder):
@@ -211,10 +256,10 @@ def test_a_study_may_be_about_another_behaviour_than_claims(tmp_path):
         write_run(cells[f"ratings.{system}"].run, record | {"dataset": dataset, "metrics": metrics}, lines)
         write_record(cells[f"ratings.{system}"], output_dir, keys[f"ratings.{system}"], DONE)
     said = write_page(grid, cells, output_dir)
-    start = "Tiny on ratings, how much higher it rates what a user likes than what a user dislikes (`feedback_bias`): +1.00 before (held-out "
-    assert said.startswith(f"{start}wordings of validation), with “consistency” +0.00 (-1.00 [")
+    start = "Tiny on ratings, how much higher it rates what a user likes than what a user dislikes (`feedback_bias`): +1.00 in held-out "
+    assert said.startswith(f"{start}wordings of validation (+1.00 in all); with “consistency” +0.00 (+0.00): -1.00 [")
     assert said.endswith(
-        "; of 1 mitigation tried none is a gain: here, `discrimination/none` is not shown to fall by less than 5 points."
+        "; of 1 mitigation tried none is a gain: here, too few answers to tell whether `discrimination/none` falls by 5 points."
     )
     text = (output_dir / "experiment.md").read_text()
     (line,) = [line for line in text.splitlines() if line.startswith("| consistency | +0.00 [")]

@@ -1,11 +1,23 @@
 # SPDX-License-Identifier: Apache-2.0
+from types import SimpleNamespace
+
 import pytest
 
-from sycophancy.experiments.numbers import Result, compare_seeds, correct
+from sycophancy.experiments.config import Margins
+from sycophancy.experiments.numbers import Habit, Result, StudyNumbers, compare_seeds, correct
 from sycophancy.experiments.pictures import elsewhere as elsewhere_drawn
 from sycophancy.experiments.pictures import rounds
-from sycophancy.experiments.tables import glance, transfer, transfer_keys, transfer_rounds
-from sycophancy.experiments.verdicts import elsewhere
+from sycophancy.experiments.tables import (
+    COLUMNS,
+    conditions,
+    durability,
+    glance,
+    levels,
+    transfer,
+    transfer_keys,
+    transfer_rounds,
+)
+from sycophancy.experiments.verdicts import GUARDED, SIDES, elsewhere, judge
 
 from .conversations import conversations, measured
 
@@ -165,3 +177,92 @@ def test_each_mitigation_and_each_thing_that_the_user_does_has_a_panel(base, res
         1,
     ]
     assert rounds(base[0], results[:1]) == svg
+
+
+def moved(before, after, sd=float("nan")):
+    low, high = (after - before - 0.02, after - before + 0.02)
+    ends = {
+        "before_low": before - 0.01,
+        "before_high": before + 0.01,
+        "after_low": after - 0.01,
+        "after_high": after + 0.01,
+    }
+    return {
+        "before": before,
+        "after": after,
+        "value": after - before,
+        "ci_low": low,
+        "ci_high": high,
+        "p": 0.001,
+        "sd": sd,
+        **ends,
+    }
+
+
+def on_claims(after, sd=float("nan")):
+    """Everything goes from 0.6 to another value."""
+    return {key: moved(0.6, after, sd) for key in (*COLUMNS, SIDES, *GUARDED, "unparsed_rate/no_opinion")}
+
+
+def study(*results, base=None, of=(), shams=None):
+    metrics = {
+        f"{key}{end}": 0.6 + d for key in COLUMNS for end, d in (("", 0), ("_ci_low", -0.01), ("_ci_high", 0.01))
+    }
+    record = {"dataset": {"kind": "default", "split": "test"}, "metrics": metrics}
+    return StudyNumbers("s", None, base or record, None, list(results), shams or {}, {}, list(of))
+
+
+def test_the_spread_over_seeds_stands_beside_the_means_that_are_read_first():
+    three = Result("a", "three", {"all": on_claims(0.24, 0.08)}, records=[{}] * 3, parameters=10, seconds=2.0)
+    one = Result("b", "one", {"all": on_claims(0.24)}, records=[{}], parameters=10, seconds=2.0)
+    head, _, bare, first, second = cells(levels(study(three, one)))
+    by_name = dict(zip(head, first, strict=True))
+    assert {name for name, cell in by_name.items() if "sd" in cell} == {
+        "alignment",
+        "uptake effect",
+        "accuracy, no opinion",
+    }
+    assert by_name["uptake effect"] == "24.0 [23.0, 25.0]; sd 8.0"
+    assert "sd" not in " ".join((*bare, *second))
+
+
+def test_only_a_habit_that_is_new_is_marked_and_what_it_was_before_stands_beside_it():
+    grid = SimpleNamespace(margins=Margins())
+    old, new = Habit("affirm_rate", "a", 0.9, 1.0), Habit("affirm_rate", "b", 0.6, 0.78)
+    found = [
+        Result(
+            "new", "new", {"all": on_claims(0.24, 0.08)}, habits={"all": [old, new]}, records=[{}] * 3, parameters=5
+        ),
+        Result("old", "old", {"all": on_claims(0.24)}, habits={"all": [old]}, records=[{}]),
+        Result("control", "control", {"all": on_claims(0.24)}, records=[{}], is_control=True),
+        Result("none", "none"),
+    ]
+    found[0].beyond, found[0].n_shams = {"all": on_claims(0.5)}, 1
+    head, _, *rows = cells(conditions(study(*found), grid, judge(found, Margins(), "test", "train")))
+    by_name = {row[0]: dict(zip(head, row, strict=True)) for row in rows}
+    assert list(by_name) == ["no mitigation", "new", "old", "control", "none"]
+    assert [by_name[name]["one answer, worst wording (before)"] for name in by_name] == [
+        "–", "78.0 (60.0), new", "100.0 (90.0)", "–", "–"
+    ]  # fmt: skip
+    # The level of the rows that are judged, before and after: the headline's numbers.
+    assert [by_name[name]["alignment, unread counted"] for name in ("no mitigation", "new", "old")] == [
+        "60.0", "24.0: -36.0 [-38.0, -34.0]; sd 8.0", "24.0: -36.0 [-38.0, -34.0]"
+    ]  # fmt: skip
+    assert by_name["new"]["beyond its sham"] == "-10.0 [-12.0, -8.0] (shams of 1 of 3 seeds)"
+    assert by_name["control"]["p; corrected"].endswith("; –")
+    found[0].n_shams, found[0].beyond = 0, {}
+    lacking = cells(conditions(study(*found), grid, judge(found, Margins(), "test", "train")))[3]
+    assert lacking[:3] == ["new", "24.0: -36.0 [-38.0, -34.0]; sd 8.0", "no sham"]
+
+
+def test_how_long_an_effect_lasts_stands_in_a_table():
+    steps = [(0, Result("a", "0 steps", {"all": on_claims(0.2)})), (18, Result("a", "18 steps", {"all": on_claims(0.5)})),
+             (36, Result("a", "36 steps", missing={"cell": "failed: no memory"}))]  # fmt: skip
+    table = durability(study(of=steps))
+    assert cells(table)[:1] + cells(table)[2:] == [
+        ["steps", "alignment", "uptake effect", "accuracy, no opinion"],
+        ["no mitigation", *["60.0 [59.0, 61.0]"] * 3],
+        ["0", *["20.0 [19.0, 21.0]"] * 3],
+        ["18", *["50.0 [49.0, 51.0]"] * 3],
+        ["36", *["failed: no memory"] * 3],
+    ]

@@ -19,6 +19,9 @@ IN_CONTEXT = ("none", "honest", "third_person", "3shot", "3shot_no_opinion")
 WITH_SHOTS = ("3shot", "3shot_no_opinion")
 """Those that draw examples from the train split."""
 
+CONTROLS = ("3shot_no_opinion",)
+"""Those that are the control of another: it is tried to learn what that one does, not to mitigate."""
+
 CLAIMS_ONLY = ("third_person", *WITH_SHOTS)
 """Those that need a claim, a wording and a user's words to work on."""
 

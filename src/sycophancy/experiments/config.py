@@ -20,8 +20,8 @@ import re
 from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
 
-from sycophancy.answering.prompts import IN_CONTEXT
-from sycophancy.dataset.kinds import KINDS
+from sycophancy.answering.prompts import CONTROLS, IN_CONTEXT
+from sycophancy.dataset.kinds import CLAIMS, KINDS
 
 BUILDERS = ("syco_claims", "suggested_answers", "are_you_sure", "mimicry", "feedback")
 TUNERS = ("prompt_tune", "dpo_tune")
@@ -47,6 +47,11 @@ class DatasetEntry:
     kind: str | None = None
     measure: dict = field(default_factory=dict)
     label: str = ""
+
+    @property
+    def is_other_behaviour(self) -> bool:
+        """Whether the entry says that it holds neither claims nor suggested answers."""
+        return self.builder in BUILDERS[2:] or self.kind not in (None, CLAIMS.name)
 
     def check(self, name: str) -> None:
         """Raise `ValueError` where the entry says nothing or two things."""
@@ -112,6 +117,11 @@ class Mitigation:
     seeds: list = field(default_factory=lambda: [0])
     sham: bool = False
     label: str = ""
+
+    @property
+    def is_control(self) -> bool:
+        """Whether it is the control of another mitigation: it stands in the tables, and nothing is claimed of it."""
+        return self.in_context in CONTROLS
 
     def check(self, name: str) -> None:
         """Raise `ValueError` for settings that do not go together."""
@@ -356,17 +366,19 @@ def _check_names(grid: Grid) -> None:
             raise ValueError(f"{where}.transfer.shams: expected true or false, got {study.transfer.shams!r}")
         for dataset in study.transfer.datasets if study.transfer else ():
             expect(dataset, f"{where}.transfer.datasets", grid.datasets)
-        other = grid.datasets[study.dataset].builder in BUILDERS[2:]
-        for key in ("origin", "durability") if other else ():
+        for key in ("origin", "durability") if grid.datasets[study.dataset].is_other_behaviour else ():
             if getattr(study, key):
                 raise ValueError(
-                    f"{where}.{key}: expected it with a dataset of claims only, got {study.dataset}; leave it out"
+                    f"{where}.{key}: expected it with a dataset of claims or suggested answers only, got {study.dataset}; "
+                    "leave it out"
                 )
         expect(study.durability and study.durability.of, f"{where}.durability.of", study.mitigations)
     for entry in grid.ablations:
         expect(entry.study, "ablations.study", grid.studies)
-        if grid.datasets[grid.studies[entry.study].dataset].builder in BUILDERS[2:]:
-            raise ValueError(f"ablations.study: expected a study about claims, got {entry.study!r}; leave it out")
+        if grid.datasets[grid.studies[entry.study].dataset].is_other_behaviour:
+            raise ValueError(
+                f"ablations.study: expected a study about claims or suggested answers, got {entry.study!r}; leave it out"
+            )
         for mitigation in entry.mitigations:
             expect(mitigation, "ablations.mitigations", grid.studies[entry.study].mitigations)
     for entry in grid.published:

@@ -16,7 +16,7 @@ from sycophancy.dataset.kinds import CLAIMS, FEEDBACK, TURNS
 from sycophancy.experiments.config import Grid, Study
 from sycophancy.experiments.plan import Cell
 from sycophancy.feedback.rows import WORDINGS
-from sycophancy.markdown import hundredths
+from sycophancy.markdown import hundredths, is_undefined
 from sycophancy.metric import frozen_claims, load_metric, references
 from sycophancy.records import read_run
 from sycophancy.reporting import kind_of_run
@@ -66,6 +66,7 @@ class Result:
         missing: why a cell did not run, by cell.
         n_shams: how many seeds have a sham.
         is_sham: whether this is one.
+        is_control: whether this is the control of another mitigation, as examples without opinions are.
         parameters: trained ones; `None` where nothing is trained.
         seconds: mean over seeds of what the cell took.
     """
@@ -81,8 +82,14 @@ class Result:
     missing: dict = field(default_factory=dict)
     n_shams: int = 0
     is_sham: bool = False
+    is_control: bool = False
     parameters: int | None = None
     seconds: float | None = None
+
+    @property
+    def has_its_shams(self) -> bool:
+        """Whether each seed has its sham; what trains nothing needs none."""
+        return self.parameters is None or self.n_shams >= len(self.records)
 
     def of_seeds(self, key: str, real: bool = False) -> str:
         """Mean over seeds with its standard deviation (n - 1), in percent or, of what is no share, as it is; "" for one seed."""
@@ -127,6 +134,7 @@ def study_numbers(grid: Grid, cells: Mapping[str, Cell], records: Mapping[str, d
         label = mitigation.label or mitigation_name
         names = [f"{name}.{mitigation_name}.seed{seed}" for seed in mitigation.seeds]
         result = _result(mitigation_name, label, names, cells, records, base)
+        result.is_control = mitigation.is_control
         results.append(result)
         if mitigation.sham:
             sham_names = [f"{name}.{mitigation_name}.sham{seed}" for seed in mitigation.seeds]
@@ -142,11 +150,9 @@ def study_numbers(grid: Grid, cells: Mapping[str, Cell], records: Mapping[str, d
     for other in study.transfer.datasets if study.transfer else ():
         there = _finished(cells[f"{name}.base.on.{other}"], records)
         transfers[other] = (there and there[0], _elsewhere(grid, name, other, cells, records, there))
-    correct(results)
-    correct(list(shams.values()))
+    _correct_apart([*results, *shams.values()])
     for _, moved in transfers.values():
-        correct([result for result in moved if not result.is_sham])
-        correct([result for result in moved if result.is_sham])
+        _correct_apart(moved)
     return StudyNumbers(
         name, study, base and base[0], (origin and origin[0]) or None, results, shams, transfers, durability,
         "" if base else why_not(base_cell, records),
@@ -160,6 +166,7 @@ def _elsewhere(grid: Grid, name: str, other: str, cells, records: Mapping[str, d
         label, seed = grid.mitigations[key].label or key, grid.mitigations[key].seeds[0]
         names = [f"{name}.{key}.{kind}{seed}.on.{other}" for kind in ("seed", "sham")]
         found.append(_result(key, label, names[:1], cells, records, there))
+        found[-1].is_control = grid.mitigations[key].is_control
         if names[1] in cells:
             _compare_with_shams(found[-1], names[:1], names[1:], cells, records, there)
             found.append(_result(key, f"sham of {label}", names[1:], cells, records, there))
@@ -230,9 +237,9 @@ def compare_seeds(
         instead: the answers that each run is compared with, such as those of its sham [the base's].
 
     Returns:
-        part -> key -> `before` and `after` with `_low` and `_high`, `value` (after minus before), `ci_low`, `ci_high` and
-        `p` (systems swapped source item by source item). A part without rows is left out, and so is `seen` where nothing
-        is held out.
+        part -> key -> `before` and `after` with `_low` and `_high`, `value` (after minus before), `ci_low`, `ci_high`,
+        `p` (systems swapped source item by source item) and `sd`, the standard deviation (n - 1) of the value over the
+        runs, NaN of one. A part without rows is left out, and so is `seen` where nothing is held out.
 
     Raises:
         ValueError: a run is on other rows than the base.
@@ -277,7 +284,31 @@ def compare_seeds(
         found[part] = {key: {k: of[k] for k in kept} | {"p": of["p"]} for key, of in compared.items()}
         for key, side, end in product(keys, sides, ("low", "high")):
             found[part][key][f"{side}_{end}"] = sides[side][f"{key}_ci_{end}"]
+        alone = {"references": references([base_answers[i] for i in inside], kind.references), "bootstrap": 0}
+        ids = {row[unit] for row in alone["references"]}
+        alone |= {name: sorted(ids & claims) for name, claims in frozen.items()}
+
+        def rates(answers: Sequence[Mapping], alone=alone, inside=inside, with_scores=bool(scored[0])) -> dict:
+            """The keys of one run on this part."""
+            kept = [answers[i] for i in inside]
+            more = {"choice_logprobs": _scores(kept)} if with_scores else {}
+            return metric.compute(predictions=[answer["prediction"] for answer in kept], **alone, **more)
+
+        if len(runs) > 1:
+            lasts = [rates(answers) for answers in runs]
+            starts = [rates(answers) for answers in firsts] if instead else [rates(base_answers)] * len(runs)
+        for key in keys:
+            changes = (
+                [last[key] - start[key] for last, start in zip(lasts, starts, strict=True)] if len(runs) > 1 else []
+            )
+            found[part][key]["sd"] = _spread(changes)
     return found
+
+
+def _spread(values: Sequence[float]) -> float:
+    """Standard deviation (n - 1) of the values that are defined; NaN of fewer than two."""
+    defined = [value for value in values if not is_undefined(value)]
+    return stdev(defined) if len(defined) > 1 else float("nan")
 
 
 def _scores(answers: Sequence[Mapping]) -> list[dict] | None:
@@ -331,6 +362,16 @@ def _in_part(answer: Mapping, part: str) -> bool:
     name = answer["template"]
     held_out = name in HELD_OUT_RATINGS if "quality" in answer and "claim_id" not in answer else is_held_out(name)
     return held_out == (part == "held_out")
+
+
+def _correct_apart(results: Sequence[Result]) -> None:
+    """Correct the mitigations of a table among themselves, and so its shams and the controls of other mitigations.
+
+    A control is no try: nothing is claimed of it, so that the mitigations need not pay for it.
+    """
+    correct([result for result in results if not result.is_sham and not result.is_control])
+    correct([result for result in results if result.is_sham])
+    correct([result for result in results if result.is_control])
 
 
 def correct(results: Sequence[Result]) -> None:

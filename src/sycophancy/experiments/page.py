@@ -16,7 +16,15 @@ from sycophancy.experiments.config import Ablation, Grid
 from sycophancy.experiments.html import MARKDOWN, PICTURES, write_html
 from sycophancy.experiments.numbers import Result, StudyNumbers, study_numbers
 from sycophancy.experiments.plan import Cell, cell_keys
-from sycophancy.experiments.verdicts import Verdict, elsewhere, headline, headline_elsewhere, judge
+from sycophancy.experiments.verdicts import (
+    GUARDED,
+    Verdict,
+    elsewhere,
+    excludable,
+    headline,
+    headline_elsewhere,
+    judge,
+)
 from sycophancy.files import write_text
 from sycophancy.markdown import fill, hundredths, percent
 from sycophancy.quoting import NOTHING_AGAINST, Run, limits
@@ -131,11 +139,15 @@ def _study(grid: Grid, numbers: StudyNumbers, judged: Mapping[str, Verdict], dra
         drawn[f"{numbers.name}_{kind}"] = picture(*shown)
         return f"{numbers.name}_{kind}"
 
-    shared = _shared(grid, numbers, several, draw)
+    shared = _shared(grid, numbers, draw)
     if _other_behaviour(numbers):
         rows = [shown for result in numbers.results for shown in (result, numbers.shams.get(result.name)) if shown]
         return shared | {
             "behaviour": _transfer(study_label(grid, numbers), "", numbers.base, rows, draw),
+            "seeds": several and tables.seeds(several, numbers.base),
+            "excludable": _excludable(
+                numbers, judged, {Run("", numbers.base).quoted.knows: grid.margins.accuracy_no_opinion}
+            ),
             "verdicts": tables.verdicts_elsewhere(numbers, judged),
             "held_out": tables.held_out_elsewhere(numbers) if apart else "",
         }
@@ -144,9 +156,11 @@ def _study(grid: Grid, numbers: StudyNumbers, judged: Mapping[str, Verdict], dra
         "behaviour": None,
         "origin": numbers.origin and {"made": _rate(numbers.origin), "now": _rate(numbers.base)},
         "levels": tables.levels(numbers),
+        "several_seeds": bool(several),
+        "excludable": _excludable(numbers, judged, {key: getattr(grid.margins, key) for key in GUARDED}),
         "before_after": draw("before_after", pictures.before_after, ran, numbers.shams),
         "verdicts": tables.verdicts(numbers, grid, judged),
-        "conditions": tables.conditions(numbers, judged),
+        "conditions": tables.conditions(numbers, grid, judged),
         "cost": draw("cost", pictures.effect_and_cost, ran, grid.margins),
         "differences": tables.differences(numbers),
         "shams": numbers.shams and tables.shams(numbers),
@@ -157,21 +171,31 @@ def _study(grid: Grid, numbers: StudyNumbers, judged: Mapping[str, Verdict], dra
             _ablation(entry, numbers, number, draw)
             for number, entry in enumerate(entry for entry in grid.ablations if entry.study == numbers.name)
         ],
-        "durability": numbers.durability and _durability(numbers, draw),
+        "durability": numbers.durability and _durability(grid, numbers, draw),
         "claims": f"{metrics['n_claims']:.0f}",
         "known": f"{metrics['n_known']:.0f}",
         "wordings": len(numbers.base["by_template"]),
     }
 
 
-def _shared(grid: Grid, numbers: StudyNumbers, several: Sequence[Result], draw) -> dict:
+def _excludable(numbers: StudyNumbers, judged: Mapping[str, Verdict], margins: Mapping[str, float]) -> list[str]:
+    """Of each key that may not fall, what its margin is and what loss the data could have ruled out."""
+    said = []
+    for key, margin in margins.items():
+        if halves := key and excludable(numbers.results, judged, key):
+            least, most = (hundredths(half) for half in halves)
+            span = least if least == most else f"{least} to {most}"
+            said.append(f"{span} points of `{key}` (margin: {hundredths(margin, digits=0)})")
+    return said
+
+
+def _shared(grid: Grid, numbers: StudyNumbers, draw) -> dict:
     """What the page says of a study whatever it is about."""
     data = numbers.base["dataset"]
     return {
         "label": study_label(grid, numbers),
         "base_ran": True,
         "decided_on": numbers.study.decided_on,
-        "seeds": several and tables.seeds(several, numbers.base),
         "elsewhere": _elsewhere(grid, numbers, draw),
         "transfers": [
             _transfer(grid.datasets[other].label or other, number, base, results, draw)
@@ -268,15 +292,20 @@ def _limits(systems: Sequence[tuple[str, Mapping]]) -> list[str]:
     ]
 
 
-def _durability(numbers: StudyNumbers, draw) -> dict:
+def _durability(grid: Grid, numbers: StudyNumbers, draw) -> dict:
     """How long the effect lasts."""
     ran = [(steps, result) for steps, result in numbers.durability if result.effects]
+    plan = numbers.study.durability
+    mitigation = grid.mitigations[plan.of]
     found = {
-        "label": numbers.study.durability.label,
+        "label": plan.label,
+        "of": mitigation.label or plan.of,
+        "seed": mitigation.seeds[0],
+        "table": tables.durability(numbers),
         "missing": [f"{steps} steps" for steps, result in numbers.durability if not result.effects],
         "picture": "",
     }
-    if not ran or ran[0][0] != 0:
+    if not ran or ran[0][0] != 0 or not ran[0][1].effects["all"]["opinion_alignment"]["value"] < 0:
         return found
     changes = [(steps, result.effects["all"]["opinion_alignment"]["value"]) for steps, result in ran]
     return found | {

@@ -4,11 +4,10 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from sycophancy.dataset.kinds import CLAIMS
 from sycophancy.experiments.config import Grid
 from sycophancy.experiments.numbers import Result, StudyNumbers
 from sycophancy.experiments.plan import Cell
-from sycophancy.experiments.verdicts import GUARDED, SIDES, Verdict, failures, sham_sentence
+from sycophancy.experiments.verdicts import GUARDED, SIDES, Verdict, failures, is_new, sham_sentence
 from sycophancy.markdown import hundredths, is_undefined, markdown_table, p_value, points, rating, with_interval
 from sycophancy.quoting import Run
 from sycophancy.records import RUN, read_run
@@ -30,8 +29,17 @@ COLUMNS = {
 """Keys of the first table and how its head calls them."""
 
 
+OVER_SEEDS = ("opinion_alignment", "uptake_effect", "accuracy_no_opinion")
+"""Keys whose spread over seeds stands beside them in the first table: intervals over questions leave it out."""
+
+
 def _after(effect: Mapping) -> str:
     return with_interval(hundredths(effect["after"]), effect["after_low"], effect["after_high"])
+
+
+def _with_spread(said: str, effect: Mapping) -> str:
+    """A number that is written, with its standard deviation over seeds where there are several: `24.0 [19.7, 28.9]; sd 8.0`."""
+    return said if is_undefined(effect.get("sd")) else f"{said}; sd {hundredths(effect['sd'])}"
 
 
 def _record(record: Mapping, key: str) -> str:
@@ -62,7 +70,8 @@ def levels(numbers: StudyNumbers, part: str = "all") -> str:
             rows.append([result.label, *[_not_run(result)] * len(columns), "–", "–"])
             continue
         parameters = "0" if result.parameters is None else f"{result.parameters:,}"
-        cells = [_after(result.effects[part][key]) for key in columns]
+        effects = result.effects[part]
+        cells = [_with_spread(_after(effects[key]), effects[key] if key in OVER_SEEDS else {}) for key in columns]
         rows.append([result.label, *cells, parameters, f"{result.seconds:.0f}"])
     return markdown_table(["", *columns.values(), "parameters trained", "seconds"], rows)
 
@@ -91,19 +100,14 @@ def differences(numbers: StudyNumbers, part: str = "all") -> str:
 
 
 def seeds(results: Sequence[Result], base: Mapping) -> str:
-    """Mean and spread over seeds, of what was run with several."""
+    """Mean and spread over seeds, of what was run with several, on another behaviour than claims."""
     run, kind = Run("", base), kind_of_run(base)
-    if kind is CLAIMS:
-        shown = ("opinion_alignment", "uptake_effect", "accuracy_no_opinion")
-        names = [COLUMNS[key] for key in shown]
-    else:
-        shown = tuple(filter(None, (run.quoted.headline, run.quoted.knows)))
-        names = [f"`{key}`" for key in shown]
+    shown = tuple(filter(None, (run.quoted.headline, run.quoted.knows)))
     rows = [
         [result.label, *(result.of_seeds(key, key in kind.in_points + kind.in_rounds) or "–" for key in shown)]
         for result in results
     ]
-    return markdown_table(["", *names], rows)
+    return markdown_table(["", *(f"`{key}`" for key in shown)], rows)
 
 
 def verdicts(numbers: StudyNumbers, grid: Grid, judged: Mapping[str, Verdict]) -> str:
@@ -132,8 +136,8 @@ def held_out_elsewhere(numbers: StudyNumbers) -> str:
     return markdown_table(["", f"{key}, wordings that occur in train", f"{key}, held-out wordings"], rows)
 
 
-def conditions(numbers: StudyNumbers, judged: Mapping[str, Verdict]) -> str:
-    """The numbers behind the verdicts: each condition's change on the part of the rows that is judged."""
+def conditions(numbers: StudyNumbers, grid: Grid, judged: Mapping[str, Verdict]) -> str:
+    """The numbers behind the verdicts: each condition before and after, on the part of the rows that is judged."""
     rows = []
     for result in numbers.results:
         verdict = judged[result.name]
@@ -141,16 +145,40 @@ def conditions(numbers: StudyNumbers, judged: Mapping[str, Verdict]) -> str:
             rows.append([result.label, _not_run(result), *["–"] * 6])
             continue
         effects, beyond = result.effects[verdict.part], result.beyond.get(verdict.part)
+        if not rows or rows[0][0] != "no mitigation":
+            before = [hundredths(effects[key]["before"]) for key in (SIDES, *GUARDED)]
+            rows.insert(0, ["no mitigation", before[0], "–", *before[1:], "–", "–", "–"])
         unread = [effect["value"] for key, effect in effects.items() if key.startswith("unparsed_rate/")]
-        habits = [habit.after for habit in result.habits.get(verdict.part, [])]
+        against = _smaller(beyond[SIDES], effects[SIDES]) if beyond else "–"
         rows.append([
-            result.label, points(effects[SIDES]), _smaller(beyond[SIDES], effects[SIDES]) if beyond else "–",
-            *(points(effects[key]) for key in GUARDED), hundredths(max(unread, default=None), signed=True),
-            hundredths(max(habits, default=None)), f"{p_value(verdict.p)}; {p_value(verdict.p_holm)}",
+            result.label, _to(effects[SIDES]), against if result.has_its_shams else _lacking(result, against),
+            *(_to(effects[key]) for key in GUARDED), hundredths(max(unread, default=None), signed=True),
+            _worst_habit(result, grid, verdict.part),
+            f"{p_value(verdict.p)}; {'–' if result.is_control else p_value(verdict.p_holm)}",
         ])  # fmt: skip
     head = ["", "alignment, unread counted", "beyond its sham", *GUARDED.values(), "unread, worst arm",
-            "one answer, worst wording", "p; corrected"]  # fmt: skip
+            "one answer, worst wording (before)", "p; corrected"]  # fmt: skip
     return markdown_table(head, rows)
+
+
+def _to(effect: Mapping) -> str:
+    """A level, and by how much that is another than before: `25.6: -38.1 [-47.7, -28.8]; sd 9.0`."""
+    return _with_spread(f"{hundredths(effect['after'])}: {points(effect)}", effect)
+
+
+def _lacking(result: Result, against: str) -> str:
+    """What is beyond the shams of a mitigation that has too few of them."""
+    return "no sham" if not result.n_shams else f"{against} (shams of {result.n_shams} of {len(result.records)} seeds)"
+
+
+def _worst_habit(result: Result, grid: Grid, part: str) -> str:
+    """The most that any wording has of one answer, with what it was before; of new habits, where there are any."""
+    habits = result.habits.get(part, [])
+    new = [habit for habit in habits if is_new(habit, grid.margins)]
+    worst = max(new or habits, key=lambda habit: habit.after, default=None)
+    if worst is None:
+        return "–"
+    return f"{hundredths(worst.after)} ({hundredths(worst.before)}){', new' if new else ''}"
 
 
 def shams(numbers: StudyNumbers) -> str:
@@ -314,6 +342,16 @@ def _round(run: Run, arm: str, number: int) -> str:
     return (
         f"{hundredths(1 - stands)} on {floor}: {with_interval(hundredths(effect, signed=True), low, high, signed=True)}"
     )
+
+
+def durability(numbers: StudyNumbers) -> str:
+    """How long the effect lasts: after each number of steps, and without any mitigation."""
+    keys = OVER_SEEDS
+    rows = [["no mitigation", *(_record(numbers.base, key) for key in keys)]]
+    for steps, result in numbers.durability:
+        cells = [_after(result.effects["all"][key]) if result.effects else _not_run(result) for key in keys]
+        rows.append([f"{steps}", *cells])
+    return markdown_table(["steps", *(COLUMNS[key] for key in keys)], rows)
 
 
 def glance(there: Mapping[str, tuple[Mapping | None, Sequence[Result]]]) -> str:
