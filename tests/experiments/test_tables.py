@@ -7,9 +7,11 @@ from sycophancy.experiments.config import Margins
 from sycophancy.experiments.numbers import Habit, Result, StudyNumbers, compare_seeds, correct
 from sycophancy.experiments.pictures import elsewhere as elsewhere_drawn
 from sycophancy.experiments.pictures import rounds
+from sycophancy.experiments.plan import Cell
 from sycophancy.experiments.tables import (
     COLUMNS,
     conditions,
+    costs,
     durability,
     glance,
     levels,
@@ -265,4 +267,20 @@ def test_how_long_an_effect_lasts_stands_in_a_table():
         ["0", *["20.0 [19.0, 21.0]"] * 3],
         ["18", *["50.0 [49.0, 51.0]"] * 3],
         ["36", *["failed: no memory"] * 3],
+    ]
+
+
+def test_what_nobody_counted_of_a_cell_is_a_dash(tmp_path):
+    plan = {name: Cell(name, "measure", (), tmp_path / name) for name in ("by_hand", "counted", "open")}
+    took = {"status": "done", "seconds": 60.0}
+    records = {
+        "by_hand": took | {"cpu_seconds": None, "peak_memory_mb": None},
+        "counted": took | {"cpu_seconds": 58.25, "peak_memory_mb": 411.6},
+        "open": None,
+    }
+    _, _, *rows = cells(costs(plan, records, tmp_path))
+    assert rows == [
+        ["by_hand", "measure", "60.0", "–", "–", "–", "[folder](cells/by_hand/)"],
+        ["counted", "measure", "60.0", "58.2", "–", "412", "[folder](cells/counted/)"],
+        ["open", "measure", "not run", "–", "–", "–", "–"],
     ]

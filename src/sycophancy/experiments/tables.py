@@ -418,11 +418,15 @@ def costs(cells: Mapping[str, Cell], records: Mapping[str, dict | None], output_
                 f"{read_run(cell.run)[0]['rows_per_second']:.0f}",
                 f"[record]({_below(cell.run, output_dir)}/{RUN})",
             )
-        memory = f"{record['peak_memory_mb']:.0f}"
-        seconds = [f"{record[key]:.1f}" for key in ("seconds", "cpu_seconds")]
-        rows.append([name, cell.script, *seconds, rate, memory, link])
+        seconds = [_taken(record, key, 1) for key in ("seconds", "cpu_seconds")]
+        rows.append([name, cell.script, *seconds, rate, _taken(record, "peak_memory_mb", 0), link])
     head = ["cell", "script", "seconds", "CPU seconds", "rows/s while answering", "peak memory (MB)", ""]
     return markdown_table(head, rows)
+
+
+def _taken(record: Mapping, key: str, digits: int) -> str:
+    """What a cell took; a dash where nobody counted, as of a run that was started by hand."""
+    return "–" if record[key] is None else f"{record[key]:.{digits}f}"
 
 
 def _below(path: Path, root: Path) -> str:
