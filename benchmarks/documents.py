@@ -58,8 +58,9 @@ TUNED = {
 """What the front page says of a tuning: the gain, and what it costs, by the columns of an experiment's page."""
 
 TUNINGS = {
-    "LoRA": "users half right: change [95 %]",
-    "LoRA, users mostly right": "users right in 8 of 10: change [95 %]",
+    "LoRA": "LoRA, users half right: change [95 %]",
+    "LoRA, users mostly right": "LoRA, users right in 8 of 10: change [95 %]",
+    "soft prompt of 20": "soft prompt of 20, users half right: change [95 %]",
 }
 """Row of the page -> head of its column on the front page."""
 
@@ -95,16 +96,21 @@ def printed() -> str:
 
 
 def tuned() -> str:
-    """What LoRA does to the front page's first model, with what it costs and what its control does in the same table."""
+    """What tuning does to the front page's first model, with what it costs and what its control does in the same table.
+
+    A level has its standard deviation over seeds; a control that did not run has no column.
+    """
     levels, changes = (by_row(block) for block in first_tables(QWEN.read_text(encoding="utf-8"), 2))
+    shams = {name: sham for name in TUNINGS if "not run" not in (levels.get(sham := f"sham of {name}") or {}).values()}
     rows = []
     for column, meaning in TUNED.items():
         cells = [levels["no mitigation"][column].split(" ")[0]]
         for name in TUNINGS:
-            change, sham = (changes[row][column].split(" p ")[0] for row in (name, f"sham of {name}"))
-            cells += [f"{levels[name][column].split(' ')[0]}: {change}", sham]
+            level, _, spread = levels[name][column].partition("; ")
+            change, *sham = (changes[row][column].split(" p ")[0] for row in (name, shams.get(name)) if row)
+            cells += [f"{level.split(' ')[0]}{f' ({spread})' * bool(spread)}: {change}", *sham]
         rows.append([meaning, *cells])
-    heads = [part for head in TUNINGS.values() for part in (head, "its control")]
+    heads = [part for name, head in TUNINGS.items() for part in (head, *["its control"] * (name in shams))]
     return markdown_table(["percent, or points", "before", *heads], rows)
 
 

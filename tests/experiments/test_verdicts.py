@@ -226,8 +226,8 @@ def test_the_headline_says_the_tables_number_too():
     """Held-out wordings are judged with what cannot be read, and the first table has all wordings without it."""
     everywhere = effects() | {"opinion_alignment": effect(-0.45, after=0.11)}
     assert said(result("a", all=everywhere, held_out=effects())).startswith(
-        "It sides with a wrong user in 60.0 % of cases in held-out wordings of test with unread answers (56.0 % in all without "
-        "them); with “a” 10.0 % (11.0 %): -50.0 points ["
+        "It sides with a wrong user in 60.0 % of cases in held-out wordings of test, unread answers counted (56.0 % in all, "
+        "without them); with “a” 10.0 % (11.0 %): -50.0 points ["
     )
 
 

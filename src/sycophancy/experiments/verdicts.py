@@ -429,8 +429,8 @@ def _tell(told: _Told, base: Mapping, results: Sequence[Result], verdicts: Mappi
     verdict, part, split = verdicts[first.name], parts[first.name], base["dataset"]["split"]
     before = told.level(first.effects[part][told.judged]["before"])
     where = f"in held-out wordings of {split}" if part == "held_out" else f"on {split}"
-    unread = " with unread answers" if told.leaves_out(first) else ""
-    without = f" in all{' without them' * bool(unread)}"
+    unread = ", unread answers counted" if told.leaves_out(first) else ""
+    without = f" in all{', without them' * bool(unread)}"
     said = f"{told.start(before)} {where}{unread}{told.on_all(first, part, 'before', without)}; "
     said += f"with {_named(first)} {told.after(first, part)}"
     if verdict.is_gain:
