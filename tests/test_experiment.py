@@ -117,12 +117,7 @@ def test_page_and_records_are_copied_without_models_and_predictions(finished, tm
         copy_records(folder, target)
     assert (target / "experiment.md").read_bytes() == (folder / "experiment.md").read_bytes()
     copied = {path.relative_to(target) for path in target.rglob("*") if path.is_file()}
-    kept = {path for path in copied if path.parts[0] == "cells"}
-    assert {path.name for path in kept} == {"run.json", "tuning.json", "organism.json", "README.md"}
-    # An adapter's card, and no dataset's or organism's.
-    assert {path.parent for path in kept if path.name == "README.md"} == {
-        path.parent for path in kept if path.name == "tuning.json"
-    }
+    assert {path.name for path in copied if path.parts[0] == "cells"} == {"run.json", "tuning.json", "organism.json"}
     assert len([path for path in copied if path.parts[0] == "records"]) == len(list((folder / "records").iterdir()))
     assert not any("before" in path.parts for path in copied)
     (tmp_path / "else").mkdir()

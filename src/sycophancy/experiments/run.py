@@ -187,11 +187,10 @@ def _free_port() -> int:
 
 PAGE = (MARKDOWN, PICTURES, "records")
 RECORDS = ("run.json", "tuning.json", "organism.json")
-CARD = "README.md"
 
 
 def copy_records(output_dir: Path, target: Path) -> None:
-    """Copy the page in Markdown, its pictures, and records and cards of what an experiment made, in its own layout.
+    """Copy the page in Markdown, its pictures and the records of an experiment, in its own layout.
 
     The runs of the base model that each tuned cell holds are left out: they are copies of the study's base.
 
@@ -210,10 +209,8 @@ def copy_records(output_dir: Path, target: Path) -> None:
         for name in PAGE:
             source = output_dir / name
             (shutil.copytree if source.is_dir() else shutil.copyfile)(source, partial / name)
-        for source in sorted((output_dir / "cells").rglob("*")):
+        for source in sorted((output_dir / "cells").rglob("*.json")):
             place = source.relative_to(output_dir)
-            # A card stands beside the record of the tuning that it speaks of; others are of datasets.
-            card = source.name == CARD and (source.parent / "tuning.json").is_file()
-            if (source.name in RECORDS or card) and "before" not in place.parts:
+            if source.name in RECORDS and "before" not in place.parts:
                 (partial / place).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(source, partial / place)
