@@ -118,6 +118,10 @@ def test_page_and_records_are_copied_without_models_and_predictions(finished, tm
     assert (target / "experiment.md").read_bytes() == (folder / "experiment.md").read_bytes()
     copied = {path.relative_to(target) for path in target.rglob("*") if path.is_file()}
     assert {path.name for path in copied if path.parts[0] == "cells"} == {"run.json", "tuning.json", "organism.json"}
+    for path in copied:
+        if path.name in ("run.json", "tuning.json"):
+            before, after = (json.loads((place / path).read_text()) for place in (folder, target))
+            assert after == {key: value for key, value in before.items() if key != "example"}
     assert len([path for path in copied if path.parts[0] == "records"]) == len(list((folder / "records").iterdir()))
     assert not any("before" in path.parts for path in copied)
     (tmp_path / "else").mkdir()

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """An experiment's way through its cells: the budget before, progress meanwhile, the same on all processes."""
 
+import json
 import os
 import shutil
 import socket
@@ -23,7 +24,7 @@ from sycophancy.experiments.cells import (
 )
 from sycophancy.experiments.html import MARKDOWN, PICTURES
 from sycophancy.experiments.plan import DISTRIBUTED, Cell
-from sycophancy.files import refuse_occupied, written_whole
+from sycophancy.files import refuse_occupied, write_json, written_whole
 
 _RANK_VARIABLES = ("RANK", "LOCAL_RANK", "WORLD_SIZE", "LOCAL_WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
 
@@ -190,7 +191,7 @@ RECORDS = ("run.json", "tuning.json", "organism.json")
 
 
 def copy_records(output_dir: Path, target: Path) -> None:
-    """Copy the page in Markdown, its pictures and the records of an experiment, in its own layout.
+    """Copy the page in Markdown, its pictures and the records of an experiment, without texts of its sources, in its own layout.
 
     The runs of the base model that each tuned cell holds are left out: they are copies of the study's base.
 
@@ -211,6 +212,10 @@ def copy_records(output_dir: Path, target: Path) -> None:
             (shutil.copytree if source.is_dir() else shutil.copyfile)(source, partial / name)
         for source in sorted((output_dir / "cells").rglob("*.json")):
             place = source.relative_to(output_dir)
-            if source.name in RECORDS and "before" not in place.parts:
-                (partial / place).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copyfile(source, partial / place)
+            if source.name not in RECORDS or "before" in place.parts:
+                continue
+            (partial / place).parent.mkdir(parents=True, exist_ok=True)
+            record = json.loads(source.read_text(encoding="utf-8"))
+            # A prompt for the adapter's card, with a text of the source, which may not be ours to pass on.
+            record.pop("example", None)
+            write_json(partial / place, record)
