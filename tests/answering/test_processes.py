@@ -41,5 +41,5 @@ def test_freed_memory_is_kept_for_the_next_tensor():
     before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
     for _ in range(5):
         torch.ones(2**24)
-    # Of 16,384 pages each, if they were new.
-    assert resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before < 2000
+    # Of 16,384 pages each, all five, if freed ones were given back; the heap itself may grow once more.
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before < 2 * 16384
