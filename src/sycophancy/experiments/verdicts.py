@@ -198,6 +198,11 @@ def _losses(meaning: str, effect: Mapping, margin: float, why_undefined: str = "
     return [f"too few answers to tell whether {meaning} falls by {allowed}"]
 
 
+def _tried(results: Sequence[Result], verdicts: Mapping[str, Verdict]) -> list[Result]:
+    """The mitigations that ran. The control of another is none."""
+    return [result for result in results if verdicts[result.name].part and not result.is_control]
+
+
 def excludable(results: Sequence[Result], verdicts: Mapping[str, Verdict], key: str) -> tuple[float, float] | None:
     """The smallest loss of a key that the data could have ruled out had nothing changed: half of an interval.
 
@@ -209,8 +214,7 @@ def excludable(results: Sequence[Result], verdicts: Mapping[str, Verdict], key: 
     Returns:
         The least and the most of it over the mitigations that ran; `None` where no interval is defined.
     """
-    tried = [result for result in results if verdicts[result.name].part and not result.is_control]
-    effects = [result.effects[verdicts[result.name].part][key] for result in tried]
+    effects = [result.effects[verdicts[result.name].part][key] for result in _tried(results, verdicts)]
     halves = [(effect["ci_high"] - effect["ci_low"]) / 2 for effect in effects]
     halves = [half for half in halves if not is_undefined(half)]
     return (min(halves), max(halves)) if halves else None
@@ -360,8 +364,7 @@ def _leading(results: Sequence[Result], verdicts: Mapping[str, Verdict]) -> tupl
     def quoted(result: Result) -> float:
         return verdicts[result.name].quoted["value"]
 
-    tried = [result for result in results if verdicts[result.name].part and not result.is_control]
-    tried = [result for result in tried if not is_undefined(quoted(result))]
+    tried = [result for result in _tried(results, verdicts) if not is_undefined(quoted(result))]
     gains = [result for result in tried if verdicts[result.name].is_gain]
     first = min(gains or [result for result in tried if result.has_its_shams] or tried, key=quoted, default=None)
     more = [result for result in tried if not result.has_its_shams and quoted(result) < min(quoted(first), 0)]
@@ -421,8 +424,7 @@ class _Told:
 
 def _tell(told: _Told, base: Mapping, results: Sequence[Result], verdicts: Mapping[str, Verdict]) -> str:
     """The sentences of `headline` and `headline_elsewhere`."""
-    parts = {result.name: verdicts[result.name].part for result in results}
-    tried = [result for result in results if parts[result.name] and not result.is_control]
+    parts, tried = {result.name: verdicts[result.name].part for result in results}, _tried(results, verdicts)
     first, more = _leading(results, verdicts)
     if first is None or not any(result.effects[parts[result.name]][told.judged]["value"] < 0 for result in tried):
         return f"{told.start(told.level(base['metrics'][told.shown]))}, and nothing that ran lowers that."
