@@ -22,7 +22,7 @@ import statistics
 import tempfile
 from pathlib import Path
 
-from limit import Work, peak_of, shape_of, shares, tuning_operations
+from limit import Peaks, Work, peak_of, shape_of, tuning_operations
 from side_by_side import from_the_start, ratio, take_turns, write_record
 
 RATE = 3e-4
@@ -191,7 +191,6 @@ def main(args: argparse.Namespace) -> dict:
     held, rows = rows[: args.held_out], rows[args.held_out :]
     model, tokenizer = adapted(args.model_name_or_path, args.device, args.dtype)
     kept = {"gradient_checkpointing": False}
-    peaks: list[float] = []
     with tempfile.TemporaryDirectory() as scratch:
         makers = {
             "ours": (supervised, {}),
@@ -206,8 +205,10 @@ def main(args: argparse.Namespace) -> dict:
         stock, _ = adapted(args.model_name_or_path, args.device, args.dtype)
         resets = (from_the_start(model), from_the_start(stock))
 
-        def before():
-            peaks.append(peak_of(model))
+        peaks = Peaks(lambda: peak_of(model))
+
+        def before(name):
+            peaks.before(name)
             for reset, network in zip(resets, (model, stock), strict=True):
                 reset()
                 network.gradient_checkpointing_disable()
@@ -227,7 +228,7 @@ def main(args: argparse.Namespace) -> dict:
         }
         rounds = [rows[at :: args.repeats] for at in range(args.repeats)]
         seconds, tuned = take_turns(sides, rounds, warm_up=rows[: args.batch_size], before=before)
-    before()
+    before("held out")
     start = [value.detach().clone() for value in model.parameters() if value.requires_grad]
     work = [tuning_work(model, tokenizer, part) for part in rounds]
     operations = [tuning_operations(shape_of(model.config), one) for one in work]
@@ -245,10 +246,7 @@ def main(args: argparse.Namespace) -> dict:
             for name in sides
         },
         "seconds": seconds,
-        "peak": max(peaks),
-        "mfu": {
-            name: shares(operations, seconds[name], max(peaks)) for name in ("ours", "grouped", "sft", "sft kept") if name in sides
-        },
+        **peaks.record({name: operations for name in ("ours", "grouped", "sft", "sft kept") if name in sides}, seconds),
         "held_out": {"before": held_out(model, tokenizer, held, start)}
         | {name: [held_out(model, tokenizer, held, values) for values in tuned[name]] for name in sides},
     }  # fmt: skip

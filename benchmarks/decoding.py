@@ -28,7 +28,7 @@ import importlib.util
 import statistics
 from pathlib import Path
 
-from limit import Work, decoder_operations, peak_of, shape_of, shares, work_of
+from limit import Peaks, Work, decoder_operations, peak_of, shape_of, work_of
 from side_by_side import ratio, take_turns, write_record
 
 SIDES = ("ours", "as written", "lm_eval", "lm_eval auto", "text", "generate", "generate alone")
@@ -68,7 +68,8 @@ def as_written(model, tokenizer, prompt_of, batch_size):
 
     def job(rows):
         asked = questions_of(tokenizer, prompt_of, rows, as_written=True)
-        batches = (asked[at : at + batch_size] for at in range(0, len(asked), batch_size))
+        size = batch_size or len(asked)
+        batches = (asked[at : at + size] for at in range(0, len(asked), size))
         return [scores for batch in batches for scores in score_questions(model, tokenizer, batch)]
 
     return job
@@ -169,10 +170,10 @@ def main(args: argparse.Namespace) -> dict:
     clusters = list(dict.fromkeys(row["cluster_id"] for row in rows))
     round_of = {cluster: at % args.repeats for at, cluster in enumerate(clusters)}
     rounds = [[row for row in rows if round_of[row["cluster_id"]] == at] for at in range(args.repeats)]
-    peaks: list[float] = []
-    seconds, answers = take_turns(sides, rounds, warm_up=rows[:2], before=lambda: peaks.append(peak_of(model)))
+    peaks, operations = Peaks(lambda: peak_of(model)), {}
+    seconds, answers = take_turns(sides, rounds, warm_up=rows[:2], before=peaks.before)
     flat = {name: [answer for part in answers[name] for answer in part] for name in sides}
-    order, shape, peak = [row for part in rounds for row in part], shape_of(model.config), max(peaks)
+    order, shape = [row for part in rounds for row in part], shape_of(model.config)
     found = {
         "data": Path(args.dataset_name).name,
         "vocabulary": "the model's",
@@ -188,13 +189,11 @@ def main(args: argparse.Namespace) -> dict:
             for name in sides
         },
         "seconds": seconds,
-        "peak": peak,
-        "mfu": {},
         "same": {},
     }
     if "ours" in sides:
         work = [scores_work(questions_of(tokenizer, prompt_of, part)) for part in rounds]
-        found["mfu"]["ours"] = shares([decoder_operations(shape, one) for one in work], seconds["ours"], peak)
+        operations["ours"] = [decoder_operations(shape, one) for one in work]
         found["tokens"] = {
             "prompts": sum(len(asked.context) for asked in questions_of(tokenizer, prompt_of, order)),
             "had to be read": sum(one.tokens for one in work),
@@ -218,7 +217,7 @@ def main(args: argparse.Namespace) -> dict:
         for part in rounds:
             work.append(text_work(tokenizer, contexts[at : at + len(part)], said[at : at + len(part)]))
             at += len(part)
-        found["mfu"]["text"] = shares([decoder_operations(shape, one) for one in work], seconds["text"], peak)
+        operations["text"] = [decoder_operations(shape, one) for one in work]
         for name in ("generate", "generate alone"):
             if name in sides:
                 read = [
@@ -228,6 +227,7 @@ def main(args: argparse.Namespace) -> dict:
                 found["same"][f"text, {name}"] = share(*read)
                 begun = [whole.strip().startswith(mine) for mine, whole in zip(said, flat[name], strict=True)]
                 found["same"][f"text begins {name}"] = sum(begun) / len(begun)
+    found |= peaks.record(operations, seconds)
     settings = vars(args) | {"model_name_or_path": Path(args.model_name_or_path).name}
     settings["dataset_name"] = Path(args.dataset_name).name
     return write_record(args.output, "decoding", settings, found)
@@ -251,7 +251,7 @@ if __name__ == "__main__":
     parser.add_argument("--rows", type=int, default=640, help="of all rounds together, whole clusters [640]")
     parser.add_argument("--repeats", type=int, default=5, help="rounds, each with every side once [5]")
     parser.add_argument("--threads", type=int, default=2, help="of torch [2]")
-    parser.add_argument("--batch_size", type=int, default=64, help="of ours [64, as measure.py's]")
+    parser.add_argument("--batch_size", type=int, help="of ours [as measure.py's: what fits a forward pass, or 64]")
     parser.add_argument("--device", default="cpu", help="of the model [cpu]")
     parser.add_argument("--dtype", default="float32", help="of its weights [float32]")
     parser.add_argument("--generate_batch_size", type=int, default=32, help="of the plain loop [32]")

@@ -8,7 +8,7 @@ The limit is a matrix product's speed, measured on the same machine with the sam
 
 import statistics
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from scale import Decoder, Shape
@@ -113,7 +113,42 @@ def mfu(operations: float, seconds: float, peak: float) -> float:
     return operations / (seconds * peak)
 
 
-def shares(operations: Sequence[float], seconds: Sequence[float], peak: float) -> dict:
+class Peaks:
+    """The peak right before each turn: a machine that others use too is not equally fast from minute to minute.
+
+    Args:
+        measure: gives the peak, in operations per second.
+    """
+
+    def __init__(self, measure: Callable[[], float]):
+        self._measure = measure
+        self._found: dict[str, list[float]] = {}
+
+    def before(self, side: str) -> None:
+        """For `take_turns`."""
+        self._found.setdefault(side, []).append(self._measure())
+
+    def record(self, operations: Mapping[str, Sequence[float]], seconds: Mapping[str, Sequence[float]]) -> dict:
+        """What a record says of sides whose operations and seconds are given by round.
+
+        Returns:
+            `peak`, the best of all turns; `peaks` of each side, by round; `mfu`, the shares of these; `mfu_of_best`, those of
+            `peak`, which are lower.
+        """
+        best = max(max(peaks) for peaks in self._found.values())
+        # What a side warmed up with has no turn.
+        peaks = {side: self._found[side][-len(seconds[side]) :] for side in operations}
+        return {
+            "peak": best,
+            "peaks": peaks,
+            "mfu": {side: shares(operations[side], seconds[side], peaks[side]) for side in operations},
+            "mfu_of_best": {
+                side: shares(operations[side], seconds[side], [best] * len(seconds[side])) for side in operations
+            },
+        }
+
+
+def shares(operations: Sequence[float], seconds: Sequence[float], peaks: Sequence[float]) -> dict:
     """The share of the limit by round: the median, the least and the most."""
-    found = [mfu(work, took, peak) for work, took in zip(operations, seconds, strict=True)]
+    found = [mfu(work, took, peak) for work, took, peak in zip(operations, seconds, peaks, strict=True)]
     return {"median": statistics.median(found), "least": min(found), "most": max(found), "rounds": len(found)}

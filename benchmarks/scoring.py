@@ -23,7 +23,7 @@ import importlib.util
 import statistics
 import tempfile
 
-from limit import encoder_decoder_operations, measured_peak, shares
+from limit import Peaks, encoder_decoder_operations, measured_peak
 from scale import Shape
 from side_by_side import (
     add_flags,
@@ -160,9 +160,8 @@ def main(args: argparse.Namespace) -> dict:
     with tempfile.TemporaryDirectory() as scratch:
         sides["predict"] = predict(stock, tokenizer, scratch)
         rounds = [rows[at :: args.repeats] for at in range(args.repeats)]
-        peaks: list[float] = []
-        measure = functools.partial(measured_peak, repeats=3)
-        seconds, answers = take_turns(sides, rounds, warm_up=rows[:4], before=lambda: peaks.append(measure()))
+        peaks = Peaks(functools.partial(measured_peak, repeats=3))
+        seconds, answers = take_turns(sides, rounds, warm_up=rows[:4], before=peaks.before)
     needed = [operations(model, tokenizer, part) for part in rounds]
     found = {
         "ratios": {name: ratio(seconds[name], seconds["ours"]) for name in sides if name not in ("ours", "encoder")},
@@ -171,8 +170,7 @@ def main(args: argparse.Namespace) -> dict:
             for name in sides
         },
         "seconds": seconds,
-        "peak": max(peaks),
-        "mfu": {"ours": shares(needed, seconds["ours"], max(peaks))},
+        **peaks.record({"ours": needed}, seconds),
         "prompt_tokens": sorted(len(ids) for ids in tokenizer([row["prompt"] for row in rows])["input_ids"])[
             :: max(1, len(rows) // 4)
         ],

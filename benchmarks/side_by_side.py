@@ -91,7 +91,7 @@ def from_the_start(model):
 
 
 def take_turns(
-    sides: dict[str, Callable], rounds: list, warm_up=None, before: Callable = lambda: None
+    sides: dict[str, Callable], rounds: list, warm_up=None, before: Callable[[str], None] = lambda side: None
 ) -> tuple[dict[str, list], dict[str, list]]:
     """Each side on each round's rows, one after the other, the first of a round another each time.
 
@@ -99,7 +99,7 @@ def take_turns(
         sides: name -> job; a job takes the rows of a round.
         rounds: rows of each round.
         warm_up: rows that every side does once before, uncounted.
-        before: called before each side's turn, uncounted.
+        before: called with a side's name before each of its turns, its warming up included; uncounted.
 
     Returns:
         Seconds and answers, by side, one per round.
@@ -107,13 +107,13 @@ def take_turns(
     seconds: dict[str, list] = {name: [] for name in sides}
     answers: dict[str, list] = {name: [] for name in sides}
     if warm_up is not None:
-        for job in sides.values():
-            before()
+        for name, job in sides.items():
+            before(name)
             job(warm_up)
     names = list(sides)
     for number, rows in enumerate(rounds):
         for name in names[number % len(names) :] + names[: number % len(names)]:
-            before()
+            before(name)
             start = time.perf_counter()
             answers[name].append(sides[name](rows))
             seconds[name].append(time.perf_counter() - start)

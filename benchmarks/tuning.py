@@ -135,7 +135,9 @@ def main(args: argparse.Namespace) -> dict:
         }
         resets = (from_the_start(stock), from_the_start(model))
         rounds = [rows[at :: args.repeats] for at in range(args.repeats)]
-        seconds, losses = take_turns(sides, rounds, warm_up=rows[:BATCH], before=lambda: [reset() for reset in resets])
+        seconds, losses = take_turns(
+            sides, rounds, warm_up=rows[:BATCH], before=lambda _: [reset() for reset in resets]
+        )
 
     def largest(name):
         pairs = zip(losses["stock"], losses[name], strict=True)

@@ -7,7 +7,7 @@ from datasets import Dataset
 from plain_scores import choose_causal
 from tiny_llama import tiny_llama
 
-from sycophancy.answering import batches, causal, seq2seq
+from sycophancy.answering import batches, causal, packed, seq2seq
 from sycophancy.answering.answers import (
     PARTIAL,
     SETTINGS,
@@ -87,6 +87,23 @@ def test_free_answers(model, rows):
     asked = seq2seq if model[0].config.is_encoder_decoder else causal
     expected = [asked.generate_batch(*model, [text], 3)[0] for text in texts]
     assert [(answer["prediction"], answer["choice_logprobs"]) for answer in answers] == [(x, None) for x in expected]
+
+
+def test_without_a_bound_a_batch_is_what_fills_a_forward_pass(rows, monkeypatch):
+    network, tokenizer = tiny_llama(rows["prompt"])
+    prompts, passes = rows["prompt"][:], []
+    alone = list(answer_rows(network, tokenizer, rows, prompts, Asking("scores", 1)))
+    monkeypatch.setitem(packed.TOGETHER, "cpu", 256)
+    network.model.register_forward_pre_hook(
+        lambda _, args, kwargs: passes.append(kwargs["input_ids"].shape[1]), with_kwargs=True
+    )
+    answers = list(answer_rows(network, tokenizer, rows, prompts, SCORES))
+    for answer, expected in zip(answers, alone, strict=True):
+        assert answer["choice_logprobs"] == pytest.approx(expected["choice_logprobs"], abs=1e-4)
+    longest = max(len(ids) for ids in tokenizer(prompts)["input_ids"])
+    assert max(passes) <= 256, passes
+    # No other prompt would have gone into any but the last of them.
+    assert sum(length < 256 - 2 * longest for length in passes) <= 1, passes
 
 
 class Stop(Exception):

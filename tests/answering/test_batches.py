@@ -94,12 +94,11 @@ def test_the_next_item_is_made_while_one_is_worked_on():
 @pytest.mark.parametrize(
     ("bounds", "message"),
     [
-        ((None, None), "expected --batch_size or --batch_tokens, got neither"),
         ((0, None), "--batch_size: expected 1 or more, got 0"),
         ((4, -1), "--batch_tokens: expected 1 or more, got -1"),
     ],
 )
-def test_batches_without_bound_or_room(bounds, message):
+def test_batches_without_room(bounds, message):
     with pytest.raises(ValueError, match=message):
         check_bounds(*bounds)
 

@@ -7,7 +7,7 @@ from sycophancy.answering import packed
 from sycophancy.answering.causal import score_questions, score_whole
 from sycophancy.answering.forms import Asked
 from sycophancy.answering.logits import by_form
-from sycophancy.answering.packed import Forest, Memory, cache_packed, reads_packed
+from sycophancy.answering.packed import Forest, Memory, cache_packed, full_passes, reads_packed
 
 TEXTS = [[5, 6, 7], [5, 6, 7, 8, 9], [5, 6, 4], [3]]
 """Not in order: a forest holds them whatever comes first, and the most is shared in order."""
@@ -21,6 +21,10 @@ QUESTIONS = [
 ]
 
 
+def seen_by_any(block: packed.Block) -> list[int]:
+    return block.keys[(block.mask == 0).any(0)].tolist()
+
+
 def test_texts_in_a_forest():
     forest = Forest()
     assert [forest.follow(text) for text in TEXTS] == [[0, 1, 2], [0, 1, 2, 3, 4], [0, 1, 5], [6]]
@@ -29,7 +33,9 @@ def test_texts_in_a_forest():
     assert forest.depths == [0, 1, 2, 3, 4, 2, 0]
     assert forest.parents == [-1, 0, 1, 2, 3, 1, -1]
     assert forest.ends == [6, 6, 5, 5, 5, 6, 7]
-    assert (block.begin, block.end, block.keys.tolist()) == (0, 7, list(range(7)))
+    assert (block.begin, block.end, seen_by_any(block)) == (0, 7, list(range(7)))
+    # An even number of keys, with what none sees.
+    assert (block.keys.shape, block.mask.shape) == ((16,), (7, 16))
 
 
 @pytest.mark.parametrize(("least", "longest"), [(1, 1), (1, 2), (2, 3), (64, 256)])
@@ -52,7 +58,7 @@ def test_a_cut_is_where_texts_part(monkeypatch):
     forest = Forest()
     for text in ([1, 2, 3], [1, 4], [1, 5, 6, 7]):
         forest.follow(text)
-    found = [(block.begin, block.end, block.keys.tolist()) for block in forest.blocks(torch.float32, "cpu")]
+    found = [(block.begin, block.end, seen_by_any(block)) for block in forest.blocks(torch.float32, "cpu")]
     assert found == [(0, 3, [0, 1, 2]), (3, 7, [0, 3, 4, 5, 6])]
 
 
@@ -139,6 +145,22 @@ def test_few_tokens_a_pass_give_the_same_scores(monkeypatch):
         assert one == pytest.approx(other, abs=1e-5)
     # Three that begin alike; one that is too long for others beside it; one that is left.
     assert passes == [14, 21, 4], passes
+
+
+def test_questions_are_parted_into_passes_that_are_full(monkeypatch):
+    monkeypatch.setitem(packed.TOGETHER, "cpu", 16)
+    found = list(full_passes(QUESTIONS, torch.device("cpu")))
+    # In the order of their tokens, as `score_packed` reads them.
+    assert found == [[1, 0, 2], [4], [3]], found
+
+
+def test_passes_are_of_one_size_and_what_is_there_twice_goes_along(monkeypatch):
+    monkeypatch.setitem(packed.TOGETHER, "cpu", 16)
+    several = [Asked([number, 50, 51, 52], [[20]], ["a"]) for number in range(6)]
+    # Not four and two.
+    assert list(full_passes(several, torch.device("cpu"))) == [[0, 1, 2], [3, 4, 5]]
+    twice = [*several[:4], several[3]]
+    assert list(full_passes(twice, torch.device("cpu"))) == [[0, 1, 2, 3, 4]]
 
 
 @pytest.mark.parametrize("together", [4, 1024])

@@ -25,7 +25,7 @@ from sycophancy.answering.batches import (
     together,
     window_of,
 )
-from sycophancy.answering.packed import Memory
+from sycophancy.answering.packed import Memory, full_passes
 from sycophancy.answering.prompts import ANSWER_TOKENS, chat_tokenizer
 
 Readable = Callable[[str, Sequence[str], Sequence[str]], bool]
@@ -39,6 +39,9 @@ SETTINGS = "unfinished.json"
 
 ROUND = 4
 """Batches that each process answers before the answers are brought together and written."""
+
+PROMPTS = 64
+"""Of a batch, where nobody says how many and a forward pass is not filled by their tokens."""
 
 DECODED_TOGETHER = 128
 """Prompts of an encoder-decoder model whose choices are read together, in as many batches of the encoder as it takes: few
@@ -202,8 +205,9 @@ class Asking:
     Attributes:
         answer: `text`, what it says freely, or `scores`, the choice that its scores give (`Scores.choose`); `None` for what
             fits the model.
-        batch_size: prompts per forward pass; `None` for no bound.
-        batch_tokens: tokens per forward pass, padding and a free answer's included; `None` for no bound.
+        batch_size: prompts of a batch at most; `None` for no bound.
+        batch_tokens: tokens of a batch at most, padding and a free answer's included; `None` for no bound. Without either a
+            batch is what fits a forward pass where beginnings are read once and choices are scored, else `PROMPTS` prompts.
         max_new_tokens: bound of a free answer; it ends where it can be read.
         max_thought_tokens: bound of a thought before it; one that is cut off has no answer.
         seed: of the metric's bootstrap and of samples.
@@ -212,7 +216,7 @@ class Asking:
     """
 
     answer: str | None = None
-    batch_size: int | None = 64
+    batch_size: int | None = None
     batch_tokens: int | None = None
     max_new_tokens: int = ANSWER_TOKENS
     max_thought_tokens: int = 1024
@@ -248,7 +252,12 @@ def _windows(model, tokenizer, rows, prompts, asking: Asking, shares_all: bool) 
         order = None if encoder_decoder else sorted_by_beginning(contexts) if shares_all else together(contexts)
         written = asking.max_new_tokens if generate and not encoder_decoder else 0
         lengths = [len(context) + written for context in contexts]
-        cut = batches_by_length(lengths, asking.batch_size, asking.batch_tokens, order)
+        unbounded = asking.batch_size is None and asking.batch_tokens is None
+        if unbounded and shares_all and not generate:
+            cut = full_passes(questions, model.device)
+        else:
+            size = PROMPTS if unbounded else asking.batch_size
+            cut = batches_by_length(lengths, size, asking.batch_tokens, order)
         if shares_all:
             # The longest first, as without an order.
             cut = sorted(cut, key=lambda batch: -max(lengths[at] for at in batch))
@@ -321,7 +330,7 @@ def answer_rows(
         `choice_logprobs` (`None` for free answers). `None` on the others.
 
     Raises:
-        ValueError: no bound for a batch, or a bound below 1; or the model's numbers are none.
+        ValueError: a bound of a batch is below 1; or the model's numbers are none.
     """
     from accelerate import PartialState
     from accelerate.utils import broadcast_object_list, gather_object

@@ -43,7 +43,7 @@ def add_asking_arguments(parser: argparse.ArgumentParser) -> None:
         "--max_thought_tokens", type=positive_int, default=1024, help="most tokens of a thought before it [1024]"
     )
     parser.add_argument(
-        "--batch_size", type=positive_int, help="prompts per forward pass and process [64 without --batch_tokens]"
+        "--batch_size", type=positive_int, help="most prompts per batch and process [what fits a forward pass, or 64]"
     )
     parser.add_argument(
         "--batch_tokens", type=positive_int, help="most tokens of a forward pass, with padding and answers"
@@ -57,6 +57,5 @@ def asking_of(args: argparse.Namespace):
     """The `sycophancy.answering.answers.Asking` of a command line, with its `--seed` where it has one."""
     from sycophancy.answering.answers import Asking
 
-    size = args.batch_size or (None if args.batch_tokens else 64)
-    bounds = (size, args.batch_tokens, args.max_new_tokens, args.max_thought_tokens)
+    bounds = (args.batch_size, args.batch_tokens, args.max_new_tokens, args.max_thought_tokens)
     return Asking(args.answer, *bounds, getattr(args, "seed", 0))

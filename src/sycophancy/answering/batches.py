@@ -28,9 +28,7 @@ class Batch(NamedTuple):
 
 
 def check_bounds(batch_size: int | None, batch_tokens: int | None) -> None:
-    """Raise `ValueError` where a batch would have no bound or no room."""
-    if batch_size is None and batch_tokens is None:
-        raise ValueError("expected --batch_size or --batch_tokens, got neither; give one")
+    """Raise `ValueError` where a batch would have no room."""
     for flag, bound in (("--batch_size", batch_size), ("--batch_tokens", batch_tokens)):
         if bound is not None and bound < 1:
             raise ValueError(f"{flag}: expected 1 or more, got {bound}; give another number")

@@ -10,6 +10,7 @@ from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from math import ceil
 from typing import NamedTuple
 
 import torch
@@ -25,11 +26,14 @@ TOGETHER = {"cpu": 4096}
 
 TOGETHER_ELSEWHERE = 16384
 
-BLOCK, LONGEST_BLOCK = 64, 256
+BLOCK, LONGEST_BLOCK = 48, 256
 """Tokens of the trees that attention takes together, at least, and of a piece of a text, at most: few calls, little masked."""
 
 BLOCK_ELSEWHERE, LONGEST_BLOCK_ELSEWHERE = 8192, 8192
 """The same on a GPU, where a call costs more than what is masked."""
+
+EVEN = 16
+"""What a block's number of keys is a multiple of: matrix products of other widths take up to a quarter longer."""
 
 ROOM = 64
 """Tokens that a cache grows by at a time."""
@@ -122,10 +126,13 @@ class Forest:
                 while (node := self.parents[node]) >= 0 and node not in seen:
                     seen.add(node)
             seen = sorted(seen)
-            keys = torch.tensor(seen, device=device)
+            # More keys than there are would be seen by none; the first one stands there.
+            some = len(seen) + -len(seen) % EVEN
+            keys = torch.tensor(seen + seen[:1] * (some - len(seen)), device=device)
             sees = (keys <= nodes[:, None]) & (ends[keys] > nodes[:, None])
+            sees[:, len(seen) :] = False
             mask = torch.zeros(sees.shape, dtype=dtype, device=device).masked_fill(~sees, -torch.inf)
-            found.append(Block(begin, end, torch.tensor([place[node] for node in seen], device=device), mask))
+            found.append(Block(begin, end, torch.tensor([place[node] for node in keys.tolist()], device=device), mask))
             begin = end
         return found
 
@@ -140,17 +147,22 @@ def _attend(module, query, key, value, attention_mask, *, scaling=None, dropout=
     for name in ("softcap", "s_aux", "position_bias", "sliding_window"):
         if more.get(name) is not None:
             raise _OtherAttentionError(name)
-    shared = key.shape[1]
+    shared, n_tokens = key.shape[1], query.shape[2]
     query = query[0].unflatten(0, (shared, -1))
-    found = query.new_empty(query.shape[2], shared * query.shape[1], value.shape[-1])
+    found = query.new_empty(n_tokens, *query.shape[:2], value.shape[-1])
+    # By token: what a block sees is picked row by row, the fastest way.
+    key, value = (states[0].transpose(0, 1).contiguous() for states in (key, value))
     for begin, end, keys, mask in blocks:
         # A head that several others share is looked at, not copied.
-        k, v = (states[0][:, None, keys].expand(-1, query.shape[1], -1, -1) for states in (key, value))
+        k, v = (
+            states.index_select(0, keys).transpose(0, 1)[:, None].expand(-1, query.shape[1], -1, -1)
+            for states in (key, value)
+        )
         read = torch.nn.functional.scaled_dot_product_attention(
             query[:, :, begin:end], k, v, attn_mask=mask.to(query.dtype), scale=scaling
         )
-        found[begin:end] = read.flatten(0, 1).transpose(0, 1)
-    return found[None], None
+        found[begin:end] = read.permute(2, 0, 1, 3)
+    return found.flatten(1, 2)[None], None
 
 
 class _OtherAttentionError(Exception):
@@ -236,7 +248,7 @@ def _tried(base, texts: Sequence[Sequence[int]]) -> bool:
 
 
 def _passes(contexts: Sequence[Sequence[int]], added: Sequence[int], device) -> Iterator[list[int]]:
-    """Indices of texts that go through the model together, those that begin alike next to each other.
+    """Indices of texts that go through the model together, those that begin alike next to each other, in passes of one size.
 
     Args:
         contexts: tokens of each text.
@@ -245,38 +257,52 @@ def _passes(contexts: Sequence[Sequence[int]], added: Sequence[int], device) -> 
     """
     most = TOGETHER.get(device.type, TOGETHER_ELSEWHERE)
     order = sorted(range(len(contexts)), key=contexts.__getitem__)
-    chosen: list[int] = []
-    size, before = 0, []
+    new, before = [], []
     for index in order:
         context, common = contexts[index], 0
         while common < min(len(before), len(context)) and before[common] == context[common]:
             common += 1
-        new = len(context) - common + added[index]
-        if chosen and size + new > most:
+        new.append(len(context) - common + added[index])
+        before = context
+    # A last pass of few tokens would wait for the weights.
+    enough = sum(new) / max(1, ceil(sum(new) / most))
+    chosen: list[int] = []
+    size = 0
+    for index, more in zip(order, new, strict=True):
+        if chosen and more and (size >= enough or size + more > most):
             yield chosen
-            chosen, size, new = [], 0, len(context) + added[index]
+            chosen, size, more = [], 0, len(contexts[index]) + added[index]
         chosen.append(index)
-        size, before = size + new, context
+        size += more
     if chosen:
         yield chosen
+
+
+def full_passes(questions: Sequence[Asked], device) -> Iterator[list[int]]:
+    """Indices of questions that `score_packed` reads in one forward pass: as many as a pass takes.
+
+    Args:
+        questions: as `encode_questions` gives them.
+        device: the model's.
+    """
+    # The end of an answer is not read.
+    added = [len({tuple(a[:end]) for a in q.answers for end in range(1, len(a))}) for q in questions]
+    return _passes([question.context for question in questions], added, device)
 
 
 def score_packed(model, questions: Sequence[Asked]) -> list[list[float]]:
     """Log-probability of each token of each answer, in the order of `continuations`."""
     base, found = base_of(model), [[[] for _ in question.answers] for question in questions]
     device = base.get_input_embeddings().weight.device
-    contexts = [question.context for question in questions]
-    added = [len({tuple(a[:end]) for a in q.answers for end in range(1, len(a))}) for q in questions]
-    for chosen in _passes(contexts, added, device):
-        # The end of an answer is not read.
+    for chosen in full_passes(questions, device):
         texts = sorted(
-            ([*contexts[index], *answer[:-1]], index, number)
+            ([*questions[index].context, *answer[:-1]], index, number)
             for index in chosen
             for number, answer in enumerate(questions[index].answers)
         )
         forest, asked, before = Forest(), [], -1
         for text, index, number in texts:
-            start = len(contexts[index])
+            start = len(questions[index].context)
             path = forest.follow(text, known=start if index == before else 0)
             asked += [
                 (index, number, node, token)

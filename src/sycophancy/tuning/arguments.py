@@ -60,7 +60,9 @@ class TuneArguments:
     measure_rows: int | None = field(
         default=None, metadata={"help": "measure at most this many rows; whole source items are kept"}
     )
-    measure_batch_size: int = field(default=64, metadata={"help": "prompts per forward pass when measuring"})
+    measure_batch_size: int | None = field(
+        default=None, metadata={"help": "measure at most this many prompts together [what fits a forward pass, or 64]"}
+    )
     answer: str | None = field(
         default=None, metadata={"help": "measure in text or scores [text with a chat template, else scores]"}
     )

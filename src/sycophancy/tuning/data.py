@@ -132,7 +132,7 @@ def rows_read(rows: Dataset, training_args, seed: int) -> Dataset:
     return rows if read <= 0 or read >= len(rows) else rows.shuffle(seed=seed).select(range(read))
 
 
-def own_answers(model, tokenizer, rows: Dataset, batch_size: int) -> Dataset:
+def own_answers(model, tokenizer, rows: Dataset, batch_size: int | None = None) -> Dataset:
     """Tuning rows whose targets are what the model answers to them now: the sham of supervised tuning.
 
     Every step of the training is taken, and what it says is what the model does already, so that the best that can be
@@ -142,7 +142,7 @@ def own_answers(model, tokenizer, rows: Dataset, batch_size: int) -> Dataset:
     Args:
         model, tokenizer: the model before tuning, and its tokenizer.
         rows: of `tuning_rows`.
-        batch_size: prompts per forward pass.
+        batch_size: prompts of a batch at most (`Asking`).
     """
     from accelerate.utils import broadcast_object_list
 
@@ -158,7 +158,9 @@ def own_answers(model, tokenizer, rows: Dataset, batch_size: int) -> Dataset:
     return Dataset.from_list(made, features=FEATURES)
 
 
-def own_ratings(model, tokenizer, rows: Sequence[dict], batch_size: int, sham: bool = False, seed: int = 0) -> Dataset:
+def own_ratings(
+    model, tokenizer, rows: Sequence[dict], batch_size: int | None = None, sham: bool = False, seed: int = 0
+) -> Dataset:
     """Tuning rows whose targets are ratings that the model gives now, where the user says nothing of the text.
 
     Consistency training (Chua et al. 2024): nobody need know what a text is worth, since what is taught is that the user's
@@ -168,7 +170,7 @@ def own_ratings(model, tokenizer, rows: Sequence[dict], batch_size: int, sham: b
     Args:
         model, tokenizer: the model before tuning, and its tokenizer.
         rows: rows of a dataset of feedback, whole items.
-        batch_size: prompts per forward pass.
+        batch_size: prompts of a batch at most (`Asking`).
         sham: take the model's own rating where the user says the same, so that there is nothing to learn.
         seed: of where the quantiles begin, drawn for each item and, in the sham, for each row.
 
