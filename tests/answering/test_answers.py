@@ -100,10 +100,8 @@ def test_without_a_bound_a_batch_is_what_fills_a_forward_pass(rows, monkeypatch)
     answers = list(answer_rows(network, tokenizer, rows, prompts, SCORES))
     for answer, expected in zip(answers, alone, strict=True):
         assert answer["choice_logprobs"] == pytest.approx(expected["choice_logprobs"], abs=1e-4)
-    longest = max(len(ids) for ids in tokenizer(prompts)["input_ids"])
-    assert max(passes) <= 256, passes
-    # No other prompt would have gone into any but the last of them.
-    assert sum(length < 256 - 2 * longest for length in passes) <= 1, passes
+    # What a pass has in common with the one before it comes on top; none is a rest of a few tokens.
+    assert 192 < min(passes) <= max(passes) < 384, passes
 
 
 class Stop(Exception):

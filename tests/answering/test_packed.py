@@ -143,24 +143,27 @@ def test_few_tokens_a_pass_give_the_same_scores(monkeypatch):
     )
     for one, other in zip(score_questions(model, Padding, QUESTIONS), whole, strict=True):
         assert one == pytest.approx(other, abs=1e-5)
-    # Three that begin alike; one that is too long for others beside it; one that is left.
-    assert passes == [14, 21, 4], passes
+    # Three that begin alike, and the others.
+    assert passes == [14, 25], passes
 
 
 def test_questions_are_parted_into_passes_that_are_full(monkeypatch):
     monkeypatch.setitem(packed.TOGETHER, "cpu", 16)
-    found = list(full_passes(QUESTIONS, torch.device("cpu")))
+    found = full_passes(QUESTIONS, torch.device("cpu"))
     # In the order of their tokens, as `score_packed` reads them.
-    assert found == [[1, 0, 2], [4], [3]], found
+    assert found == [[1, 0, 2], [4, 3]], found
 
 
 def test_passes_are_of_one_size_and_what_is_there_twice_goes_along(monkeypatch):
     monkeypatch.setitem(packed.TOGETHER, "cpu", 16)
-    several = [Asked([number, 50, 51, 52], [[20]], ["a"]) for number in range(6)]
-    # Not four and two.
-    assert list(full_passes(several, torch.device("cpu"))) == [[0, 1, 2], [3, 4, 5]]
-    twice = [*several[:4], several[3]]
-    assert list(full_passes(twice, torch.device("cpu"))) == [[0, 1, 2, 3, 4]]
+    several = [Asked([number, 50, 51, 52], [[20]], ["a"]) for number in range(9)]
+    # Not four, four and one.
+    assert full_passes(several[:6], torch.device("cpu")) == [[0, 1, 2], [3, 4, 5]]
+    assert full_passes([*several[:5], several[4]], torch.device("cpu")) == [[0, 1, 2, 3, 4, 5]]
+    assert full_passes(several, torch.device("cpu")) == [[0, 1, 2, 3], [4, 5, 6, 7, 8]]
+    # One that is longer than a pass, and the others.
+    long = Asked(list(range(60)), [[20]], ["a"])
+    assert full_passes([*several[1:4], long], torch.device("cpu")) == [[3], [0, 1, 2]]
 
 
 @pytest.mark.parametrize("together", [4, 1024])

@@ -10,7 +10,6 @@ from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from math import ceil
 from typing import NamedTuple
 
 import torch
@@ -22,7 +21,7 @@ from sycophancy.answering.forms import Asked
 from sycophancy.answering.logits import base_of, logits_only_at, logprobs_of
 
 TOGETHER = {"cpu": 4096}
-"""Tokens of a forward pass by device: on a CPU no more than what its caches are good for."""
+"""Tokens of a forward pass by device, about: on a CPU no more than what its caches are good for."""
 
 TOGETHER_ELSEWHERE = 16384
 
@@ -247,15 +246,16 @@ def _tried(base, texts: Sequence[Sequence[int]]) -> bool:
     return bool(differ <= torch.finfo(base.dtype).eps ** 0.5 * alone.float().abs().max())
 
 
-def _passes(contexts: Sequence[Sequence[int]], added: Sequence[int], device) -> Iterator[list[int]]:
-    """Indices of texts that go through the model together, those that begin alike next to each other, in passes of one size.
+def _passes(contexts: Sequence[Sequence[int]], added: Sequence[int], device) -> list[list[int]]:
+    """Indices of texts that go through the model together, those that begin alike next to each other.
+
+    Passes are of about one size: a last one of few tokens would wait for the weights.
 
     Args:
         contexts: tokens of each text.
         added: how many more of each come after them.
         device: the model's.
     """
-    most = TOGETHER.get(device.type, TOGETHER_ELSEWHERE)
     order = sorted(range(len(contexts)), key=contexts.__getitem__)
     new, before = [], []
     for index in order:
@@ -264,22 +264,19 @@ def _passes(contexts: Sequence[Sequence[int]], added: Sequence[int], device) -> 
             common += 1
         new.append(len(context) - common + added[index])
         before = context
-    # A last pass of few tokens would wait for the weights.
-    enough = sum(new) / max(1, ceil(sum(new) / most))
-    chosen: list[int] = []
-    size = 0
+    most = TOGETHER.get(device.type, TOGETHER_ELSEWHERE)
+    passes: list[list[int]] = [[] for _ in range(max(1, round(sum(new) / most)))]
+    size, read, number = sum(new) / len(passes), 0, 0
     for index, more in zip(order, new, strict=True):
-        if chosen and more and (size >= enough or size + more > most):
-            yield chosen
-            chosen, size, more = [], 0, len(contexts[index]) + added[index]
-        chosen.append(index)
-        size += more
-    if chosen:
-        yield chosen
+        if more:  # what is there twice goes along
+            number = min(len(passes) - 1, int((read + more / 2) / size))
+        passes[number].append(index)
+        read += more
+    return [chosen for chosen in passes if chosen]
 
 
-def full_passes(questions: Sequence[Asked], device) -> Iterator[list[int]]:
-    """Indices of questions that `score_packed` reads in one forward pass: as many as a pass takes.
+def full_passes(questions: Sequence[Asked], device) -> list[list[int]]:
+    """Indices of the questions that `score_packed` reads in one forward pass, pass by pass.
 
     Args:
         questions: as `encode_questions` gives them.
