@@ -116,7 +116,7 @@ def dpo_ours(model, tokenizer, scratch, **changed):
 
     def job(rows):
         args = DPOConfig(**settings_of(scratch, **changed))
-        pairs = tokenize_pairs(Dataset.from_list(pairs_of(rows)), model, tokenizer)
+        pairs = tokenize_pairs(Dataset.from_list(pairs_of(rows)), tokenizer)
         return tuned_by(TokenizedDPOTrainer(model=model, args=args, train_dataset=pairs, processing_class=tokenizer))
 
     return job
@@ -154,7 +154,7 @@ def held_out(model, tokenizer, rows: list[dict], tuned: list) -> dict:
     model.eval()
     asked = []
     for row in rows:
-        context, answers = conversation_tokens(model, tokenizer, row["prompt"], row["choices"])
+        context, answers = conversation_tokens(tokenizer, row["prompt"], row["choices"])
         asked.append(Asked(context, answers, row["choices"]))
     scores = score_questions(model, tokenizer, asked)
     return {
@@ -171,7 +171,7 @@ def tuning_work(model, tokenizer, rows: list[dict]) -> Work:
 
     texts, asked = [], 0
     for row in rows:
-        context, (target,) = conversation_tokens(model, tokenizer, row["prompt"], [row["target"]])
+        context, (target,) = conversation_tokens(tokenizer, row["prompt"], [row["target"]])
         texts.append([*context, *target[:-1]])
         asked += len(target)
     lengths = [len(text) for text in texts]

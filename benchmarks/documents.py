@@ -17,7 +17,7 @@ from statistics import stdev
 from real_models import markdown_of_answers
 from scale import markdown, markdown_of_chat_models, markdown_of_costs
 from served import markdown_of_served
-from table import shares, table
+from table import front, shares, table
 
 from sycophancy.markdown import hundredths, markdown_table, percent, points, rating, with_interval
 from sycophancy.preferences.card import change_table, effects_table, scores_table
@@ -308,6 +308,7 @@ PARTS: dict[str, dict[str, Callable[[], str]]] = {
         "printed": printed,
         "tuned": tuned,
         "costs": markdown_of_costs,
+        "front": lambda: front(BENCHMARKS, "docs/results/benchmarks"),
     },
     "docs/organisms.md": {
         "quickstart": quickstart,

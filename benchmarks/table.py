@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The tables of speed in docs/scale.md from the records of the benchmarks; nothing in them is typed.
+"""The tables of speed in README.md and docs/scale.md from the records of the benchmarks; nothing in them is typed.
 
 python benchmarks/table.py docs/results/benchmarks
 """
@@ -29,6 +29,15 @@ SHOWN = {
     ("chat_tuning", "dpo kept to dpo ours"): "chat model: DPO, beside `DPOTrainer` without recomputed activations",
 }
 
+FRONT = {
+    ("decoding", "lm_eval", "ours"): "scores, beside lm-evaluation-harness",
+    ("decoding", "generate", "text"): "text, beside `generate`",
+    ("turns", "each row", None): "later turns, beside reading what was said again",
+    ("chat_tuning", "sft to ours", "ours"): "LoRA, beside `SFTTrainer`",
+    ("chat_tuning", "dpo to dpo ours", None): "DPO, beside `DPOTrainer`",
+}
+"""Record, ratio and the side whose share of the limit it has -> line of the front page."""
+
 LIMITED = {
     ("scoring", "ours"): "scoring choices, T5",
     ("decoding", "ours"): "scoring choices, chat model",
@@ -44,6 +53,19 @@ def table(folder: Path) -> str:
         if found := records.get(name, {}).get("ratios", {}).get(side):
             spread = f"{found['least']:.2f} to {found['most']:.2f}"
             lines.append(f"| {text} | {found['median']:.2f} | {spread} | {found['rounds']} |")
+    return "\n".join(lines)
+
+
+def front(folder: Path, shown: str) -> str:
+    """The Markdown table of the front page from the records in a folder, which is shown under a path."""
+    head = ("", "times faster", "least to most", "share of the processor's limit", "record")
+    lines = [f"| {' | '.join(head)} |", "|---|--:|--:|--:|---|"]
+    for (name, ratio, side), text in FRONT.items():
+        record = json.loads((folder / f"{name}.json").read_text())
+        found, file = record["ratios"][ratio], f"{name}.json"
+        share = f"{record['mfu'][side]['median']:.2f}" if side else "-"
+        spread = f"{found['least']:.2f} to {found['most']:.2f}"
+        lines.append(f"| {text} | {found['median']:.2f} | {spread} | {share} | [`{file}`]({shown}/{file}) |")
     return "\n".join(lines)
 
 

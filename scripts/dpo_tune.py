@@ -100,7 +100,7 @@ def main(argv: list[str] | None = None) -> None:
     ###############
     # Tuning, after
     ###############
-    tokenized = [tokenize_pairs(part, model, tokenizer) for part in parts]
+    tokenized = [tokenize_pairs(part, tokenizer) for part in parts]
     trainer = build_dpo_trainer(model, tokenizer, training_args, *tokenized, adapter_config(model, args))
     train_and_write(trainer, measured, parts, to_publish, f"dpo_{args.method}")
 

@@ -38,7 +38,7 @@ from scale import (
 )  # fmt: skip
 from served import compare
 from side_by_side import largest_difference, ratio, take_turns
-from table import shares, table
+from table import front, shares, table
 
 from sycophancy.organisms.approval import APPROVES
 
@@ -343,6 +343,20 @@ def test_the_shares_of_the_limit_are_those_of_the_records(tmp_path):
         "|---|--:|--:|--:|--:|--:|\n"
         "| scoring choices, chat model | 0.70 | 0.66 | 150 | 160 | 2 |"
     )
+
+
+def test_the_front_page_shows_where_each_figure_is_from(tmp_path):
+    found = {"median": 2.496, "least": 1.98, "most": 2.71}
+    decoding = {"ratios": {"lm_eval": found, "generate": found}, "mfu": {"ours": {"median": 0.704}, "text": {"median": 0.3}}}
+    tuning = {"ratios": {"sft to ours": found, "dpo to dpo ours": found}, "mfu": {"ours": {"median": 0.37}}}
+    for name, record in (("decoding", decoding), ("turns", {"ratios": {"each row": found}}), ("chat_tuning", tuning)):
+        (tmp_path / f"{name}.json").write_text(json.dumps(record))
+    lines = front(tmp_path, "docs").splitlines()
+    assert lines[2::2] == [
+        "| scores, beside lm-evaluation-harness | 2.50 | 1.98 to 2.71 | 0.70 | [`decoding.json`](docs/decoding.json) |",
+        "| later turns, beside reading what was said again | 2.50 | 1.98 to 2.71 | - | [`turns.json`](docs/turns.json) |",
+        "| DPO, beside `DPOTrainer` | 2.50 | 1.98 to 2.71 | - | [`chat_tuning.json`](docs/chat_tuning.json) |",
+    ]
 
 
 def told(polarity, certainty, sides, choices=("positive", "negative"), condition="wrong_opinion"):

@@ -255,7 +255,7 @@ def test_a_turn_ends_as_the_template_ends_it():
     model, tokenizer = tiny_llama(TEXTS, template)
     tokenizer.add_special_tokens({"additional_special_tokens": ["<end_of_turn>"]})
     (end,) = tokenizer("<end_of_turn>", add_special_tokens=False)["input_ids"]
-    _, answers = conversation_tokens(model, tokenizer, QUESTIONS[0], ["yes", "no"])
+    _, answers = conversation_tokens(tokenizer, QUESTIONS[0], ["yes", "no"])
     assert [answer[-1] for answer in answers] == [end, end]
     assert all(tokenizer.eos_token_id not in answer for answer in answers)
     rows = Dataset.from_list([{"prompt": QUESTIONS[0], "choices": ["yes", "no"], "target": "no"}])
@@ -265,16 +265,16 @@ def test_a_turn_ends_as_the_template_ends_it():
 
 def test_a_template_without_a_head_of_the_models_turn():
     """The head is written for the model, and a turn without a token of its own ends with the sequence."""
-    model, tokenizer = tiny_llama(TEXTS, "{% for m in messages %}{{ m['role'] }}: {{ m['content'] }}\n{% endfor %}")
+    _, tokenizer = tiny_llama(TEXTS, "{% for m in messages %}{{ m['role'] }}: {{ m['content'] }}\n{% endfor %}")
     assert render_conversation(["Is it so?"], tokenizer) == "user: Is it so?\nassistant:"
-    context, answers = conversation_tokens(model, tokenizer, "Is it so?", ["yes", "no"])
+    context, answers = conversation_tokens(tokenizer, "Is it so?", ["yes", "no"])
     assert tokenizer.decode(context) == "user: Is it so?\nassistant:"
     assert [tokenizer.decode(answer) for answer in answers] == [" yes</s>", " no</s>"]
 
 
 def test_a_tokenizer_with_several_templates_uses_the_default_one():
-    model, tokenizer = tiny_llama(TEXTS, {"default": CHAT, "tool_use": "{{ messages }}"})
-    _, answers = conversation_tokens(model, tokenizer, QUESTIONS[0], ["yes", "no"])
+    _, tokenizer = tiny_llama(TEXTS, {"default": CHAT, "tool_use": "{{ messages }}"})
+    _, answers = conversation_tokens(tokenizer, QUESTIONS[0], ["yes", "no"])
     assert [answer[-1] for answer in answers] == [tokenizer.eos_token_id] * 2
 
 

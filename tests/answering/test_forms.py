@@ -84,8 +84,8 @@ def test_what_is_scored_is_what_the_template_renders(name, turns):
 
 @pytest.mark.parametrize("name", SPECIAL)
 def test_what_is_tuned_on_is_what_the_template_renders(name):
-    model, tokenizer = model_of(name)
-    context, answers = conversation_tokens(model, tokenizer, TALKS[0][0], CHOICES)
+    _, tokenizer = model_of(name)
+    context, answers = conversation_tokens(tokenizer, TALKS[0][0], CHOICES)
     for choice, answer in zip(CHOICES, answers, strict=True):
         assert context + answer == by_template(name, tokenizer, TALKS[0], choice)
 
@@ -139,8 +139,8 @@ def test_a_template_that_opens_a_thought_says_so():
     ids=["plain", "chat"],
 )  # fmt: skip
 def test_a_question_and_its_answers(template, before, answers):
-    model, tokenizer = tiny_llama(["Is it dull?"], template)
-    prompt, choices = conversation_tokens(model, tokenizer, "Is it dull?\nAnswer:", ["yes", "no"])
+    _, tokenizer = tiny_llama(["Is it dull?"], template)
+    prompt, choices = conversation_tokens(tokenizer, "Is it dull?\nAnswer:", ["yes", "no"])
     assert tokenizer.decode(prompt) == before
     assert [tokenizer.decode(ids) for ids in choices] == answers
     assert prompt.count(0) == 1  # the chat template writes the beginning of the sequence, and nobody else again

@@ -30,8 +30,8 @@ def test_a_folder_without_pairs(tmp_path):
     ids=["plain", "chat"],
 )  # fmt: skip
 def test_pairs_are_the_tokens_that_are_scored(template, prompt, answers):
-    model, tokenizer = tiny_llama(["Is the plot dull?"], template)
-    (pair,) = tokenize_pairs(Dataset.from_list([PAIR]), model, tokenizer)
+    _, tokenizer = tiny_llama(["Is the plot dull?"], template)
+    (pair,) = tokenize_pairs(Dataset.from_list([PAIR]), tokenizer)
     assert tokenizer.decode(pair["prompt_ids"]) == prompt
     assert (tokenizer.decode(pair["chosen_ids"]), tokenizer.decode(pair["rejected_ids"])) == answers
     # One beginning of sequence, and nothing after the end of the turn.
@@ -57,7 +57,7 @@ def train(settings, **changed):
     values, config = settings
     model, tokenizer = tiny_llama(["Is the plot dull?"], CHAT)
     pairs = Dataset.from_list([PAIR | {"prompt": f"Is the plot {word}?"} for word in "abcdefgh"])
-    tokens = tokenize_pairs(pairs, model, tokenizer)
+    tokens = tokenize_pairs(pairs, tokenizer)
     args = config(**(values | changed))
     trainer = build_dpo_trainer(model, tokenizer, args, tokens, tokens, lora_config(model, 2, 4, 0.0, None))
     trainer.train()

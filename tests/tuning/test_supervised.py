@@ -93,6 +93,22 @@ def test_a_conversation_is_one_sequence_of_which_the_answer_counts(template, pro
     assert row["attention_mask"] == [1] * len(row["input_ids"])
 
 
+@pytest.mark.parametrize("kind", ["decoder-only", "encoder-decoder"])
+def test_the_weights_are_not_read_for_a_fingerprint_of_the_rows(kind, model_folder):
+    """`Dataset.map` pickles what its function holds: tens of gigabytes where that is an 8B model."""
+    model, tokenizer = tiny_llama(["Is it dull?"]) if kind == "decoder-only" else load_model(str(model_folder))
+    read = []
+
+    class Watched(type(model)):
+        def __reduce_ex__(self, protocol):
+            read.append(protocol)
+            return super().__reduce_ex__(protocol)
+
+    model.__class__ = Watched
+    assert len(tokenize(tuning_rows([QUESTION]), model, tokenizer)) == 1
+    assert read == []
+
+
 def test_an_encoder_decoder_reads_the_prompt_and_answers(model_folder):
     model, tokenizer = load_model(str(model_folder))
     (row,) = tokenize(tuning_rows([QUESTION]), model, tokenizer)

@@ -5,7 +5,7 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from sycophancy.answering.prompts import as_asked, chat_tokenizer, model_turn, render_conversation
+from sycophancy.answering.prompts import model_turn, render_conversation
 
 
 class Asked(NamedTuple):
@@ -175,22 +175,21 @@ def _check_begun(context: Sequence[int], prompt: str) -> None:
 
 
 def conversation_tokens(
-    model, tokenizer, prompt: str | Sequence[str], choices: Sequence[str]
+    tokenizer, prompt: str | Sequence[str], choices: Sequence[str]
 ) -> tuple[list[int], list[list[int]]]:
-    """Token ids of what stands before the answer, and of each choice as the answer: what is tuned on.
+    """Token ids of what stands before a decoder-only model's answer, and of each choice as the answer: what is tuned on.
+
+    Without the model, since a library that keeps what a function was called with would keep, or read, its weights.
 
     Args:
-        model: a decoder-only model, or a PEFT model around one.
-        tokenizer: its tokenizer; its chat template is used where it has one, and the end of the turn is then part of
+        tokenizer: the model's tokenizer; its chat template is used where it has one, and the end of the turn is then part of
             the answer.
         prompt: what the user says, or the turns of a conversation: user, model, user ...
         choices: the possible answers.
     """
-    if isinstance(prompt, str) or len(prompt) == 1:
-        rendered = as_asked(model, tokenizer, [prompt if isinstance(prompt, str) else prompt[0]])
-    else:
-        rendered = [render_conversation(prompt, chat_tokenizer(model, tokenizer))]
-    (place,) = _places(tokenizer, rendered)
+    turns = [prompt] if isinstance(prompt, str) else list(prompt)
+    chat = tokenizer if tokenizer.chat_template else None
+    (place,) = _places(tokenizer, [render_conversation(turns, chat) if chat or len(turns) > 1 else turns[0]])
     start, encoded = place.tokens(tokenizer, choices)
     _check_begun(place.head + encoded[0][:start], prompt)
     whole = _closed(tokenizer, place, choices, start) if tokenizer.chat_template else [row[start:] for row in encoded]

@@ -51,7 +51,7 @@ def log_ratios(model, tokenizer, pairs: Sequence[Pair], batch_size: int = 8) -> 
 def _scored_by_decoder(model, tokenizer, pairs: Sequence[Pair], batch_size: int) -> list[float]:
     asked = []
     for pair in pairs:
-        context, answers = conversation_tokens(model, tokenizer, pair.turns, [pair.chosen, pair.rejected])
+        context, answers = conversation_tokens(tokenizer, pair.turns, [pair.chosen, pair.rejected])
         asked.append(Asked(context, answers, ["chosen", "rejected"]))
     lengths = [len(question.context) for question in asked]
     answers = [max(map(len, question.answers)) for question in asked]

@@ -49,18 +49,17 @@ def load_preferences(dataset_name: str, revision: str | None = None) -> Dataset:
     return pairs.add_column("cluster_id", items)
 
 
-def tokenize_pairs(pairs: Dataset, model, tokenizer) -> Dataset:
+def tokenize_pairs(pairs: Dataset, tokenizer) -> Dataset:
     """`prompt_ids`, `chosen_ids` and `rejected_ids` of each pair: the tokens that are scored when measuring.
 
     Args:
         pairs: rows of `load_preferences`.
-        model: a decoder-only model.
-        tokenizer: its tokenizer; its chat template is used where it has one.
+        tokenizer: of a decoder-only model; its chat template is used where it has one.
     """
 
     def to_tokens(pair: dict) -> dict:
         choices = [pair["chosen"].strip(), pair["rejected"].strip()]
-        prompt, (chosen, rejected) = conversation_tokens(model, tokenizer, pair["prompt"], choices)
+        prompt, (chosen, rejected) = conversation_tokens(tokenizer, pair["prompt"], choices)
         return {"prompt_ids": prompt, "chosen_ids": chosen, "rejected_ids": rejected}
 
     return pairs.map(to_tokens, remove_columns=pairs.column_names, keep_in_memory=True, load_from_cache_file=False)

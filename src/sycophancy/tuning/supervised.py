@@ -64,11 +64,12 @@ def tokenize(rows: Dataset, model, tokenizer) -> Dataset:
         tokenizer: its tokenizer.
     """
 
+    # `Dataset.map` reads all that a function holds, for its fingerprint: of the model no function here holds anything.
     def to_features(batch: dict) -> dict:
         return dict(tokenizer(batch["prompt"], text_target=batch["target"]))
 
     def to_sequence(row: dict) -> dict:
-        before, answers = conversation_tokens(model, tokenizer, row["prompt"], row["choices"])
+        before, answers = conversation_tokens(tokenizer, row["prompt"], row["choices"])
         answer = answers[row["choices"].index(row["target"])]
         if not tokenizer.chat_template and answer[-1] != tokenizer.eos_token_id:
             answer = [*answer, tokenizer.eos_token_id]
