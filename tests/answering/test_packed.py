@@ -38,9 +38,9 @@ def test_texts_in_a_forest():
     assert (block.keys.shape, block.mask.shape) == ((16,), (7, 16))
 
 
-@pytest.mark.parametrize(("least", "longest"), [(1, 1), (1, 2), (2, 3), (64, 256)])
-def test_a_token_sees_what_it_goes_on_from_and_itself(monkeypatch, least, longest):
-    monkeypatch.setattr(packed, "BLOCK", least)
+@pytest.mark.parametrize(("call", "longest"), [(0, 1), (0, 2), (4, 3), (3000, 256)])
+def test_a_token_sees_what_it_goes_on_from_and_itself(monkeypatch, call, longest):
+    monkeypatch.setattr(packed, "CALL", call)
     monkeypatch.setattr(packed, "LONGEST_BLOCK", longest)
     forest = Forest()
     paths = [forest.follow(text) for text in TEXTS]
@@ -53,13 +53,23 @@ def test_a_token_sees_what_it_goes_on_from_and_itself(monkeypatch, least, longes
     assert seen == expected
 
 
-def test_a_cut_is_where_texts_part(monkeypatch):
-    monkeypatch.setattr(packed, "BLOCK", 2)
+@pytest.mark.parametrize(
+    ("call", "expected"),
+    [
+        # What three blocks look at is 9 + 2 + 12 pairs, two 16 + 12 and one 49.
+        (4, [(0, 3, [0, 1, 2]), (3, 4, [0, 3]), (4, 7, [0, 4, 5, 6])]),
+        (10, [(0, 4, [0, 1, 2, 3]), (4, 7, [0, 4, 5, 6])]),
+        (22, [(0, 7, list(range(7)))]),
+    ],
+)
+def test_blocks_are_cut_where_texts_part_so_that_they_cost_least(monkeypatch, call, expected):
+    monkeypatch.setattr(packed, "CALL", call)
+    monkeypatch.setattr(packed, "LONGEST_BLOCK", 32)
     forest = Forest()
     for text in ([1, 2, 3], [1, 4], [1, 5, 6, 7]):
         forest.follow(text)
     found = [(block.begin, block.end, seen_by_any(block)) for block in forest.blocks(torch.float32, "cpu")]
-    assert found == [(0, 3, [0, 1, 2]), (3, 7, [0, 3, 4, 5, 6])]
+    assert found == expected
 
 
 SIZES = {
@@ -289,7 +299,7 @@ def test_a_full_memory_lets_go_of_what_was_gone_on_from_and_of_nothing_else():
 
 
 def test_what_a_memory_has_is_not_read_again(monkeypatch):
-    monkeypatch.setattr(packed, "BLOCK", 2)
+    monkeypatch.setattr(packed, "CALL", 2)
     model, memory = network("llama"), Memory()
     first = [[5, 6, 7, 8], [5, 6, 9], [40, 41, 42]]
     # Two go on from one text, one from another, one is new, and one is as it was.
