@@ -347,7 +347,10 @@ def test_the_shares_of_the_limit_are_those_of_the_records(tmp_path):
 
 def test_the_front_page_shows_where_each_figure_is_from(tmp_path):
     found = {"median": 2.496, "least": 1.98, "most": 2.71}
-    decoding = {"ratios": {"lm_eval": found, "generate": found}, "mfu": {"ours": {"median": 0.704}, "text": {"median": 0.3}}}
+    decoding = {
+        "ratios": {"lm_eval": found, "generate": found},
+        "mfu": {"ours": {"median": 0.704}, "text": {"median": 0.3}},
+    }
     tuning = {"ratios": {"sft to ours": found, "dpo to dpo ours": found}, "mfu": {"ours": {"median": 0.37}}}
     for name, record in (("decoding", decoding), ("turns", {"ratios": {"each row": found}}), ("chat_tuning", tuning)):
         (tmp_path / f"{name}.json").write_text(json.dumps(record))
