@@ -42,6 +42,7 @@ LIMITED = {
     ("scoring", "ours"): "scoring choices, T5",
     ("decoding", "ours"): "scoring choices, chat model",
     ("decoding", "text"): "text, chat model",
+    ("chat_tuning", "ours"): "LoRA, chat model",
 }
 
 
