@@ -26,8 +26,8 @@ TOGETHER = {"cpu": 4096}
 TOGETHER_ELSEWHERE = 16384
 
 CALL, LONGEST_BLOCK = 3000, 256
-"""Pairs of a token and one that it may see that take as long as a call of attention does beside them, and the most tokens of a
-call: 45 microseconds, with a pair's 13 to 19 nanoseconds in a model of nine heads."""
+"""What a call of attention costs beside its pairs of a token and one that it may see, in such pairs, and its tokens at most. A
+call took 45 microseconds and a pair 13 to 19 nanoseconds, in a model of nine heads."""
 
 CALL_ELSEWHERE, LONGEST_BLOCK_ELSEWHERE = 8192**2, 8192
 """The same on a GPU, where a call costs more than what is masked."""
@@ -120,13 +120,13 @@ class Forest:
                 while (node := self.parents[node]) >= 0 and node not in seen:
                     seen.add(node)
             seen = sorted(seen)
-            # More keys than there are would be seen by none; the first one stands there.
-            some = len(seen) + -len(seen) % EVEN
-            keys = torch.tensor(seen + seen[:1] * (some - len(seen)), device=device)
+            # What makes the number even is seen by none; the first key stands there.
+            shown = seen + seen[:1] * (-len(seen) % EVEN)
+            keys = torch.tensor(shown, device=device)
             sees = (keys <= nodes[:, None]) & (ends[keys] > nodes[:, None])
             sees[:, len(seen) :] = False
             mask = torch.zeros(sees.shape, dtype=dtype, device=device).masked_fill(~sees, -torch.inf)
-            found.append(Block(begin, end, torch.tensor([place[node] for node in keys.tolist()], device=device), mask))
+            found.append(Block(begin, end, torch.tensor([place[node] for node in shown], device=device), mask))
         return found
 
     def _cut(self, read: Sequence[int], call: int, longest: int) -> list[tuple[int, int]]:
