@@ -207,13 +207,16 @@ def main(args: argparse.Namespace) -> dict:
 
         peaks = Peaks(lambda: peak_of(model))
 
-        def before(name):
-            peaks.before(name)
+        def start_over():
             for reset, network in zip(resets, (model, stock), strict=True):
                 reset()
                 network.gradient_checkpointing_disable()
                 if "ref" in network.peft_config:  # what DPOTrainer compares with
                     network.delete_adapter("ref")
+
+        def before(name):
+            peaks.before(name)
+            start_over()
 
         sides = {
             name: makers[name][0](
@@ -228,7 +231,7 @@ def main(args: argparse.Namespace) -> dict:
         }
         rounds = [rows[at :: args.repeats] for at in range(args.repeats)]
         seconds, tuned = take_turns(sides, rounds, warm_up=rows[: args.batch_size], before=before)
-    before("held out")
+    start_over()
     start = [value.detach().clone() for value in model.parameters() if value.requires_grad]
     work = [tuning_work(model, tokenizer, part) for part in rounds]
     operations = [tuning_operations(shape_of(model.config), one) for one in work]

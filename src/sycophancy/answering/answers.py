@@ -248,8 +248,6 @@ def _windows(model, tokenizer, rows, prompts, asking: Asking, shares_all: bool) 
         else:
             questions = asked.encode_questions(tokenizer, texts, choices)
             contexts = [question.context for question in questions]
-        # An encoder reads a prompt in both directions: there is no beginning that two prompts could share.
-        order = None if encoder_decoder else sorted_by_beginning(contexts) if shares_all else together(contexts)
         written = asking.max_new_tokens if generate and not encoder_decoder else 0
         lengths = [len(context) + written for context in contexts]
         unbounded = asking.batch_size is None and asking.batch_tokens is None
@@ -257,6 +255,8 @@ def _windows(model, tokenizer, rows, prompts, asking: Asking, shares_all: bool) 
             cut = full_passes(questions, model.device)
         else:
             size = PROMPTS if unbounded else asking.batch_size
+            # An encoder reads a prompt in both directions: there is no beginning that two prompts could share.
+            order = None if encoder_decoder else sorted_by_beginning(contexts) if shares_all else together(contexts)
             cut = batches_by_length(lengths, size, asking.batch_tokens, order)
         if shares_all:
             # The longest first, as without an order.

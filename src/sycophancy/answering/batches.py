@@ -102,7 +102,7 @@ def shared_prefixes(contexts: Sequence[Sequence[int]]) -> list[Shared]:
         return []
     lengths = np.array([len(context) for context in contexts])
     # In the order of the alphabet of tokens, prompts with a common beginning are neighbours.
-    order = sorted(range(len(contexts)), key=contexts.__getitem__)
+    order = sorted_by_beginning(contexts)
     padded = np.full((len(contexts), lengths.max()), -1)
     for row, index in enumerate(order):
         padded[row, : lengths[index]] = contexts[index]

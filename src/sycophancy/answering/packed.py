@@ -17,6 +17,7 @@ from transformers import DynamicCache
 from transformers.cache_utils import DynamicLayer
 from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 
+from sycophancy.answering.batches import sorted_by_beginning
 from sycophancy.answering.forms import Asked
 from sycophancy.answering.logits import base_of, logits_only_at, logprobs_of
 
@@ -287,7 +288,7 @@ def _passes(contexts: Sequence[Sequence[int]], added: Sequence[int], device) -> 
         added: how many more of each come after them.
         device: the model's.
     """
-    order = sorted(range(len(contexts)), key=contexts.__getitem__)
+    order = sorted_by_beginning(contexts)
     new, before = [], []
     for index in order:
         context, common = contexts[index], 0
@@ -543,7 +544,7 @@ def rows_packed(model, inputs: dict[str, torch.Tensor]) -> Iterator[bool]:
         device, seen = input_ids.device, attention_mask.bool()
         texts = [ids[own].tolist() for ids, own in zip(input_ids, seen, strict=True)]
         forest, paths = Forest(), [[]] * len(texts)
-        for index in sorted(range(len(texts)), key=texts.__getitem__):
+        for index in sorted_by_beginning(texts):
             paths[index] = forest.follow(texts[index])
         with _packed_attention(base.config):
             given = {

@@ -294,14 +294,14 @@ def compare_seeds(
             more = {"choice_logprobs": _scores(kept)} if with_scores else {}
             return metric.compute(predictions=[answer["prediction"] for answer in kept], **alone, **more)
 
+        lasts, starts = [], []
         if len(runs) > 1:
             lasts = [rates(answers) for answers in runs]
             starts = [rates(answers) for answers in firsts] if instead else [rates(base_answers)] * len(runs)
         for key in keys:
-            changes = (
-                [last[key] - start[key] for last, start in zip(lasts, starts, strict=True)] if len(runs) > 1 else []
+            found[part][key]["sd"] = _spread(
+                [last[key] - start[key] for last, start in zip(lasts, starts, strict=True)]
             )
-            found[part][key]["sd"] = _spread(changes)
     return found
 
 
